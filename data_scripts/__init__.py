@@ -1,0 +1,1 @@
+"""Where the faces come from: the generator, the downloads, and the fast readers of every format."""
