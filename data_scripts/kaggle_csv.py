@@ -11,15 +11,27 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
-from data_scripts.errors import DataError, explain_os_error
+from data_scripts.errors import DataError
 from data_scripts.face_cache import fingerprint, load_cache, save_cache
 from data_scripts.face_rows import FaceTable, parse_faces, shorten
+from data_scripts.lookup_table import check_lookup, read_lookup
+
+__all__ = [
+    "DataError",
+    "FolderSummary",
+    "TestSet",
+    "TrainingSet",
+    "read_lookup",
+    "read_test",
+    "read_training",
+    "verify_folder",
+]
 
 # Kaggle's own counts: https://www.kaggle.com/competitions/facial-keypoints-detection/data
 KAGGLE_TRAINING_ROWS = 7049
@@ -83,59 +95,15 @@ def read_training(csv_path: Path | str) -> TrainingSet:
     Raises:
         DataError: naming file and row, for anything that is not such a table.
     """
-    return _training_set(_read_faces(Path(csv_path), _check_training_columns))
+    table = _read_faces(Path(csv_path), _TRAINING)
+    keypoints = table.values.astype(np.float32).reshape(len(table.images), -1, 2)
+    return TrainingSet(_to_unit(table.images), keypoints, tuple(name[:-2] for name in table.columns[::2]))
 
 
 def read_test(csv_path: Path | str) -> TestSet:
     """Read a ``test.csv``: the columns ``ImageId`` and ``Image``. See ``read_training`` for cache and errors."""
-    return _test_set(Path(csv_path), _read_faces(Path(csv_path), _check_test_columns))
-
-
-def read_lookup(csv_path: Path | str) -> pd.DataFrame:
-    """Read an ``IdLookupTable.csv``: which coordinate of which image each row of a submission asks for.
-
-    Args:
-        csv_path: the file; a column ``Location``, which Kaggle leaves empty, is ignored.
-
-    Returns:
-        Columns ``RowId`` (int64, unique), ``ImageId`` (int64, counts from 1) and ``FeatureName`` (str), in file order.
-
-    Raises:
-        DataError: for a missing column, a missing or repeated number, or a file that cannot be read.
-    """
-    path = Path(csv_path)
-    wanted = ["RowId", "ImageId", "FeatureName"]
-    try:
-        # Everything as text first, so that the message can quote what stands in the file.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
-    except (ValueError, pd.errors.ParserError) as error:
-        raise DataError(f"{path}: expected a CSV table with the columns {', '.join(wanted)}; pandas says: "
-                        f"{shorten(' '.join(str(error).split()), 100)}; download or write the file again") from error
-    missing = [name for name in wanted if name not in table.columns]
-    if missing or table.empty:
-        got = f"no column {', '.join(missing)}" if missing else "no rows"
-        raise DataError(f"{path}: expected rows with the columns {', '.join(wanted)}, got {got}; "
-                        "download or write the file again")
-    table = table[wanted]
-    for name in wanted[:2]:
-        bad = np.flatnonzero(~table[name].str.fullmatch(r"[1-9][0-9]{0,8}").to_numpy(dtype=bool))
-        if len(bad):
-            raise DataError(_lookup_fault(path, bad[0], f"a whole number from 1 in column {name!r}", table[name]))
-    nameless = np.flatnonzero((table["FeatureName"] == "").to_numpy(dtype=bool))
-    if len(nameless):
-        raise DataError(_lookup_fault(path, nameless[0], "a name in column 'FeatureName'", table["FeatureName"]))
-    repeated = np.flatnonzero(table["RowId"].duplicated().to_numpy())
-    if len(repeated):
-        raise DataError(_lookup_fault(path, repeated[0], "every RowId once", table["RowId"]))
-    return table.astype({"RowId": np.int64, "ImageId": np.int64})
-
-
-def _lookup_fault(path: Path, index: int, expected: str, column: pd.Series) -> str:
-    got = shorten(str(column.iloc[index]), 20)
-    return (f"{path}, row {index + 1} (line {index + 2}): expected {expected}, got {got!r}; "
-            "correct it or download the file again")
+    table = _read_faces(Path(csv_path), _TEST)
+    return TestSet(_to_unit(table.images), table.values[:, 0].astype(np.int64))
 
 
 def verify_folder(folder: Path | str, expect_kaggle: bool = False) -> FolderSummary:
@@ -157,10 +125,9 @@ def verify_folder(folder: Path | str, expect_kaggle: bool = False) -> FolderSumm
                         f"got {'a file' if folder.exists() else 'nothing there'}; check the path")
     training_csv, test_csv, lookup_csv = (folder / f"{name}.csv" for name in ("training", "test", "IdLookupTable"))
     lookup = read_lookup(lookup_csv)
-    training = _read_faces(training_csv, _check_training_columns, cache_needed=True)
-    test = _read_faces(test_csv, _check_test_columns, cache_needed=True)
-    image_ids = _test_set(test_csv, test).image_ids
-    _check_lookup(lookup_csv, lookup, training.columns, image_ids)
+    training = _read_faces(training_csv, _TRAINING, cache_needed=True)
+    test = _read_faces(test_csv, _TEST, cache_needed=True)
+    check_lookup(lookup_csv, lookup, training.columns, test.values[:, 0].astype(np.int64))
     summary = FolderSummary(
         training_rows=len(training.images),
         complete_rows=int(np.isfinite(training.values).all(axis=1).sum()),
@@ -180,25 +147,25 @@ def verify_folder(folder: Path | str, expect_kaggle: bool = False) -> FolderSumm
     return summary
 
 
-def _read_faces(
-    csv_path: Path, check_columns: Callable[[tuple[str, ...]], None], cache_needed: bool = False
-) -> FaceTable:
-    def check(columns: tuple[str, ...]) -> None:
-        try:
-            check_columns(columns)
-        except DataError as error:
-            raise DataError(f"{csv_path}: {error}") from None
+def _read_faces(csv_path: Path, kind: _Kind, cache_needed: bool = False) -> FaceTable:
+    """The table of a CSV file from its cache, else from the file itself, which is then cached."""
+
+    def check_columns(columns: tuple[str, ...]) -> None:
+        kind.check_columns(csv_path, columns)
 
     table = load_cache(csv_path)
     if table is not None:
-        check(table.columns)
+        # The cache of a sound file may still be asked for as the wrong kind of file.
+        check_columns(table.columns)
         return table
     try:
         before, size = fingerprint(csv_path), csv_path.stat().st_size
     except OSError:
+        # parse_faces meets the same obstacle and explains it.
         before, size = "", 0
     with tqdm(total=size, unit="B", unit_scale=True, desc=f"reading {csv_path.name}", delay=1, leave=False) as bar:
-        table = parse_faces(csv_path, check, bar.update)
+        table = parse_faces(csv_path, check_columns, bar.update)
+    kind.check_values(csv_path, table.values)
     try:
         save_cache(csv_path, table, before)
     except DataError as error:
@@ -208,47 +175,55 @@ def _read_faces(
     return table
 
 
-def _check_training_columns(columns: tuple[str, ...]) -> None:
+def _check_training_columns(path: Path, columns: tuple[str, ...]) -> None:
     """Refuse columns other than pairs ``NAME_x``, ``NAME_y`` that stand side by side."""
     if not columns:
-        raise DataError("expected columns NAME_x and NAME_y beside 'Image', got none; is this a test.csv?")
-    for x, y in zip(columns[::2], [*columns[1::2], ""], strict=False):
+        raise DataError(f"{path}: expected columns NAME_x and NAME_y beside 'Image', got none; "
+                        "give a training.csv or download or write the file again")
+    for x, y in zip_longest(columns[::2], columns[1::2]):
         if not (x.endswith("_x") and y == x[:-2] + "_y"):
-            got = f"{x!r} before {y!r}" if y else f"{x!r} alone"
-            raise DataError(f"expected pairs of columns NAME_x, NAME_y beside 'Image', got {got}; "
+            got = f"{x!r} alone" if y is None else f"{x!r} before {y!r}"
+            raise DataError(f"{path}: expected pairs of columns NAME_x, NAME_y beside 'Image', got {shorten(got, 100)}; "
                             "a column is missing or misplaced: download or write the file again")
 
 
-def _check_test_columns(columns: tuple[str, ...]) -> None:
+def _accept_values(path: Path, values: np.ndarray) -> None:
+    """Any number may be a coordinate, and NaN is a missing label."""
+
+
+def _check_test_columns(path: Path, columns: tuple[str, ...]) -> None:
     if columns != ("ImageId",):
         got = shorten(", ".join(columns)) or "none"
-        raise DataError(f"expected the column 'ImageId' beside 'Image', got {got}; is this a test.csv?")
+        raise DataError(f"{path}: expected the one column 'ImageId' beside 'Image', got {got}; "
+                        "give a test.csv or download or write the file again")
+
+
+def _check_image_ids(path: Path, values: np.ndarray) -> None:
+    numbers = values[:, 0]
+    first_seen = np.zeros(len(numbers), dtype=bool)
+    first_seen[np.unique(numbers, return_index=True)[1]] = True
+    # NaN, an empty field, is never at least 1.
+    wrong = np.flatnonzero(~((numbers >= 1) & (numbers == np.floor(numbers)) & first_seen))
+    if len(wrong):
+        row = int(wrong[0]) + 1
+        raise DataError(f"{path}, row {row} (line {row + 1}): expected a whole number from 1, each once, in column "
+                        f"'ImageId', got {numbers[row - 1]:g}; correct it or download the file again")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What tells one of Kaggle's face tables from the other."""
+
+    check_columns: Callable[[Path, tuple[str, ...]], None]
+    check_values: Callable[[Path, np.ndarray], None]
+
+
+_TRAINING = _Kind(_check_training_columns, _accept_values)
+_TEST = _Kind(_check_test_columns, _check_image_ids)
 
 
 def _to_unit(images: np.ndarray) -> np.ndarray:
     return images / np.float32(255)
-
-
-def _training_set(table: FaceTable) -> TrainingSet:
-    keypoints = table.values.astype(np.float32).reshape(len(table.images), -1, 2)
-    return TrainingSet(_to_unit(table.images), keypoints, tuple(name[:-2] for name in table.columns[::2]))
-
-
-def _test_set(csv_path: Path, table: FaceTable) -> TestSet:
-    numbers = table.values[:, 0]
-    wrong = np.flatnonzero(~((numbers >= 1) & (numbers == np.floor(numbers))))
-    if len(wrong):
-        row = int(wrong[0]) + 1
-        raise DataError(f"{csv_path}, row {row} (line {row + 1}): expected a whole number from 1 in column "
-                        f"'ImageId', got {numbers[row - 1]}; correct it or download the file again")
-    return TestSet(_to_unit(table.images), numbers.astype(np.int64))
-
-
-def _check_lookup(path: Path, lookup: pd.DataFrame, columns: tuple[str, ...], image_ids: np.ndarray) -> None:
-    for name, known, where in (("FeatureName", columns, "training.csv"), ("ImageId", image_ids, "test.csv")):
-        unknown = np.flatnonzero(~lookup[name].isin(known).to_numpy())
-        if len(unknown):
-            raise DataError(_lookup_fault(path, unknown[0], f"a {name} that {where} has", lookup[name]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
