@@ -1,0 +1,115 @@
+"""Light on a head and its picture: shading, cast shadow, and which point of the surface each pixel sees."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from data_scripts.face_shape import GRID, IMAGE_SIZE, Camera, Head
+from data_scripts.face_texture import TEXTURE
+
+OVERSAMPLE = 1.5
+CANVAS = int(IMAGE_SIZE * OVERSAMPLE)  # pictures are composed this many pixels wide, then shrunk
+
+
+@dataclass(frozen=True)
+class Light:
+    """Light on a scene; directions point from the head to the lamp, in the camera frame."""
+
+    key: np.ndarray  # (3,) unit
+    fill: np.ndarray  # (3,) unit
+    key_power: float
+    fill_power: float
+    ambient: float
+    wrap: float  # 0 a bare bulb … 1 a large window
+    gloss: float
+    shadow: float  # 0 no cast shadow … 1 black
+
+
+def draw_light(rng: np.random.Generator) -> Light:
+    """Draw the light of one picture; `rng` is advanced."""
+
+    def toward(azimuth: float, height: float) -> np.ndarray:
+        return np.array(
+            [np.sin(azimuth) * np.cos(height), -np.sin(height), np.cos(azimuth) * np.cos(height)], np.float32
+        )
+
+    azimuth = rng.normal(0, 0.75)
+    key = toward(np.clip(azimuth, -1.9, 1.9), np.clip(rng.normal(0.65, 0.4), -0.6, 1.35))
+    fill = toward(-np.sign(azimuth) * rng.uniform(0.4, 2.4), rng.uniform(-0.4, 0.8))
+    hard = rng.random()
+    return Light(
+        key=key,
+        fill=fill,
+        key_power=float(rng.uniform(0.5, 1.1)),
+        fill_power=float(rng.uniform(0.0, 0.5) ** 1.5),
+        ambient=float(rng.uniform(0.12, 0.55)),
+        wrap=float(rng.uniform(0.0, 0.6) * (1 - 0.6 * hard)),
+        gloss=float(rng.uniform(0.0, 0.35) ** 1.3),
+        shadow=float(0.9 * hard),
+    )
+
+
+def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Light that reaches and that glints off each point: two (GRID, GRID) float32; `cover` is the hair's coverage."""
+    points = head.points
+    du = cv2.Sobel(points, cv2.CV_32F, 1, 0, ksize=3)
+    dv = cv2.Sobel(points, cv2.CV_32F, 0, 1, ksize=3)
+    normal = np.cross(du, dv)
+    normal /= np.linalg.norm(normal, axis=2, keepdims=True) + 1e-6
+    turn = camera.turn.astype(np.float32)
+    normal = normal @ turn.T
+    direct = np.clip((normal @ light.key + light.wrap) / (1 + light.wrap), 0, None)
+    if light.shadow > 0.1:
+        lit = _cast_shadow(points @ turn.T, light.key)
+        direct *= 1 - light.shadow * (1 - lit)
+    second = np.clip((normal @ light.fill + 0.3) / 1.3, 0, None)
+    sky = light.ambient * (0.75 - 0.35 * normal[..., 1])
+    hollow = head.relief - cv2.GaussianBlur(head.relief, (0, 0), 5)
+    sky *= np.clip(1 + 0.16 * hollow, 0.4, 1.15)
+    half = light.key + np.array([0, 0, 1], np.float32)
+    half /= np.linalg.norm(half)
+    glint = light.gloss * np.clip(normal @ half, 0, 1) ** 14 * (direct > 0) * (1 - 0.7 * cover)
+    return light.key_power * direct + light.fill_power * second + sky, light.key_power * glint
+
+
+def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
+    """Which surface points see the lamp: (GRID, GRID) float32, 0 in shadow … 1 lit, from a depth map seen by the lamp."""
+    across = np.cross(toward, np.array([0, 1, 0], np.float32))
+    across /= np.linalg.norm(across) + 1e-6
+    down = np.cross(toward, across)
+    cell = 1.6
+    columns = np.clip((points @ across) / cell + 50, 0, 99).astype(np.intp)
+    rows = np.clip((points @ down) / cell + 50, 0, 99).astype(np.intp)
+    depth = points @ toward
+    flat = rows * 100 + columns
+    nearest = np.full(10000, -1e3, np.float32)
+    np.maximum.at(nearest, flat.ravel(), depth.ravel())
+    blocked = np.clip((nearest[flat] - depth - 2.5) / 2.5, 0, 1)
+    return 1 - cv2.GaussianBlur(blocked, (0, 0), 1.2)
+
+
+def rasterize(head: Head, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Which point of the texture each pixel of the canvas sees.
+
+    -> index into the flattened (TEXTURE, TEXTURE) texture, (CANVAS, CANVAS) int, and coverage, bool.
+    """
+    fine = cv2.resize(head.points, (TEXTURE, TEXTURE), interpolation=cv2.INTER_LINEAR)
+    where, depth = camera.project(fine)
+    where = where * np.float32(OVERSAMPLE) + np.float32(0.5 * OVERSAMPLE)
+    columns = np.floor(where[..., 0]).ravel().astype(np.int32)
+    rows = np.floor(where[..., 1]).ravel().astype(np.int32)
+    inside = np.flatnonzero((columns >= 0) & (columns < CANVAS) & (rows >= 0) & (rows < CANVAS))
+    # Painter's algorithm: far points first, so that the nearest one written to a pixel stays. Sorting 16-bit keys is fast.
+    keys = np.clip((depth.ravel()[inside] + 120) * 250, 0, 65535).astype(np.uint16)
+    inside = inside[np.argsort(keys, kind="stable")]
+    seen = np.full(CANVAS * CANVAS, -1, np.float32)
+    seen[rows[inside] * CANVAS + columns[inside]] = inside
+    seen = seen.reshape(CANVAS, CANVAS)
+    kernel = np.ones((3, 3), np.uint8)
+    covered = (seen >= 0).astype(np.uint8)
+    closed = cv2.morphologyEx(cv2.copyMakeBorder(covered, 2, 2, 2, 2, cv2.BORDER_REPLICATE), cv2.MORPH_CLOSE, kernel)[
+        2:-2, 2:-2
+    ]
+    index = np.where(covered > 0, seen, cv2.dilate(seen, kernel)).astype(np.int64)
+    return np.maximum(index, 0), (closed > 0) & (index >= 0)

@@ -1,0 +1,292 @@
+"""A head in three dimensions: its measures, its surface, its pose, and where the 15 keypoints land in the picture.
+
+Head frame: x to the viewer's right, y down, z toward the viewer. One unit is one pixel of a face of average size.
+The origin lies between the eyes, at the depth of the ears. `left` is the person's left: positive x, as in Kaggle's files.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+KEYPOINT_NAMES = (
+    "left_eye_center",
+    "right_eye_center",
+    "left_eye_inner_corner",
+    "left_eye_outer_corner",
+    "right_eye_inner_corner",
+    "right_eye_outer_corner",
+    "left_eyebrow_inner_end",
+    "left_eyebrow_outer_end",
+    "right_eyebrow_inner_end",
+    "right_eyebrow_outer_end",
+    "nose_tip",
+    "mouth_left_corner",
+    "mouth_right_corner",
+    "mouth_center_top_lip",
+    "mouth_center_bottom_lip",
+)
+IMAGE_SIZE = 96
+GRID = 128  # rows and columns of the head's surface
+THETA_MAX = np.radians(112.0)  # the surface wraps past the ears
+CROWN, UNDER_CHIN = -72.0, 12.0  # the surface runs from the crown to this far below the chin
+
+
+@dataclass(frozen=True)
+class FaceShape:
+    """Measures of one face with its expression, in units of the head frame (angles and fractions without unit)."""
+
+    eye_x: float
+    eye_half_width: float
+    eye_open: float
+    eye_tilt: float
+    brow_y: float
+    brow_inner_x: float
+    brow_outer_x: float
+    brow_frown: float
+    brow_arch: float
+    brow_thickness: float
+    nose_y: float
+    nose_half_width: float
+    nose_height: float
+    mouth_y: float
+    mouth_half_width: float
+    upper_lip: float
+    lower_lip: float
+    mouth_open: float
+    smile: float
+    mouth_shift: float
+    chin_y: float
+    width: float
+    jaw: float
+    cheek: float
+    depth: float
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How the head is turned (radians) and how the camera frames it."""
+
+    yaw: float
+    pitch: float
+    roll: float
+    distance: float  # from the camera to the head's center, head units
+    scale: float
+    stretch: float  # width over height of the picture, 1 for a faithful one
+    shift_x: float  # pixels
+    shift_y: float  # pixels
+
+
+def draw_shape(rng: np.random.Generator) -> FaceShape:
+    """Draw the measures of one face; `rng` is advanced."""
+
+    def around(mean: float, spread: float) -> float:
+        return float(mean + spread * np.clip(rng.standard_normal(), -2.5, 2.5))
+
+    smile = float(np.clip(around(0.25, 0.55), -0.6, 1.3))
+    talking = rng.random()
+    mouth_open = 0.0 if talking < 0.55 else float(rng.gamma(1.6, 2.0))
+    mouth_open = min(mouth_open + max(smile, 0) * rng.uniform(0, 2.5), 17.0)
+    stretch = around(1.0, 0.06)
+    frown = around(0.0, 1.0)
+    lift = around(0.0, 1.2)
+    return FaceShape(
+        eye_x=around(18.2, 0.9),
+        eye_half_width=around(6.7, 0.6),
+        eye_open=float(np.clip(around(0.8, 0.3) - 0.25 * max(smile, 0) * rng.random(), 0.04, 1.5)),
+        eye_tilt=around(0.3, 0.5),
+        brow_y=around(-9.6, 1.3) - lift,
+        brow_inner_x=around(7.6, 1.7),
+        brow_outer_x=around(31.0, 1.5),
+        brow_frown=frown,
+        brow_arch=around(2.4, 1.0),
+        brow_thickness=float(np.clip(around(3.0, 1.0), 1.2, 5.5)),
+        nose_y=around(24.0, 2.6) * stretch,
+        nose_half_width=around(6.8, 1.0),
+        nose_height=around(12.0, 1.8),
+        mouth_y=around(37.0, 1.8) * stretch,
+        mouth_half_width=around(14.6, 1.5) + 2.2 * smile - 0.12 * mouth_open,
+        upper_lip=float(np.clip(around(3.0, 0.8), 1.2, 5.0)),
+        lower_lip=float(np.clip(around(3.7, 0.9), 1.5, 6.0)),
+        mouth_open=mouth_open,
+        smile=smile,
+        mouth_shift=around(0.0, 0.7),
+        chin_y=around(61.0, 3.0) * stretch + 0.7 * mouth_open,
+        width=around(39.0, 2.0),
+        jaw=around(0.0, 2.6),
+        cheek=around(0.0, 1.5),
+        depth=around(1.0, 0.06),
+    )
+
+
+def draw_pose(rng: np.random.Generator) -> Pose:
+    """Draw pose and framing of one face; `rng` is advanced."""
+    gauss = np.clip(rng.standard_normal(8), -2.6, 2.6)
+    return Pose(
+        yaw=float(np.radians(15.0 * gauss[0])),
+        pitch=float(np.radians(1.0 + 8.0 * gauss[1])),
+        roll=float(np.radians(5.5 * gauss[2])),
+        distance=float(rng.uniform(260, 900)),
+        scale=float(1.0 + 0.045 * gauss[4]),
+        stretch=float(1.0 + 0.03 * gauss[5]),
+        shift_x=float(1.5 * gauss[6]),
+        shift_y=float(1.9 * gauss[7]),
+    )
+
+
+def frontal_keypoints(shape: FaceShape) -> np.ndarray:
+    """Keypoints of the unturned head: (15, 2) float64, x and y in the head frame."""
+    s = shape
+    outer_y = -s.eye_tilt
+    brow_in = s.brow_y + s.brow_frown
+    brow_out = s.brow_y + 1.2
+    corner_y = s.mouth_y - 2.2 * s.smile + 0.35 * s.mouth_open
+    eye, width, mouth = s.eye_x, s.eye_half_width, s.mouth_shift
+    return np.array(
+        [
+            (eye, 0.0),
+            (-eye, 0.0),
+            (eye - width, 0.5),
+            (eye + width, outer_y),
+            (-eye + width, 0.5),
+            (-eye - width, outer_y),
+            (s.brow_inner_x, brow_in),
+            (s.brow_outer_x, brow_out),
+            (-s.brow_inner_x, brow_in),
+            (-s.brow_outer_x, brow_out),
+            (0.0, s.nose_y),
+            (mouth + s.mouth_half_width, corner_y),
+            (mouth - s.mouth_half_width, corner_y),
+            (mouth, s.mouth_y - s.upper_lip - 0.12 * s.mouth_open - 0.5 * s.smile),
+            (mouth, s.mouth_y + s.lower_lip + 0.88 * s.mouth_open),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Head:
+    """The surface of one head: positions over a grid of height (rows) and angle around the vertical axis (columns)."""
+
+    shape: FaceShape
+    points: np.ndarray  # (GRID, GRID, 3) float32, head frame
+    relief: np.ndarray  # (GRID, GRID) float32, how far features stand out of the smooth head
+    top: float
+    bottom: float
+    half_width: np.ndarray  # (GRID,) half the head's width at each row
+
+    def to_grid(self, xy: np.ndarray) -> np.ndarray:
+        """Frontal (..., 2) head coordinates -> (..., 2) column and row on the surface grid; clipped at the sides."""
+        row = (xy[..., 1] - self.top) / (self.bottom - self.top) * (GRID - 1)
+        width = np.interp(row, np.arange(GRID), self.half_width)
+        theta = np.arcsin(np.clip(xy[..., 0] / width, -0.985, 0.985))
+        column = (theta + THETA_MAX) / (2 * THETA_MAX) * (GRID - 1)
+        return np.stack([column, row], axis=-1)
+
+    def lift(self, xy: np.ndarray) -> np.ndarray:
+        """Frontal (K, 2) head coordinates -> (K, 3) points on the surface."""
+        at = self.to_grid(xy).astype(np.float32)
+        return cv2.remap(self.points, at[:, None, 0], at[:, None, 1], cv2.INTER_LINEAR)[:, 0].astype(np.float64)
+
+
+def build_head(shape: FaceShape, hair: np.ndarray | None = None) -> Head:
+    """Raise the surface of a head.
+
+    `hair`: (GRID, GRID) float32 thickness of the hair over the skin, head units, or None for none.
+    """
+    s = shape
+    top, bottom = CROWN, s.chin_y + UNDER_CHIN
+    v = np.linspace(top, bottom, GRID, dtype=np.float32)
+    theta = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
+    c = s.chin_y
+    knots = [top, -66, -52, -34, -12, 6, 20, s.mouth_y, c - 11, c - 3, c + 3, bottom]
+    widths = np.array([3, 17, 30, 37, 39.5, 39.5, 38.5 + s.cheek, 33.5 + s.jaw, 24 + s.jaw, 16 + 0.6 * s.jaw, 12, 9])
+    depths = np.array([4, 20, 34, 42, 45, 45.5, 46, 47, 46, 42, 32, 20])
+    half_width = _smooth(np.interp(v, knots, widths * (s.width / 39.5)))
+    front = _smooth(np.interp(v, knots, depths * s.depth))
+    sine, cosine = np.sin(theta), np.cos(theta)
+    bulge = np.sign(cosine) * np.abs(cosine) ** 0.8
+    x = half_width[:, None] * sine[None]
+    y = np.repeat(v[:, None], GRID, axis=1)
+    z = front[:, None] * bulge[None]
+    relief = _relief(s, x, y) * np.clip(cosine * 3, 0, 1)[None]
+    ear = 6.5 * np.exp(-(((np.abs(theta) - 1.5) / 0.13) ** 2))[None] * np.exp(-(((v - 8) / 11) ** 4))[:, None]
+    out = ear if hair is None else ear + hair
+    z = z + relief + out * cosine
+    x = x + out * sine
+    if hair is not None:
+        y = y - hair * np.clip(-v / 60, 0, 1)[:, None]
+    points = np.stack([x, y, z], axis=-1).astype(np.float32)
+    return Head(s, points, relief.astype(np.float32), float(top), float(bottom), half_width.astype(np.float64))
+
+
+def _smooth(profile: np.ndarray) -> np.ndarray:
+    padded = np.pad(profile, 6, mode="edge")
+    return np.convolve(padded, np.hanning(15)[1:-1] / np.hanning(15).sum(), mode="valid")
+
+
+def _relief(s: FaceShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """How far nose, brows, eyes, lips and chin stand out of the smooth head, (GRID, GRID)."""
+    ax = np.abs(x)
+
+    def bump(cx: float, cy: float, wx: float, wy: float, height: float) -> np.ndarray:
+        away = ax if cx else x
+        return height * np.exp(-0.5 * (((away - cx) / wx) ** 2 + ((y - cy) / wy) ** 2))
+
+    tip = s.nose_y
+    heights = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10, 4.5, 0.5, 0]) * (s.nose_height / 12)
+    ridge = np.interp(y[:, 0], [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.6, tip + 4.6, tip + 6.2, 60], heights)
+    spread = np.interp(y[:, 0], [-6, 2, tip - 4, tip + 3], [4.2, 3.2, 3.8, 4.6]) * (s.nose_half_width / 6.8)
+    relief = ridge[:, None] * np.exp(-0.5 * (x / spread[:, None]) ** 2)
+    relief += bump(s.nose_half_width - 0.8, tip + 1.2, 2.3, 2.8, 4.6)
+    relief += bump(s.eye_x - 1, 0.5, 8.5, 5.0, -5.0) + bump(s.eye_x, 0.3, 5.2, 3.6, 2.6)
+    relief += bump(s.eye_x - 2, s.brow_y + 3, 11, 3.5, 2.2)
+    relief += bump(24, 18, 9, 9, 2.4 + 1.5 * max(s.smile, 0))
+    middle = s.mouth_y + 0.4 * s.mouth_open
+    relief += bump(0, middle, 13, 10, 3.0)
+    relief += bump(0, s.mouth_y - 0.5 * s.upper_lip, 9, 1.6, 1.6)
+    bottom = s.mouth_y + 0.88 * s.mouth_open
+    relief += bump(0, bottom + 0.5 * s.lower_lip, 8, 1.8, 2.2)
+    relief += bump(0, bottom + s.lower_lip + 3.5, 9, 2.2, -1.8)
+    relief += bump(0, s.chin_y - 7, 8, 6, 3.5)
+    return relief
+
+
+def rotation(pose: Pose) -> np.ndarray:
+    """(3, 3) float64: head frame -> camera frame (x right, y down, z toward the camera)."""
+    cy, sy = np.cos(pose.yaw), np.sin(pose.yaw)
+    cp, sp = np.cos(pose.pitch), np.sin(pose.pitch)
+    cr, sr = np.cos(pose.roll), np.sin(pose.roll)
+    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    pitch = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return roll @ pitch @ yaw
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Rotation, perspective and framing: points of the head frame -> pixels of the 96x96 picture."""
+
+    turn: np.ndarray  # (3, 3)
+    distance: float
+    zoom: np.ndarray  # (2,) pixels per unit
+    offset: np.ndarray  # (2,) pixels
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(..., 3) head points -> (..., 2) pixels and (...) depth toward the camera."""
+        turned = points @ self.turn.T.astype(points.dtype)
+        nearer = self.distance / (self.distance - turned[..., 2])
+        zoom, offset = self.zoom.astype(points.dtype), self.offset.astype(points.dtype)
+        return turned[..., :2] * nearer[..., None] * zoom + offset, turned[..., 2]
+
+
+def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
+    """Point the camera as a face detector crops: -> camera and (15, 2) float64 keypoints in pixels."""
+    lifted = head.lift(frontal_keypoints(head.shape))
+    # Features lie about 40 units before the axis; dividing by what perspective adds there keeps the face's size.
+    size = pose.scale * (pose.distance - 40) / pose.distance
+    zoom = np.array([size * pose.stretch, size / pose.stretch])
+    camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
+    flat, _ = camera.project(lifted)
+    anchor = 0.62 * flat[:2].mean(axis=0) + 0.38 * flat[11:15].mean(axis=0)
+    offset = np.array([48.4 + pose.shift_x, 53.0 + pose.shift_y]) - anchor
+    return Camera(camera.turn, pose.distance, zoom, offset), flat + offset
