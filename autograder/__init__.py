@@ -1,0 +1,24 @@
+"""Grades the course's notebooks. In a notebook: ``autograder.check("name")`` and ``autograder.earlier("lesson")``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["check", "earlier"]
+
+
+def check(name: str, namespace: dict[str, Any] | None = None) -> Any:
+    """Check the exercise ``name`` on the notebook's live names and return a report that the notebook shows.
+
+    Feedback, never the grade. ``namespace`` defaults to the notebook's own names.
+    """
+    from .live import check_live
+
+    return check_live(name, namespace)
+
+
+def earlier(lesson: str) -> Any:
+    """Return the student's work of an earlier lesson if its checks pass, else the reference, and say which."""
+    from .earlier import find_earlier
+
+    return find_earlier(lesson)

@@ -1,0 +1,50 @@
+"""``python -m autograder COMMAND``: what authors and teachers do from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .course import CourseError, find_lesson, load_course
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from .build import build
+
+    chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
+    out_of_step = build(chosen, check=arguments.check)
+    if not arguments.check:
+        print(f"{len(chosen)} lessons built, {len(out_of_step)} files written")
+        return 0
+    if out_of_step:
+        print("Out of step with the sources; run: python -m autograder build", file=sys.stderr)
+        return 1
+    print(f"{len(chosen)} lessons are in step with their sources")
+    return 0
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Return the parsed command line; each command carries the function that runs it as ``run``."""
+    parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("build", help="regenerate every notebook from its source")
+    command.add_argument("lesson", nargs="*", help="numbers or names; all of them without any")
+    command.add_argument("--check", action="store_true", help="change nothing; fail where a notebook is out of step")
+    command.set_defaults(run=_build)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse(argv)
+    try:
+        return arguments.run(arguments)
+    except CourseError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("autograder: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Make every notebook from its source: nbgrader's source notebook, the released lesson, the engine's copy of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+from tqdm import tqdm
+
+from .course import ROOT, CourseError, Lesson, load_course
+from .released import RELEASED, released_path
+from .source import SOLUTIONS, read_source, source_notebook
+
+LESSONS = ROOT / "lessons"
+
+
+def _source_files(lesson: Lesson) -> Iterator[tuple[Path, bytes]]:
+    notebook = nbformat.writes(source_notebook(lesson))
+    yield SOLUTIONS / lesson.id / f"{lesson.id}.ipynb", (notebook.rstrip("\n") + "\n").encode()
+
+
+def _release(lesson: Lesson, folder: Path) -> None:
+    """Run ``nbgrader generate_assignment`` with the course's own configuration; the release lands in ``folder``."""
+    # Imported here: nbgrader takes seconds to import, and only building needs it.
+    from nbgrader.apps import NbGrader
+    from nbgrader.apps.api import NbGraderAPI
+    from traitlets.config import PyFileConfigLoader
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        config.CourseDirectory.root = str(ROOT)
+        config.CourseDirectory.release_directory = str(folder)
+        config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+        config.NbGrader.logfile = ""
+        NbGrader.clear_instance()
+        answer = NbGraderAPI(config=config).generate_assignment(lesson.id)
+    if not answer["success"]:
+        raise CourseError(f"nbgrader could not release {lesson.id}:\n{answer.get('error') or answer.get('log')}")
+
+
+def _engine_copy(lesson: Lesson, release: Path) -> bytes:
+    """Return the released cells as the engine needs them: what is given, what is a stub."""
+    cells = [cell for cell in nbformat.read(release, as_version=4).cells]
+    kinds = read_source(lesson)
+    if len(cells) != len(kinds):
+        raise CourseError(f"{lesson.id}: the release has {len(cells)} cells, the source {len(kinds)}")
+    entries = [
+        {"kind": kind.kind, "exercise": kind.exercise.name if kind.exercise else None, "text": cell.source}
+        for cell, kind in zip(cells, kinds, strict=True)
+        if kind.kind != "text"
+    ]
+    return (json.dumps({"lesson": lesson.id, "cells": entries}, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _release_files(lesson: Lesson) -> Iterator[tuple[Path, bytes]]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _release(lesson, folder)
+        release = folder / lesson.id
+        for path in sorted(path for path in release.rglob("*") if path.is_file()):
+            content = path.read_bytes()
+            if path.suffix == ".ipynb":
+                content = content.rstrip(b"\n") + b"\n"
+            yield LESSONS / lesson.id / path.relative_to(release), content
+        yield released_path(lesson), _engine_copy(lesson, release / f"{lesson.id}.ipynb")
+
+
+def _stale(path: Path, content: bytes) -> bool:
+    return not path.is_file() or path.read_bytes() != content
+
+
+def _surplus(lessons: tuple[Lesson, ...], made: set[Path]) -> list[Path]:
+    """Return files among the generated ones that no source accounts for."""
+    folders = [LESSONS / lesson.id for lesson in lessons] + [RELEASED]
+    present = {path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file()}
+    junk = (".ipynb_checkpoints", "__pycache__")
+    return sorted(path for path in present - made if not any(part in junk for part in path.parts))
+
+
+def build(lessons: tuple[Lesson, ...], check: bool = False, say: Callable[[str], None] = print) -> list[Path]:
+    """Regenerate the notebooks of ``lessons``; return the files that were (with ``check``: that are) out of step.
+
+    With ``check`` nothing is changed. nbgrader releases from the source notebook, so where that is out of step
+    the release is not looked at.
+    """
+    out_of_step: list[Path] = []
+    made: set[Path] = set()
+    for lesson in tqdm(lessons, desc="building", unit="lesson"):
+        for make in (_source_files, _release_files):
+            if check and any(path.parent == SOLUTIONS / lesson.id for path in out_of_step):
+                made |= {path for path in (LESSONS / lesson.id).rglob("*")} | {released_path(lesson)}
+                break
+            for path, content in make(lesson):
+                made.add(path)
+                if _stale(path, content):
+                    out_of_step.append(path)
+                    if not check:
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.write_bytes(content)
+    if lessons == load_course().lessons:
+        out_of_step += _surplus(lessons, made)
+    for path in out_of_step:
+        surplus = path not in made
+        note = "no source accounts for it; remove it" if surplus else ("out of step" if check else "written")
+        say(f"{path.relative_to(ROOT)}: {note}")
+    return out_of_step

@@ -1,0 +1,188 @@
+"""Checks of lesson 03. A module is compared with its own weights, recomputed in NumPy (``residual_weights``)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder import expect
+from autograder.checks import residual_weights as weights
+from autograder.checks.residual_network import count_parameters, keypoint_resnet, make_stage
+from autograder.checks.residual_questions import (
+    COMPARE_HINT,
+    block_kernels,
+    block_text,
+    describe,
+    expect_kernels,
+    expect_own_output,
+    image,
+    kernels,
+    run,
+    seed,
+)
+from autograder.ladder import Ladder
+from autograder.student import Student
+
+__all__ = ["count_parameters", "keypoint_resnet", "make_stage", "residual_block"]
+
+residual_block = Ladder("ResidualBlock")
+
+BLOCK_HINTS = {
+    "relu before addition": "The last ReLU acts on F(x) alone, before the addition. Where does it stand in the picture?",
+    "relu twice": "F(x) passes a ReLU of its own before the addition, so the block can add to its input but never "
+    "subtract from it. The second normalization goes into the sum as it is.",
+    "no final relu": "The sum leaves the block as it is; in the picture one more layer follows the addition.",
+    "no shortcut": "The output is F(x) alone: the two convolutions without a shortcut around them.",
+    "no middle relu": "Nothing non-linear stands between the two convolutions, so together they are no more than one.",
+    "no norm": "This is what the block would answer without any batch normalization. One follows each 3x3 convolution.",
+    "norm after addition": "The second normalization acts on the sum and so rescales the shortcut too. It belongs to "
+    "F(x), before the addition.",
+    "subtracted": "The shortcut is subtracted from F(x).",
+}
+
+
+def _expect_block(student: Student, rng: np.random.Generator, args: list, train: bool) -> None:
+    x = image(rng, 4, args[0], 6, 6)
+    answer = run(student, "ResidualBlock", args, x, rng, train=train)
+    what = f"{block_text(args)} in {'train' if train else 'eval'} mode: relu(F(x) + shortcut(x))"
+    expect.array(answer["output"], kind="torch", what=what)
+    want, mistake = weights.explain_block(answer, x, args, train)
+    if mistake != "":
+        expect_own_output(answer, want, weights.BLOCK_TOLERANCE, what, BLOCK_HINTS.get(mistake or "", COMPARE_HINT))
+
+
+@residual_block.rung("type", points=1, gate=True)
+def is_a_module(student: Student, rng: np.random.Generator) -> None:
+    """ResidualBlock is an nn.Module that can be built."""
+    found = describe(student, "ResidualBlock", [3, 5, 2], {}, [2, 3, 8, 8], rng)
+    expect.true(
+        found["is_module"],
+        "ResidualBlock(3, 5, 2) is an nn.Module",
+        f"a {found['type']}",
+        hint="Derive it from nn.Module.",
+    )
+    found = describe(student, "ResidualBlock", [4, 4], {}, [2, 4, 8, 8], rng)
+    expect.true(found["is_module"], "ResidualBlock(4, 4), without a stride, is an nn.Module", f"a {found['type']}")
+
+
+@residual_block.rung("shape", points=3, gate=True)
+def keeps_or_halves(student: Student, rng: np.random.Generator) -> None:
+    """Stride 1 keeps height and width; stride 2 halves them, also for odd sizes and where the width stays."""
+    for args, size in [
+        ([4, 4, 1], (6, 8)),
+        ([3, 5, 1], (6, 8)),
+        ([3, 5, 2], (6, 8)),
+        ([4, 4, 2], (6, 8)),
+        ([3, 5, 2], (7, 9)),
+    ]:
+        x = image(rng, 2, args[0], *size)
+        kwargs = {"stride": args[2]}
+        answer = student.probe(
+            "residual_block.run", name="ResidualBlock", args=args[:2], kwargs=kwargs, x=x, seed=seed(rng)
+        )
+        want = (2, args[1], *(-(-side // args[2]) for side in size))
+        what = f"{block_text(args)} on x of shape {x.shape}"
+        got = expect.array(answer["output"], kind="torch", what=what)
+        hint = "Write down the shape after each layer of both paths. Which layers take the stride, and which keep the size?"
+        expect.true(got.shape == want, f"{what}: shape {want}", f"shape {got.shape}", hint=hint)
+
+
+@residual_block.rung("dtype", points=1)
+def keeps_float32(student: Student, rng: np.random.Generator) -> None:
+    """The output is float32 and can be trained."""
+    x = image(rng, 2, 3, 6, 6)
+    answer = student.probe("residual_block.run", name="ResidualBlock", args=[3, 4, 2], kwargs={}, x=x, seed=seed(rng))
+    expect.array(answer["output"], dtype="float32", kind="torch", what="ResidualBlock(3, 4, 2)(x)")
+    expect.true(answer["output"].requires_grad, "an output with a gradient", "an output cut off from the parameters")
+
+
+@residual_block.rung("values", points=2)
+def owns_its_kernels(student: Student, rng: np.random.Generator) -> None:
+    """Two 3x3 kernels, and a 1x1 kernel only where width or stride changes the shape."""
+    for args in [[3, 5, 2], [3, 5, 1], [4, 4, 2]]:
+        found = describe(student, "ResidualBlock", args, {}, [2, args[0], 8, 8], rng)
+        got = kernels(found["shapes"])
+        if not got:
+            hint = PLAIN_LIST_HINT
+        else:
+            hint = (
+                "Count the convolutions of both paths: two of 3x3, and one of 1x1 in the shortcut if the shape changes."
+            )
+        expect_kernels(got, block_kernels(*args), block_text(args), hint)
+
+
+@residual_block.rung("values", points=4)
+def identity_block(student: Student, rng: np.random.Generator) -> None:
+    """relu(F(x) + x) where the shape stays, in train mode, from its own weights."""
+    _expect_block(student, rng, [4, 4, 1], train=True)
+
+
+@residual_block.rung("values", points=4)
+def projection_block(student: Student, rng: np.random.Generator) -> None:
+    """relu(F(x) + 1x1 convolution of x) where the shape changes, in train mode, from its own weights."""
+    for args in [[3, 5, 2], [3, 5, 1], [4, 4, 2]]:
+        _expect_block(student, rng, args, train=True)
+
+
+@residual_block.rung("values", points=2)
+def eval_mode(student: Student, rng: np.random.Generator) -> None:
+    """In eval mode each image is normalized by the running statistics, whatever else is in its batch."""
+    hint = "In eval mode batch normalization must use its running statistics. nn.BatchNorm2d does; F.batch_norm needs training=self.training."
+    for args in [[4, 4, 1], [3, 5, 2]]:
+        x = image(rng, 4, args[0], 6, 6)
+        inputs = {"name": "ResidualBlock", "args": args, "kwargs": {}, "seed": seed(rng), "train": False}
+        whole = student.probe("residual_block.run", x=x, **inputs)
+        first = student.probe("residual_block.run", x=x[:1], **inputs)
+        what = f"{block_text(args)} in eval mode, the first image alone"
+        # The same numbers in the same order, but a library may split the work differently for another batch size.
+        expect.close(first["output"], whole["output"].array[:1], rtol=1e-4, atol=1e-4, what=what, hint=hint)
+        if any(layer["kind"] == "norm" for layer in whole["layers"]):
+            _expect_block(student, rng, args, train=False)
+
+
+@residual_block.rung("edge cases", points=2)
+def identity_without_parameters(student: Student, rng: np.random.Generator) -> None:
+    """Where nothing changes the shape, the shortcut has no parameters and hands x on unchanged."""
+    found = describe(student, "ResidualBlock", [4, 4, 1], {}, [2, 4, 8, 8], rng)
+    hint = "With the same width and stride 1 the input already has the right shape: add it as it is, without a 1x1 convolution."
+    expect_kernels(kernels(found["shapes"]), block_kernels(4, 4, 1), block_text([4, 4, 1]), hint)
+    x = image(rng, 2, 4, 5, 5)
+    answer = student.probe(
+        "residual_block.run", name="ResidualBlock", args=[4, 4, 1], kwargs={}, x=x, seed=seed(rng), fill="zero"
+    )
+    example = "all parameters 0, so that F(x) = 0 and the block is relu(x)"
+    expect.close(answer["output"], np.maximum(x, 0), what=block_text([4, 4, 1]), example=example, hint=hint)
+
+
+@residual_block.rung("gradients", points=2)
+def gradient_takes_the_shortcut(student: Student, rng: np.random.Generator) -> None:
+    """The gradient reaches x through the identity undiminished, and every parameter gets one."""
+    x, upstream = image(rng, 2, 4, 5, 5), image(rng, 2, 4, 5, 5)
+    inputs = {"name": "ResidualBlock", "kwargs": {}, "x": x, "upstream": upstream}
+    answer = student.probe("residual_block.run", args=[4, 4, 1], seed=seed(rng), fill="zero", **inputs)
+    expect.close(
+        answer["x_grad"],
+        upstream * (x > 0),
+        what="gradient at x of ResidualBlock(4, 4) with all parameters 0",
+        example="then the block is relu(x), so the gradient of its output passes where x > 0",
+        hint="Nothing on the way of the shortcut may stop the gradient (detach, .data, no_grad) or change it.",
+    )
+    for args in [[4, 4, 1], [4, 6, 1]]:
+        size = image(rng, 2, args[1], 5, 5)
+        answer = student.probe("residual_block.run", args=args, seed=seed(rng), **{**inputs, "upstream": size})
+        missing = answer["without_grad"]
+        expect.true(
+            not missing,
+            f"{block_text(args)}: every parameter gets a gradient",
+            f"none for {', '.join(missing[:4])}",
+            hint="A layer that __init__ creates is never used by forward, or its result is dropped.",
+        )
+
+
+@residual_block.rung("side effects", points=1)
+def leaves_the_input(student: Student, rng: np.random.Generator) -> None:
+    """The block does not change its input."""
+    for args in [[4, 4, 1], [3, 5, 2]]:
+        x = image(rng, 2, args[0], 6, 6)
+        answer = student.probe("residual_block.run", name="ResidualBlock", args=args, kwargs={}, x=x, seed=seed(rng))
+        hint = "An operation in place (+=, relu_, inplace=True) wrote into x itself. Use one that returns a new tensor."
+        expect.close(answer["x_after"], x, rtol=0, atol=0, what=f"x after {block_text(args)}(x)", hint=hint)

@@ -1,0 +1,106 @@
+"""``pytest autograder``: options, one test an exercise, and the report at the end."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from autograder.course import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
+from autograder.grading import LessonGrader, Result
+from autograder.report import print_report, write_results
+from autograder.sandbox import ISOLATIONS, make_sandbox
+
+RUN = pytest.StashKey["Run"]()
+
+
+class Run:
+    """What one run of the grader was asked for and what it found."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        option = config.getoption
+        chosen = {find_lesson(text).id for text in option("--lesson")}
+        lessons = load_course().lessons
+        self.lessons: list[Lesson] = [lesson for lesson in lessons if not chosen or lesson.id in chosen]
+        self.work = Path(option("--work") or ROOT / "lessons").resolve()
+        if not self.work.is_dir():
+            raise CourseError(f"--work {self.work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
+        self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
+        self.sandbox = make_sandbox(option("--isolation"))
+        self.report = Path(option("--report")).resolve() if option("--report") else None
+        self.results: dict[str, Result] = {}
+        self.notes: dict[str, list[str]] = {}
+        self._grader: LessonGrader | None = None
+
+    def grader(self, lesson: Lesson) -> LessonGrader:
+        """Return the lesson's grader; exercises come lesson by lesson, so one is alive at a time."""
+        if self._grader is None or self._grader.lesson != lesson:
+            self.close()
+            self._grader = LessonGrader(lesson, self.work, self.sandbox, self.seed)
+            self.notes[lesson.id] = self._grader.notes
+        return self._grader
+
+    def close(self) -> None:
+        if self._grader is not None:
+            self._grader.__exit__()
+            self._grader = None
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    # pytest takes the folder behind --work for a test folder until it knows the option, and would run a
+    # conftest.py that a submission ships, in the very process that decides the grade.
+    pluginmanager._noconftest = True
+    group = parser.getgroup("autograder", "grading")
+    group.addoption("--lesson", action="append", default=[], metavar="NN", help="a lesson's number or name; repeatable")
+    group.addoption("--work", metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)")
+    group.addoption("--report", metavar="FILE.json", help="also write the results in Gradescope's format")
+    group.addoption("--isolation", choices=ISOLATIONS, default="auto", help="required: refuse to grade without")
+    group.addoption("--seed", type=int, metavar="N", help="draw the hidden inputs of an earlier run again")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[RUN] = Run(config)
+    except CourseError as error:
+        raise pytest.UsageError(str(error)) from None
+    # The report says what failed; pytest's own tracebacks would only repeat it in its terms.
+    config.option.tbstyle = "no"
+    config.option.reportchars = ""
+    config.option.no_summary = True
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "exercise" in metafunc.fixturenames:
+        run = metafunc.config.stash[RUN]
+        exercises = [exercise for lesson in run.lessons for exercise in lesson.exercises]
+        metafunc.parametrize("exercise", exercises, ids=[exercise.key for exercise in exercises])
+
+
+@pytest.fixture
+def verdict(request: pytest.FixtureRequest, exercise: Exercise) -> Result:
+    """Grade one exercise and keep its result for the report."""
+    run = request.config.stash[RUN]
+    result = run.grader(find_lesson(exercise.lesson)).grade(exercise)
+    run.results[exercise.key] = result
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    run = session.config.stash[RUN]
+    run.close()
+    if run.report is not None and not session.config.option.collectonly:
+        write_results(run.report, run.lessons, run.results, run.notes, run.seed, run.sandbox)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    config = terminalreporter.config
+    if config.option.collectonly:
+        return
+    run = config.stash[RUN]
+    writer = terminalreporter._tw
+    text = print_report(run.lessons, run.results, run.notes, run.seed, run.sandbox, writer.fullwidth, writer.hasmarkup)
+    terminalreporter.write(text)
+    if run.report is not None:
+        terminalreporter.write_line(f"results written to {run.report}")

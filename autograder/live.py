@@ -1,0 +1,98 @@
+"""``autograder.check`` in a notebook: the same ladder on the live names, shown as a small table."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import io
+import secrets
+import sys
+from typing import Any
+
+from .checks import ladder_of
+from .course import find_exercise, find_lesson
+from .grading import Result, judge
+from .ladder import Problem, climb
+from .report import SIGNS, explain, number
+from .student import LiveStudent
+
+
+class LiveReport:
+    """A check's result; Jupyter shows it as a table, a terminal as text. ``passed`` and ``score`` are for programs."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+
+    @property
+    def passed(self) -> bool:
+        return self.result.outcome == "passed"
+
+    @property
+    def score(self) -> float:
+        return self.result.score
+
+    def _headline(self) -> str:
+        exercise = self.result.exercise
+        sign = SIGNS[self.result.outcome][0]
+        points = f"{number(self.result.score)} of {number(exercise.points)} points"
+        outcome = self.result.outcome.replace("_", " ")
+        return f"{sign} Exercise {exercise.id} {', '.join(exercise.names)}: {outcome}, {points}"
+
+    def _rungs(self) -> list[tuple[str, str, str]]:
+        signs = [("✓" if r.passed else "✗" if r.reached else "·") for r in self.result.rungs]
+        return [(s, r.rung.kind, r.rung.looked_at) for s, r in zip(signs, self.result.rungs, strict=True)]
+
+    def __repr__(self) -> str:
+        lines = [self._headline()]
+        lines += [f"  {sign} {kind:<12} {looked_at}" for sign, kind, looked_at in self._rungs()]
+        lines += [f"  {label + ':':<11}{text}" for label, text in explain(self.result)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        color = "#1a7f37" if self.passed else "#57606a" if self.result.outcome == "not_attempted" else "#b42318"
+        left = 'style="text-align:left"'
+        rows = "".join(
+            f"<tr><td>{sign}</td><td {left}>{html.escape(kind)}</td><td {left}>{html.escape(looked_at)}</td></tr>"
+            for sign, kind, looked_at in self._rungs()
+        )
+        table = f"<table>{rows}</table>" if rows else ""
+        fixes = "".join(
+            f'<tr><td {left}><b>{html.escape(label)}</b></td>'
+            f'<td {left}><span style="white-space:pre-wrap">{html.escape(text)}</span></td></tr>'
+            for label, text in explain(self.result)
+        )
+        fix = f"<div><b>Fix this first</b></div><table>{fixes}</table>" if fixes else ""
+        head = f'<div style="color:{color};font-weight:bold">{html.escape(self._headline())}</div>'
+        return f"<div>{head}{table}{fix}</div>"
+
+
+def _notebook_names() -> dict[str, Any]:
+    """Return the names of the running notebook, or of the program that called ``autograder.check``."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        return shell.user_ns
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__", "").partition(".")[0] == "autograder":
+        frame = frame.f_back
+    return frame.f_globals
+
+
+def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport:
+    """Climb the ladder of exercise ``name`` on live names. Raises CourseError for an unknown exercise."""
+    exercise = find_exercise(name)
+    names = _notebook_names() if namespace is None else namespace
+    absent = [wanted for wanted in exercise.names if wanted not in names]
+    if absent:
+        got = f"{' and '.join(absent)} not defined; run the cell above first"
+        return LiveReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
+    ladder = ladder_of(find_lesson(exercise.lesson), exercise)
+    # What the student's code prints belongs to its own cell, not to the report.
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        rungs = climb(ladder, LiveStudent(names), secrets.randbits(48))
+    result = judge(exercise, rungs)
+    if result.outcome == "not_attempted":
+        result = Result(exercise, "not_attempted", 0.0, (), result.problem)
+    return LiveReport(result)
+
+

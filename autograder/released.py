@@ -1,0 +1,83 @@
+"""The engine's own copy of what was released: the given cells and the stubs, safe from a student's edits."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .course import ROOT, CourseError, Lesson, load_course
+
+RELEASED = Path(__file__).with_name("released")
+
+
+@dataclass(frozen=True)
+class Released:
+    """``setup`` holds the given code that runs before a student's; ``given`` every given text, to know it again;
+    ``stubs`` the syntax tree of each exercise name's stub."""
+
+    setup: tuple[str, ...]
+    given: frozenset[str]
+    stubs: dict[str, str]
+
+
+def released_path(lesson: Lesson) -> Path:
+    return RELEASED / f"{lesson.id}.json"
+
+
+def normalize(text: str) -> str:
+    """Return a cell's text without what an editor may change unasked: line ends and trailing space."""
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n"))
+
+
+def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
+    """Return the functions and classes that a cell defines at its top level, by name (the last one counts)."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name: node for node in tree.body if isinstance(node, kinds)}
+
+
+@lru_cache(maxsize=None)
+def load_released(lesson: Lesson) -> Released:
+    """Return what was released of the lesson. Raises CourseError where it was never built."""
+    path = released_path(lesson)
+    if not path.is_file():
+        raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    stubs = {
+        name: ast.dump(node)
+        for cell in cells
+        if cell["kind"] == "solution"
+        for name, node in definitions(ast.parse(cell["text"])).items()
+    }
+    setup = tuple(cell["text"] for cell in cells if cell["kind"] == "setup")
+    given = frozenset(normalize(cell["text"]) for cell in cells if cell["kind"] != "solution")
+    return Released(setup, given, stubs)
+
+
+def earlier_sources(lesson: Lesson) -> dict[str, str]:
+    """Return the reference code (given setup and solutions, nothing else) of the lessons before this one, by id.
+
+    Raises CourseError where a needed one is not there.
+    """
+    sources = {}
+    for earlier in load_course().lessons:
+        if earlier.id == lesson.id:
+            break
+        path = ROOT / "solutions" / earlier.id / f"{earlier.id}.ipynb"
+        if path.is_file():
+            sources[earlier.id] = reference_code(path)
+        elif earlier.id in lesson.needs:
+            raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {path.relative_to(ROOT)} is missing")
+    return sources
+
+
+def reference_code(path: Path) -> str:
+    """Return the setup and solution cells of a source notebook as one piece of code."""
+    parts = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        metadata = cell.get("metadata", {})
+        if "setup" in metadata.get("tags", []) or metadata.get("nbgrader", {}).get("solution"):
+            parts.append("".join(cell["source"]))
+    return "\n\n\n".join(parts)

@@ -1,0 +1,1 @@
+"""What runs beside a student's code: no tests, no answers, nothing that decides a grade."""

@@ -1,0 +1,122 @@
+"""The process in which one notebook's code lives: run its cells, then answer probes until told to stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import types
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .names import Names
+from .plain import encode, read_frame
+from .running import run_cell, run_probe
+
+
+class _NoShell:
+    """Stands in for IPython's shell, so that a leftover magic in a notebook is not an error."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: None
+
+
+def _course_module(earlier: dict[str, str]) -> types.ModuleType:
+    """Return the ``autograder`` that a notebook sees while it is graded: earlier work is always the reference."""
+    loaded: dict[str, types.SimpleNamespace] = {}
+
+    def load_earlier(lesson: str) -> types.SimpleNamespace:
+        if lesson not in earlier:
+            raise LookupError(f"the work of lesson {lesson} is not available to this lesson")
+        if lesson not in loaded:
+            namespace = _fresh_namespace(f"earlier_{lesson}")
+            error = run_cell(lesson, earlier[lesson], namespace)
+            if error is not None:
+                raise RuntimeError(f"the reference of lesson {lesson} does not run: {error['message']}")
+            loaded[lesson] = types.SimpleNamespace(**namespace)
+        return loaded[lesson]
+
+    module = types.ModuleType("autograder")
+    module.earlier = load_earlier
+    module.check = lambda *args, **kwargs: None
+    return module
+
+
+def _stand_in(folder: Path) -> None:
+    """Make ``folder`` the working folder, with what a notebook's first cell looks for to know the course's root."""
+    (folder / "autograder").mkdir()
+    (folder / "autograder" / "course.yaml").touch()
+    os.chdir(folder)
+
+
+def _fresh_namespace(name: str) -> dict[str, Any]:
+    """Return the namespace of a new module that ``sys.modules`` knows, as data classes and pickling expect."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    return module.__dict__
+
+
+def _limit_resources(limits: dict[str, int]) -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    for name, value in limits.items():
+        kind = getattr(resource, name, None)
+        if kind is not None:
+            hard = resource.getrlimit(kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (value, value))
+
+
+def _reader(stream: BinaryIO) -> Any:
+    def read(count: int) -> bytes:
+        data = stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    return read
+
+
+def serve(request_fd: int, reply_fd: int) -> None:
+    """Answer requests from ``request_fd`` on ``reply_fd`` until the first is closed.
+
+    The first request is the notebook: ``setup`` and ``cells`` (lists of ``[label, source]``), ``earlier``
+    (sources by lesson) and ``limits``; its reply has one entry a cell: None or an error. Every later request
+    is ``{"probe": "module.function", "inputs": {...}}``.
+    """
+    requests, replies = os.fdopen(request_fd, "rb"), os.fdopen(reply_fd, "wb")
+    read = _reader(requests)
+    notebook = read_frame(read)
+    _limit_resources(notebook["limits"])
+    scratch = Path(tempfile.mkdtemp())
+    _stand_in(scratch)
+    sys.modules["autograder"] = _course_module(notebook["earlier"])
+    namespace = _fresh_namespace("__main__")
+    namespace.update({"get_ipython": _NoShell, "display": lambda *args, **kwargs: None})
+    errors = [run_cell(label, source, namespace) for label, source in notebook["setup"] + notebook["cells"]]
+    # A cell that failed for a name defined further down gets a second chance once everything else has run.
+    for position, (label, source) in enumerate(notebook["setup"] + notebook["cells"]):
+        if errors[position] is not None and errors[position]["type"] == "NameError":
+            errors[position] = run_cell(label, source, namespace)
+    replies.write(encode(errors))
+    replies.flush()
+    names = Names(namespace, scratch)
+    while True:
+        try:
+            request = read_frame(read)
+        except EOFError:
+            return
+        replies.write(run_probe(request["probe"], request["inputs"], names))
+        replies.flush()
+
+
+def run(request_fd: int, reply_fd: int) -> None:
+    """Serve, and end the process whatever threads or exit handlers the notebook left behind."""
+    status = 1
+    try:
+        serve(request_fd, reply_fd)
+        status = 0
+    finally:
+        os._exit(status)

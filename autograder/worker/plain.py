@@ -1,0 +1,215 @@
+"""Plain data between the two processes: a JSON header and raw ``.npy`` blocks, never pickles.
+
+One frame is ``<magic 4 bytes><length uint32><JSON header><npy block>...``. ``encode`` turns any value
+into the plain types that both sides agree on; whatever is not plain becomes an ``Opaque`` description.
+Reading trusts nothing: lengths are capped before memory is taken, and arrays are read without pickles.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAGIC = b"FKP1"
+MAX_HEADER = 16 * 2**20
+MAX_BLOCKS = 256 * 2**20
+MAX_DEPTH = 40
+MAX_TEXT = 200_000
+
+
+class WireError(Exception):
+    """What came over the wire is not a frame."""
+
+
+@dataclass(frozen=True)
+class TensorValue:
+    """A torch tensor: its numbers, and whether it requires a gradient."""
+
+    array: np.ndarray
+    requires_grad: bool
+
+
+@dataclass(frozen=True)
+class TableValue:
+    """A pandas DataFrame: its columns in order, each as an array or a list, and its index."""
+
+    columns: list[str]
+    data: dict[str, Any]
+    index: list
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Something that is not plain data: the name of its type and a short text."""
+
+    type_name: str
+    text: str
+
+
+def type_name(value: object) -> str:
+    """Return the type of a plain value as a student would name it."""
+    if isinstance(value, Opaque):
+        return value.type_name
+    if isinstance(value, TensorValue):
+        return "torch.Tensor"
+    if isinstance(value, TableValue):
+        return "pandas.DataFrame"
+    if isinstance(value, np.ndarray):
+        return "numpy.ndarray" if value.ndim else f"numpy.{value.dtype.name}"
+    return "None" if value is None else type(value).__name__
+
+
+def _short_text(value: object) -> str:
+    try:
+        return str.__str__(repr(value))[:200]
+    except BaseException:
+        return "<no text>"
+
+
+def _pack_array(array: np.ndarray, blocks: list[bytes]) -> dict:
+    if array.dtype.kind not in "biufc":
+        if array.dtype.kind in "OUSMmT" and array.ndim <= 2 and array.size <= 1_000_000:
+            return {"t": "opaque", "name": f"numpy.ndarray of {array.dtype}", "text": _short_text(array)}
+        raise WireError(f"an array of dtype {array.dtype} is not plain data")
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
+    blocks.append(buffer.getvalue())
+    return {"t": "array", "n": len(blocks[-1])}
+
+
+def _pack_table(frame: Any, blocks: list[bytes], depth: int) -> dict:
+    columns = [str(column) for column in frame.columns]
+    data = []
+    for position in range(len(columns)):
+        series = frame.iloc[:, position]
+        array = series.to_numpy()
+        data.append(_pack(array if array.dtype.kind in "biuf" else series.tolist(), blocks, depth + 1))
+    return {"t": "table", "columns": columns, "data": data, "index": _pack(frame.index.tolist(), blocks, depth + 1)}
+
+
+def _pack(value: object, blocks: list[bytes], depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        return {"t": "opaque", "name": type(value).__name__, "text": "nested too deeply"}
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if abs(value) < 2**63 else {"t": "opaque", "name": "int", "text": "a very large int"}
+    if kind is str:
+        return value[:MAX_TEXT]
+    if kind is float:
+        return {"t": "float", "v": value.hex()}
+    if kind in (list, tuple):
+        return [_pack(item, blocks, depth + 1) for item in value]
+    if kind is dict and all(type(key) is str for key in value):
+        return {"t": "dict", "k": list(value), "v": [_pack(item, blocks, depth + 1) for item in value.values()]}
+    if isinstance(value, np.generic):
+        return _pack_array(np.asarray(value), blocks)
+    if isinstance(value, np.ndarray):
+        return _pack_array(np.array(value, subok=False), blocks)
+    if isinstance(value, TensorValue):
+        return {"t": "tensor", "a": _pack_array(value.array, blocks), "g": value.requires_grad}
+    if isinstance(value, Opaque):
+        return {"t": "opaque", "name": value.type_name, "text": value.text}
+    if isinstance(value, TableValue):
+        data = [_pack(value.data[column], blocks, depth + 1) for column in value.columns]
+        return {"t": "table", "columns": value.columns, "data": data, "index": _pack(value.index, blocks, depth + 1)}
+    torch, pandas = sys.modules.get("torch"), sys.modules.get("pandas")
+    if torch is not None and isinstance(value, torch.Tensor):
+        array = value.detach().cpu().to(torch.float32 if value.dtype is torch.bfloat16 else value.dtype).numpy()
+        return {"t": "tensor", "a": _pack_array(np.array(array, subok=False), blocks), "g": bool(value.requires_grad)}
+    if pandas is not None and isinstance(value, pandas.DataFrame):
+        return _pack_table(value, blocks, depth)
+    for base, convert in ((bool, bool), (int, int.__int__), (float, float.__float__), (str, str.__str__)):
+        if isinstance(value, base):
+            return _pack(convert(value), blocks, depth + 1)
+    name = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
+    return {"t": "opaque", "name": name, "text": _short_text(value)}
+
+
+def encode(value: object) -> bytes:
+    """Return one frame that holds ``value`` as plain data."""
+    blocks: list[bytes] = []
+    header = json.dumps(_pack(value, blocks), allow_nan=False).encode()
+    return b"".join([MAGIC, struct.pack("<I", len(header)), header, struct.pack("<Q", sum(map(len, blocks))), *blocks])
+
+
+def _unpack_array(node: dict, stream: io.BytesIO) -> np.ndarray:
+    block = io.BytesIO(stream.read(int(node["n"])))
+    if np.lib.format.read_magic(block) != (1, 0):
+        raise WireError("an array in an unexpected version of the .npy format")
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(block, max_header_size=10_000)
+    data = block.read()
+    if dtype.kind not in "biufc" or math.prod(shape) * dtype.itemsize != len(data):
+        raise WireError(f"an array of dtype {dtype} and shape {shape} in {len(data)} bytes is not plain data")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C").copy()
+
+
+def _unpack(node: Any, stream: io.BytesIO, depth: int = 0) -> Any:
+    if depth > 2 * MAX_DEPTH:
+        raise WireError("nested too deeply")
+    if node is None or isinstance(node, bool | int | str):
+        return node
+    if isinstance(node, list):
+        return [_unpack(item, stream, depth + 1) for item in node]
+    match node["t"]:
+        case "float":
+            return float.fromhex(node["v"])
+        case "array":
+            return _unpack_array(node, stream)
+        case "tensor":
+            return TensorValue(_unpack_array(node["a"], stream), bool(node["g"]))
+        case "dict":
+            return {str(k): _unpack(v, stream, depth + 1) for k, v in zip(node["k"], node["v"], strict=True)}
+        case "table":
+            data = [_unpack(item, stream, depth + 1) for item in node["data"]]
+            columns = [str(column) for column in node["columns"]]
+            index = _unpack(node["index"], stream, depth + 1)
+            return TableValue(columns, dict(zip(columns, data, strict=True)), index)
+        case "opaque":
+            return Opaque(str(node["name"])[:200], str(node["text"])[:200])
+    raise WireError(f"unknown kind of value {node['t']!r}")
+
+
+def read_frame(read: Callable[[int], bytes]) -> Any:
+    """Return the value of the next frame.
+
+    ``read(n)`` returns exactly n bytes or raises EOFError. Raises WireError for anything that is not a frame.
+    """
+    if read(4) != MAGIC:
+        raise WireError("not a frame")
+    (length,) = struct.unpack("<I", read(4))
+    if length > MAX_HEADER:
+        raise WireError(f"a header of {length:,} bytes; at most {MAX_HEADER:,} are read")
+    header = read(length)
+    (length,) = struct.unpack("<Q", read(8))
+    if length > MAX_BLOCKS:
+        raise WireError(f"arrays of {length:,} bytes; at most {MAX_BLOCKS:,} are read")
+    stream = io.BytesIO(read(length))
+    try:
+        return _unpack(json.loads(header), stream)
+    except (WireError, EOFError):
+        raise
+    except Exception as error:
+        raise WireError(f"not plain data: {type(error).__name__}: {error}") from error
+
+
+def decode(frame: bytes) -> Any:
+    """Return the value of a frame held in memory; see ``read_frame``."""
+    stream = io.BytesIO(frame)
+
+    def read(count: int) -> bytes:
+        data = stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    return read_frame(read)

@@ -1,0 +1,60 @@
+"""Probes of lesson 01: write a file for the student to read; look at random states."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..names import Names
+
+
+def load_faces(names: Names, *, keypoints: np.ndarray, pixels: np.ndarray, keypoint_names: list[str]) -> dict[str, Any]:
+    """Write a training.csv with these keypoint names, keypoints (N, K, 2) and pixels (N, 96, 96); let the student read it.
+
+    Returns the type of the answer, how many things it holds, and, where there are three, the three.
+    """
+    path = Path(tempfile.mkdtemp(dir=names.scratch)) / "training.csv"
+    columns = [f"{name}_{axis}" for name in keypoint_names for axis in "xy"]
+    lines = [",".join([*columns, "Image"])]
+    for row, image in zip(keypoints.reshape(len(keypoints), -1), pixels.reshape(len(pixels), -1), strict=True):
+        cells = ["" if np.isnan(value) else repr(float(value)) for value in row]
+        lines.append(",".join([*cells, " ".join(map(str, image.tolist()))]))
+    path.write_text("\n".join(lines) + "\n")
+
+    answer = names["load_faces"](path)
+    count = len(answer) if isinstance(answer, tuple | list) else None
+    result: dict[str, Any] = {"type": type(answer).__name__, "count": count}
+    if count == 3:
+        result |= {"images": answer[0], "keypoints": answer[1], "names": [str(name) for name in answer[2]]}
+    return result
+
+
+def splits(names: Names, *, n_rows: int, val_fraction: float, seeds: list[int]) -> list:
+    """Return what split_rows answers for each of the seeds, in this order, with other random numbers drawn between."""
+    answers = []
+    for seed in seeds:
+        np.random.random()
+        random.random()
+        answers.append(names["split_rows"](n_rows, val_fraction, seed))
+    return answers
+
+
+def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, seed: int) -> list[str]:
+    """Return which of the global random states a call of split_rows changes."""
+
+    def states() -> dict[str, str]:
+        kind, keys, *rest = np.random.get_state()
+        found = {"NumPy's": repr((kind, keys.tobytes(), rest)), "Python's": repr(random.getstate())}
+        if "torch" in sys.modules:
+            found["PyTorch's"] = repr(sys.modules["torch"].get_rng_state().numpy().tobytes())
+        return found
+
+    before = states()
+    names["split_rows"](n_rows, val_fraction, seed)
+    after = states()
+    return [name for name in before if before[name] != after[name]]

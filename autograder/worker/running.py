@@ -1,0 +1,61 @@
+"""Run probes and describe what went wrong in terms of the student's own lines."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import traceback
+from typing import Any
+
+from .names import Names
+from .plain import encode
+
+CELL_PREFIX = "<cell "
+MAX_MESSAGE = 2000
+
+
+def describe_error(error: BaseException) -> dict[str, Any]:
+    """Return the error's type (with its bases), message, and the last of the student's lines it passed through."""
+    line_number, line, cell = None, None, None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(CELL_PREFIX):
+            line_number, line, cell = frame.lineno, frame.line, frame.filename[len(CELL_PREFIX) : -1]
+    if isinstance(error, SyntaxError) and str(error.filename).startswith(CELL_PREFIX):
+        line_number, line, cell = error.lineno, (error.text or "").strip(), error.filename[len(CELL_PREFIX) : -1]
+    try:
+        message = str.__str__(str(error))[:MAX_MESSAGE]
+    except BaseException:
+        message = "(the error has no readable message)"
+    return {
+        "type": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__],
+        "message": message,
+        "line_number": line_number,
+        "line": line,
+        "cell": cell,
+    }
+
+
+def run_cell(label: str, source: str, namespace: dict[str, Any]) -> dict[str, Any] | None:
+    """Execute one cell in ``namespace``; return None, or a description of the error it ended with."""
+    filename = f"{CELL_PREFIX}{label}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    try:
+        exec(compile(source, filename, "exec"), namespace)
+    except BaseException as error:
+        return describe_error(error)
+    return None
+
+
+def run_probe(path: str, inputs: dict[str, Any], names: Names) -> bytes:
+    """Run the probe ``"module.function"`` and return its reply as a frame.
+
+    The reply is ``{"value": ...}``, or ``{"error": ...}`` where the student's code raised.
+    """
+    module_name, _, function_name = path.rpartition(".")
+    package = __name__.rpartition(".")[0]
+    probe = getattr(importlib.import_module(f"{package}.probes.{module_name}"), function_name)
+    try:
+        return encode({"value": probe(names, **inputs)})
+    except BaseException as error:
+        return encode({"error": describe_error(error)})
