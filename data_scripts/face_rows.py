@@ -101,8 +101,10 @@ def _parse(
             continue
         where = f"{path}, row {row} (line {row + 1})"
         if blank_at:
-            raise DataError(f"{path}, row {blank_at} (line {blank_at + 1}): expected a face, got an empty line; "
-                            f"remove it or {_DOWNLOAD_AGAIN}")
+            raise DataError(
+                f"{path}, row {blank_at} (line {blank_at + 1}): expected a face, got an empty line; "
+                f"remove it or {_DOWNLOAD_AGAIN}"
+            )
         if b"\0" in text:
             raise DataError(f"{where}: expected text, got a zero byte: the file is damaged; {_DOWNLOAD_AGAIN}")
         fields = text.split(b",")
@@ -111,7 +113,7 @@ def _parse(
         if len(fields) != len(names):
             raise DataError(_explain_length(where, f"{len(names)} fields", f"{len(fields)}", cut))
         image = fields.pop(image_at)
-        values.append([_number(field, name, where) for field, name in zip(fields, columns, strict=True)])
+        values.append(_numbers(fields, columns, where))
         images.append(_pixels(image, where, cut))
     if not images:
         raise DataError(f"{path}: expected one face in each row, got a header and no rows; {_DOWNLOAD_AGAIN}")
@@ -145,6 +147,17 @@ def _header_names(header: bytes, path: Path) -> tuple[str, ...]:
     return names
 
 
+def _numbers(fields: list[bytes], columns: tuple[str, ...], where: str) -> list[float]:
+    try:
+        numbers = [float(field) if field else math.nan for field in fields]
+    except ValueError:
+        numbers = [math.inf]
+    # Python's float() also reads "1_0" and "1e999"; a second look accepts quotes and explains the rest.
+    if math.inf in numbers or -math.inf in numbers or any(b"_" in field for field in fields):
+        return [_number(field, name, where) for field, name in zip(fields, columns, strict=True)]
+    return numbers
+
+
 def _number(field: bytes, name: str, where: str) -> float:
     text = _unquote(field)
     if text.lower() in _MISSING:
@@ -153,10 +166,11 @@ def _number(field: bytes, name: str, where: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    # Python's float() also reads "1_0" and "inf", which no coordinate is.
     if not math.isfinite(value) or b"_" in text:
-        raise DataError(f"{where}: expected a number or nothing in column {name!r}, got {_show(text)}; "
-                        f"correct it or {_DOWNLOAD_AGAIN}")
+        raise DataError(
+            f"{where}: expected a number or nothing in column {name!r}, got {_show(text)}; "
+            f"correct it or {_DOWNLOAD_AGAIN}"
+        )
     return value
 
 
@@ -168,21 +182,24 @@ def _pixels(field: bytes, where: str, cut: bool) -> np.ndarray:
 
 def _usual_pixels(text: bytes) -> np.ndarray | None:
     """(9216,) uint8 where the text is 9,216 numbers of one to three digits with one space between, else None."""
-    characters = np.frombuffer(text, dtype=np.uint8)
-    spaces = np.flatnonzero(characters == ord(" "))
-    digits = characters - np.uint8(ord("0"))
-    if len(spaces) != PIXELS - 1 or np.count_nonzero(digits <= 9) != len(text) - len(spaces):
+    # uint8 wraps around: a space becomes 240, and whatever is no digit lands above 9. The spaces around the text
+    # give its first number something to its left and its last number an end.
+    digits = np.frombuffer(b"".join((b"  ", text, b" ")), dtype=np.uint8) - np.uint8(ord("0"))
+    ends = np.flatnonzero(digits == 240)[2:]
+    if len(ends) != PIXELS:
         return None
-    ends = np.append(spaces, len(text))
-    lengths = np.diff(ends, prepend=-1) - 1
-    if lengths.min() < 1 or lengths.max() > 3:
+    ones, tens, hundreds = digits[ends - 1], digits[ends - 2], digits[ends - 3]
+    has_tens = tens <= 9
+    has_hundreds = has_tens & (hundreds <= 9)
+    # Where these digits and the spaces are all there is, no number has a fourth digit, a sign or a letter.
+    accounted = PIXELS + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds) + PIXELS - 1
+    if ones.max() > 9 or accounted != len(text):
         return None
-    # The tens and hundreds of a shorter number lie before it, in the space or the number to its left: they
-    # are masked away. At the very start the index wraps around to the end, which the mask covers too.
-    pixels = digits[ends - 1].astype(np.uint16)
-    pixels += np.where(lengths >= 2, digits[ends - 2], 0) * np.uint16(10)
-    pixels += np.where(lengths == 3, digits[ends - 3], 0) * np.uint16(100)
-    return pixels.astype(np.uint8) if pixels.max() <= 255 else None
+    below_hundred = ones + tens * has_tens * np.uint8(10)
+    hundreds *= has_hundreds
+    if hundreds.max() > 2 or np.any((hundreds == 2) & (below_hundred > 55)):
+        return None
+    return below_hundred + hundreds * np.uint8(100)
 
 
 def _unusual_pixels(text: bytes, where: str, cut: bool) -> np.ndarray:
@@ -201,8 +218,10 @@ def _unusual_pixels(text: bytes, where: str, cut: bool) -> np.ndarray:
 
 def _explain_length(where: str, expected: str, got: str, cut: bool) -> str:
     if cut:
-        return (f"{where}: expected {expected}, got {got}, and the file ends in the middle of this row: probably an "
-                f"interrupted download; {_DOWNLOAD_AGAIN}")
+        return (
+            f"{where}: expected {expected}, got {got}, and the file ends in the middle of this row: probably an "
+            f"interrupted download; {_DOWNLOAD_AGAIN}"
+        )
     return f"{where}: expected {expected}, got {got}; correct the row or {_DOWNLOAD_AGAIN}"
 
 
