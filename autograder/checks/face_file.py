@@ -146,7 +146,7 @@ def load_takes_names_from_the_header(student: Student, rng: np.random.Generator)
         names = names[::-1]
     content = _draw_file(rng, 1, names)
     got = _load(student, content)
-    hint = "K, the names and their order come from the header of the file, not from the lesson's text; nothing is sorted."
+    hint = "K, the names and their order come from the header of the file, not from the lesson's text."
     shape = (1, len(names), 2)
     example = f"a file with one row and the keypoints {', '.join(names)}"
     expect.true(isinstance(got["keypoints"], np.ndarray) and got["keypoints"].shape == shape,

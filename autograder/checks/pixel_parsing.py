@@ -133,8 +133,8 @@ def _scaling_mistakes(images: np.ndarray) -> list[tuple[object, str]]:
     """Return what common mistakes make of ``images``; each hint names one."""
     values = images.astype(float)
     low, high = values.min(), values.max()
-    dimmer = "The result depends on the brightest pixel of the input, so a dim picture comes out bright. The scale is " \
-             "fixed: the same gray value always becomes the same number."
+    dimmer = ("The result depends on the brightest pixel of the input, so a dim picture comes out bright. The scale is "
+              "fixed: the same gray value always becomes the same number.")
     mistakes: list[tuple[object, str]] = [
         (values / 256, ("White does not become 1. The largest gray value is 255: there are 256 values, but one of them "
                        "is 0.")),

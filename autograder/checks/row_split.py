@@ -61,8 +61,8 @@ def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
         if len(train) == want != len(val):
             hint = "The two parts are exchanged: train comes first, and val is the share that is held back."
         else:
-            hint = "round() goes to the nearest whole number; int() and // always go down, and adding 0.5 goes up " \
-                   "where round() goes to the even neighbor."
+            hint = ("round() goes to the nearest whole number; int() and // always go down, and adding 0.5 goes up "
+                    "where round() goes to the even neighbor.")
         expect.equal(len(val), want, what="len(val)", example=f"split_rows({n_rows}, {val_fraction})", hint=hint)
 
 

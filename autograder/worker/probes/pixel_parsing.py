@@ -14,7 +14,7 @@ from ..names import Names
 
 
 def load_faces(names: Names, *, keypoints: np.ndarray, pixels: np.ndarray, keypoint_names: list[str]) -> dict[str, Any]:
-    """Write a training.csv with these keypoint names, keypoints (N, K, 2) and pixels (N, 96, 96); let the student read it.
+    """Write a training.csv of keypoints (N, K, 2) and pixels (N, 96, 96), and let the student read it.
 
     Returns the type of the answer, how many things it holds, and, where there are three, the three.
     """

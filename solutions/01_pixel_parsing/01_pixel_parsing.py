@@ -1,0 +1,429 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · From a string to a face
+#
+# **Goal.** You read a table in which every face is one long string, and end with three arrays that every later
+# lesson starts from: images, keypoints, and the keypoints' names.
+#
+# **You write** four functions: `parse_pixels`, `scale_pixels`, `load_faces`, `split_rows`.
+#
+# **You need** Python and a little NumPy and pandas. About 45 minutes.
+#
+# The next cell only imports what the lesson uses.
+
+# %% tags=["setup"]
+import sys
+from pathlib import Path
+
+ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
+sys.path.insert(0, str(ROOT))
+
+import autograder
+
+import numpy as np
+import pandas as pd
+
+IMAGE_SIZE = 96  # rows and columns of every face in this course
+
+# %% [markdown]
+# ## The goal, as a picture
+#
+# Left: the beginning of one row of the file, as it arrives. Right: the same row, read. The picture on the right
+# comes from the course's own reader. By the end of this lesson, your code draws it.
+
+# %%
+import textwrap
+import time
+from itertools import islice
+
+import matplotlib.pyplot as plt
+
+from data_scripts.folders import data_folder, output_folder
+from data_scripts.kaggle_csv import read_training
+
+training_csv = data_folder() / "training.csv"
+course = read_training(training_csv)
+first_row = pd.read_csv(training_csv, nrows=1).iloc[0]
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
+left.text(0, 1, textwrap.fill(first_row["Image"][:1000], 52) + " …", family="monospace", fontsize=9, va="top")
+left.set_title("One face as it arrives")
+left.axis("off")
+right.imshow(course.images[0], cmap="gray", vmin=0, vmax=1)
+right.plot(course.keypoints[0, :, 0], course.keypoints[0, :, 1], "o", color="lime", markeredgecolor="black")
+right.set_title("The same face, read: an image and its keypoints")
+right.set_xlabel("x, column (pixels)")
+right.set_ylabel("y, row (pixels)")
+plt.show()
+
+# %% [markdown]
+# ## Why does a face arrive as a string?
+#
+# The data format is that of Kaggle's contest [Facial Keypoints
+# Detection](https://www.kaggle.com/c/facial-keypoints-detection/data): one CSV file, 7,049 rows, one row a face.
+# A keypoint is a place on the face that people marked by hand, such as the tip of the nose. Fifteen keypoints
+# take thirty columns, an x and a y each. The thirty-first column, `Image`, holds the picture.
+#
+# A CSV file is text. It has no way to say "this cell is a 96 × 96 table", so whoever wrote the file put 9,216
+# gray values into one cell, with spaces between them. No library knows that this cell is a picture. Somebody has
+# to turn it back into one, and if they do it slightly wrong, nothing crashes: the model simply learns from
+# scrambled faces. This is why we begin here.
+
+# %%
+print(f"columns: {len(first_row)}")
+print(first_row.drop("Image").to_string())
+print(f"\nImage: a {type(first_row['Image']).__name__} of {len(first_row['Image']):,} characters,")
+print(f"       {len(first_row['Image'].split()):,} numbers, 96 × 96 = {96 * 96:,}")
+
+# %% [markdown]
+# `left_eye_center` has the larger x. That is no mistake: Kaggle's page says that *left* and *right* are meant
+# from the point of view of the person, whose left is on the right of the picture.
+#
+# ## A worked example: 3 × 4 pixels
+#
+# Take a picture small enough to write down. It has 3 rows and 4 columns, so its string has 12 numbers.
+
+# %%
+tiny_text = "10 20 30 40 50 60 70 80 90 100 110 120"
+tiny = np.array(tiny_text.split(), dtype=np.float32).reshape(3, 4)
+print(tiny)
+print("row 1, column 2:", tiny[1, 2])
+
+# %% [markdown]
+# The numbers fill the first row from left to right, then the second row, then the third. This is called
+# **row-major** order, and it is how NumPy's `reshape` fills an array unless you tell it otherwise. Kaggle's data
+# page says in words that the pixels are "ordered by row".
+#
+# Having seen it, the formula is short. In a picture of $W$ columns, the pixel in row $y$ and column $x$ is number
+#
+# $$ i = y \cdot W + x $$
+#
+# of the string, counting from 0. Here: row 1, column 2, so $1 \cdot 4 + 2 = 6$, and number 6 is 70.
+#
+# ### x is the column, y is the row
+#
+# A keypoint is a pair (x, y): x to the right, y **down**. An array is indexed `[row, column]`, so the pixel under
+# the keypoint (x, y) is `image[y, x]`. The two orders are opposite, and mixing them up is the most common mistake
+# with images. A face hides it badly: a swapped nose lands on a cheek.
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6))
+left.imshow(tiny, cmap="gray", vmin=0, vmax=160)
+for (row, column), value in np.ndenumerate(tiny):
+    left.text(column, row, f"{value:.0f}", ha="center", va="center", color="white", fontsize=13)
+left.plot(2, 1, "o", markersize=34, markerfacecolor="none", markeredgecolor="lime", markeredgewidth=2)
+left.set_title("Row-major: row by row.  Circle: x = 2, y = 1")
+
+right.imshow(np.array(tiny_text.split(), dtype=np.float32).reshape(3, 4, order="F"), cmap="gray", vmin=0, vmax=160)
+for (row, column), value in np.ndenumerate(tiny.ravel().reshape(3, 4, order="F")):
+    right.text(column, row, f"{value:.0f}", ha="center", va="center", color="white", fontsize=13)
+right.set_title("The same string, filled column by column: wrong")
+for axes in (left, right):
+    axes.set_xticks(range(4))
+    axes.set_yticks(range(3))
+    axes.set_xlabel("x, column")
+    axes.set_ylabel("y, row")
+plt.show()
+
+# %% [markdown]
+# What the two mistakes do to a real face: filled column by column, it lies on its side; with the wrong width,
+# each row starts where the one above did not end.
+
+# %%
+values = np.array(first_row["Image"].split(), dtype=np.float32)
+eye = course.keypoints[0, 0]
+
+figure, axes = plt.subplots(1, 3, figsize=(11, 4.2))
+axes[0].imshow(values.reshape(96, 96), cmap="gray", vmin=0, vmax=255)
+axes[0].plot(*eye, "o", color="lime", markeredgecolor="black", label="(x, y)")
+axes[0].plot(*eye[::-1], "X", color="red", markeredgecolor="black", label="(y, x): swapped")
+axes[0].legend(loc="lower right")
+axes[0].set_title("Right, and the left eye\nat (x, y) and at (y, x)")
+axes[1].imshow(values.reshape(96, 96, order="F"), cmap="gray", vmin=0, vmax=255)
+axes[1].set_title("Filled column by column")
+axes[2].imshow(values[: 97 * 95].reshape(97, 95), cmap="gray", vmin=0, vmax=255)
+axes[2].set_title("Rows of 95 instead of 96")
+for panel in axes:
+    panel.set_xlabel("x (pixels)")
+axes[0].set_ylabel("y (pixels)")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Exercise 1 · `parse_pixels`
+#
+# Turn one string into one image. Keep the values as they are, 0 to 255: scaling is the next exercise.
+#
+# Real files are sometimes broken. A download stops halfway, and the last row is short; a program writes 256 or
+# `-1`. A function that silently returns *something* passes the damage on to training. So the contract asks for a
+# `ValueError` where the string is not what it should be. Say in its message what you expected and what came.
+
+# %%
+def parse_pixels(pixels: str) -> np.ndarray:
+    """Turn one face's pixel string into an image.
+
+    Args:
+        pixels: 96 · 96 = 9,216 integers from 0 to 255, separated by spaces: the top row from left to
+            right, then the row below it, and so on (row-major).
+
+    Returns:
+        (96, 96) float32, values unchanged, 0 to 255. `image[y, x]` is row y, column x.
+
+    Raises:
+        ValueError: there are fewer or more than 9,216 values, one of them is not a number, or one lies
+            outside 0 to 255.
+    """
+    ### BEGIN SOLUTION
+    # int() raises a ValueError that quotes the piece of text it could not read.
+    values = [int(piece) for piece in pixels.split()]
+    if len(values) != IMAGE_SIZE**2:
+        raise ValueError(f"expected {IMAGE_SIZE**2} pixel values, got {len(values)}: is the row cut off?")
+    if min(values) < 0 or max(values) > 255:
+        raise ValueError(f"expected pixel values from 0 to 255, got {min(values)} to {max(values)}")
+    return np.array(values, dtype=np.float32).reshape(IMAGE_SIZE, IMAGE_SIZE)
+    ### END SOLUTION
+
+
+# %%
+autograder.check("parse_pixels")
+
+# %% [markdown]
+# ## Why the type of the numbers matters
+#
+# A gray value fits into one byte, `uint8`: whole numbers from 0 to 255, a quarter of the memory of `float32`. It
+# is the right type to *store* pixels, and a dangerous one to *calculate* with. Watch what happens when a result
+# does not fit.
+
+# %%
+stored = np.array([10, 100, 200], dtype=np.uint8)
+print("stored             ", stored)
+print("stored + stored    ", stored + stored, "  200 + 200 = 400, and 400 - 256 = 144")
+print("stored - 20        ", stored - np.uint8(20), "   10 - 20 = -10, and -10 + 256 = 246")
+print("stored // 255      ", stored // 255, "     whole-number division: everything is black")
+print("as float32, + 0.5  ", stored.astype(np.float32) + 0.5)
+
+# %% [markdown]
+# NumPy neither warns nor stops: in `uint8`, counting goes round in a circle of 256. Convert to a float type
+# first, calculate afterwards.
+#
+# ## Exercise 2 · `scale_pixels`
+#
+# Networks train best on inputs of about the size 1 (with inputs up to 255, the first gradients are hundreds of
+# times larger, and the learning rate has to make up for it). So the course scales gray values to the range from 0
+# to 1: black is 0, white is 1.
+#
+# Two things to look out for. First, 255 is the largest value, so what must 255 become? Second, `images /= 255`
+# writes into the array that the *caller* still holds. Return a new array.
+
+# %%
+def scale_pixels(images: np.ndarray) -> np.ndarray:
+    """Scale gray values from 0..255 to 0..1.
+
+    Args:
+        images: an array of any shape, uint8 or float, values 0 to 255 (floats need not be whole). It is
+            not changed.
+
+    Returns:
+        A new array of the same shape, float32, values 0 to 1: 0 stays 0, and 255 becomes 1.
+        The scale is fixed: it does not depend on what else is in the array.
+    """
+    ### BEGIN SOLUTION
+    return images.astype(np.float32) / np.float32(255)
+    ### END SOLUTION
+
+
+# %%
+autograder.check("scale_pixels")
+
+# %% [markdown]
+# ## Exercise 3 · `load_faces`
+#
+# Now the whole table. Its columns come in pairs, and `Image` is last:
+#
+# | left_eye_center_x | left_eye_center_y | right_eye_center_x | right_eye_center_y | … | Image |
+# |---|---|---|---|---|---|
+# | 66.03 | 39.00 | 30.23 | 36.42 | … | 238 236 237 … |
+# | 64.33 | 34.97 | | | … | 219 215 204 … |
+#
+# An empty cell means that nobody marked that point. pandas reads it as NaN, "not a number". **Keep it**: lesson
+# 02 is about what to do with it.
+#
+# Thirty numbers a face become an array (15, 2), so that `keypoints[n, k]` is the pair (x, y) of face n, keypoint
+# k. On a small table with K = 2:
+
+# %%
+small = np.array([[66.0, 39.0, 30.2, 36.4], [64.3, 35.0, np.nan, np.nan]], dtype=np.float32)
+print("as in the file, (2, 4):\n", small)
+print("as keypoints, (2, 2, 2):\n", small.reshape(2, 2, 2))
+print("face 0, keypoint 1, (x, y):", small.reshape(2, 2, 2)[0, 1])
+
+# %% [markdown]
+# Take K and the names from the file's header, not from this page: files with fewer keypoints exist.
+
+# %%
+def load_faces(csv_path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Read faces and keypoints from a file in the format of Kaggle's training.csv.
+
+    Args:
+        csv_path: a CSV file with a header; for each of K keypoints the columns `NAME_x` and `NAME_y`, in
+            pixels, empty where unlabeled; then the column `Image`, see `parse_pixels`. N rows.
+
+    Returns:
+        images: (N, 96, 96) float32, 0 to 1.
+        keypoints: (N, K, 2) float32, (x, y) in pixels, NaN where unlabeled.
+        names: the K keypoint names in the file's order, without `_x` and `_y`.
+
+    Raises:
+        ValueError: an image string is broken, as in `parse_pixels`.
+    """
+    ### BEGIN SOLUTION
+    table = pd.read_csv(csv_path)
+    label_columns = [column for column in table.columns if column != "Image"]
+    names = [column.removesuffix("_x") for column in label_columns[::2]]
+    keypoints = table[label_columns].to_numpy(np.float32).reshape(len(table), len(names), 2)
+    images = scale_pixels(np.stack([parse_pixels(pixels) for pixels in table["Image"]]))
+    return images, keypoints, names
+    ### END SOLUTION
+
+
+# %%
+autograder.check("load_faces")
+
+# %% [markdown]
+# ### Your reader beside the course's
+#
+# The full file has some 240 MB of text. Your reader would manage, but slowly: it splits every row in Python. So
+# let it read the first 300 faces, and compare with the reader in `data_scripts`, which parses bytes in bulk and
+# keeps a cache.
+
+# %%
+first_rows_csv = output_folder("01_pixel_parsing") / "first_300.csv"
+with training_csv.open() as whole, first_rows_csv.open("w") as part:
+    part.writelines(islice(whole, 301))  # the header and 300 rows
+
+start = time.perf_counter()
+images, keypoints, names = load_faces(first_rows_csv)
+yours = time.perf_counter() - start
+start = time.perf_counter()
+course = read_training(training_csv)
+cached = time.perf_counter() - start
+
+print(f"your load_faces:   {yours:.2f} s for 300 faces, so about {yours / 300 * len(course.images):.0f} s for all")
+print(f"course's reader:   {cached:.2f} s for all {len(course.images):,}, from its cache")
+print("largest difference in the images:   ", np.abs(images - course.images[:300]).max())
+print("largest difference in the keypoints:", np.nanmax(np.abs(keypoints - course.keypoints[:300])), "pixels")
+print("NaN in the same places:", np.array_equal(np.isnan(keypoints), np.isnan(course.keypoints[:300])))
+print("same names:            ", list(names) == list(course.names))
+
+# %% [markdown]
+# The same arrays. From now on the course uses the fast reader, and you know what is inside it.
+#
+# ## Exercise 4 · `split_rows`
+#
+# A model can learn faces by heart. To notice, we hold some faces back: it trains on the *training* rows, and is
+# judged on the *validation* rows, which it never sees.
+#
+# Which rows to hold back? Not the last ones: files are seldom in random order. This one is not either, and lesson
+# 02 will show it: a split at row 5,639 would leave most keypoints without a single validation label. So shuffle
+# first. On six rows, with a third held back:
+
+# %%
+order = np.random.default_rng(7).permutation(6)
+print("shuffled rows:", order)
+print("validation:   ", order[:2])
+print("training:     ", order[2:])
+
+# %% [markdown]
+# `np.random.default_rng(7)` makes a generator of your own; with the same seed it gives the same order every time,
+# so that you can repeat an experiment. The older `np.random.seed(7)` also does, but it reaches into a state that
+# the whole program shares: your split would change the random numbers of everybody else's code, and their code
+# would change yours.
+
+# %%
+def split_rows(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Divide the rows 0 .. n_rows - 1 at random into training and validation rows.
+
+    Args:
+        n_rows: how many rows there are.
+        val_fraction: the share of rows to hold back, 0 to 1.
+        seed: the same seed gives the same split, another seed another one.
+
+    Returns:
+        train, val: two 1-D integer arrays of row numbers, shuffled. Every row is in exactly one of them, and
+        `len(val) == round(n_rows * val_fraction)`, which may be 0. NumPy's global random state is left alone.
+    """
+    ### BEGIN SOLUTION
+    order = np.random.default_rng(seed).permutation(n_rows)
+    n_val = round(n_rows * val_fraction)
+    return order[n_val:], order[:n_val]
+    ### END SOLUTION
+
+
+# %%
+autograder.check("split_rows")
+
+# %% [markdown]
+# ## What your code sees
+#
+# Sixteen validation faces from your own `load_faces` and `split_rows`, with the keypoints that people marked.
+# Look closely: do the circles sit on eyes, nose and mouth in *every* face? If x and y were swapped, or the image
+# lay on its side, this figure would tell you. Making it is the first thing to do with any new data.
+
+# %%
+train, val = split_rows(len(images), val_fraction=0.2, seed=0)
+print(f"{len(train)} training rows, {len(val)} validation rows, e.g. {val[:5]}")
+
+figure, axes = plt.subplots(2, 8, figsize=(15, 4.4))
+for panel, row in zip(axes.flat, val, strict=False):
+    panel.imshow(images[row], cmap="gray", vmin=0, vmax=1)
+    panel.plot(keypoints[row, :, 0], keypoints[row, :, 1], "o", color="lime", markeredgecolor="black", markersize=4)
+    panel.set_title(f"row {row}", fontsize=10)
+    panel.axis("off")
+figure.suptitle("Validation faces and their labels")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# And what people marked where, in all 7,049 faces: every label of four keypoints, drawn over the mean image.
+
+# %%
+figure, axes = plt.subplots(figsize=(6.4, 5.6))
+axes.imshow(course.images.mean(axis=0), cmap="gray")
+markers = {"left_eye_center": "o", "right_eye_center": "s", "nose_tip": "^", "mouth_center_bottom_lip": "v"}
+for name, marker in markers.items():
+    points = course.keypoints[:, course.names.index(name)]
+    axes.plot(points[:, 0], points[:, 1], marker, markersize=1.5, alpha=0.5)
+    middle = np.nanmean(points, axis=0)
+    axes.plot(*middle, marker, markersize=9, markeredgecolor="black", markerfacecolor="white", label=f"mean {name}")
+axes.set_title("Labels of four keypoints over the mean face")
+axes.set_xlabel("x (pixels)")
+axes.set_ylabel("y (pixels)")
+axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(1.02, 0))
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# The four clouds are small: faces in this data are cropped alike. This makes a simple guess, the mean, better
+# than one might think. Lesson 02 measures how good.
+#
+# ## What you learned
+#
+# - A face arrives as text because CSV knows only text; 9,216 numbers in **row-major** order are the image.
+# - A keypoint is (x, y) = (column, row), an array is `[row, column]`: the pixel under a keypoint is `image[y,
+#   x]`.
+# - `uint8` stores pixels and goes round at 256; convert to float before you calculate.
+# - Broken input should fail loudly, with a message that says what was expected.
+# - Split after shuffling, with a generator of your own.
+#
+# **Next:** lesson 02 asks what to do with faces of which only four points were marked.
