@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data_scripts.face_shape import GRID, IMAGE_SIZE, Camera, Head
+from data_scripts.face_shape import IMAGE_SIZE, Camera, Head
 from data_scripts.face_texture import TEXTURE
 
 OVERSAMPLE = 1.5
@@ -50,13 +50,18 @@ def draw_light(rng: np.random.Generator) -> Light:
     )
 
 
-def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Light that reaches and that glints off each point: two (GRID, GRID) float32; `cover` is the hair's coverage."""
+def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Light that reaches each point, light that glints off it, and how far it faces the camera (cosine).
+
+    `cover` is the hair's coverage. All (GRID, GRID) float32.
+    """
     points = head.points
     du = cv2.Sobel(points, cv2.CV_32F, 1, 0, ksize=3)
     dv = cv2.Sobel(points, cv2.CV_32F, 0, 1, ksize=3)
-    normal = np.cross(du, dv)
-    normal /= np.linalg.norm(normal, axis=2, keepdims=True) + 1e-6
+    normal = np.empty_like(points)
+    for axis, (first, second) in enumerate(((1, 2), (2, 0), (0, 1))):
+        normal[..., axis] = du[..., first] * dv[..., second] - du[..., second] * dv[..., first]
+    normal *= 1 / (np.sqrt(np.einsum("ijk,ijk->ij", normal, normal)) + 1e-6)[..., None]
     turn = camera.turn.astype(np.float32)
     normal = normal @ turn.T
     direct = np.clip((normal @ light.key + light.wrap) / (1 + light.wrap), 0, None)
@@ -70,11 +75,11 @@ def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[
     half = light.key + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
     glint = light.gloss * np.clip(normal @ half, 0, 1) ** 14 * (direct > 0) * (1 - 0.7 * cover)
-    return light.key_power * direct + light.fill_power * second + sky, light.key_power * glint
+    return light.key_power * direct + light.fill_power * second + sky, light.key_power * glint, normal[..., 2]
 
 
 def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
-    """Which surface points see the lamp: (GRID, GRID) float32, 0 in shadow … 1 lit, from a depth map seen by the lamp."""
+    """Which surface points see the lamp: (GRID, GRID) 0 in shadow … 1 lit, from a depth map seen by the lamp."""
     across = np.cross(toward, np.array([0, 1, 0], np.float32))
     across /= np.linalg.norm(across) + 1e-6
     down = np.cross(toward, across)
@@ -89,27 +94,31 @@ def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
     return 1 - cv2.GaussianBlur(blocked, (0, 0), 1.2)
 
 
-def rasterize(head: Head, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Which point of the texture each pixel of the canvas sees.
+def rasterize(head: Head, camera: Camera, facing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which point of the texture each pixel of the canvas sees; `facing` is `shade`'s cosine.
 
     -> index into the flattened (TEXTURE, TEXTURE) texture, (CANVAS, CANVAS) int, and coverage, bool.
     """
-    fine = cv2.resize(head.points, (TEXTURE, TEXTURE), interpolation=cv2.INTER_LINEAR)
-    where, depth = camera.project(fine)
+    where, depth = camera.project(head.points)
     where = where * np.float32(OVERSAMPLE) + np.float32(0.5 * OVERSAMPLE)
-    columns = np.floor(where[..., 0]).ravel().astype(np.int32)
-    rows = np.floor(where[..., 1]).ravel().astype(np.int32)
-    inside = np.flatnonzero((columns >= 0) & (columns < CANVAS) & (rows >= 0) & (rows < CANVAS))
-    # Painter's algorithm: far points first, so that the nearest one written to a pixel stays. Sorting 16-bit keys is fast.
-    keys = np.clip((depth.ravel()[inside] + 120) * 250, 0, 65535).astype(np.uint16)
-    inside = inside[np.argsort(keys, kind="stable")]
+    columns = cv2.resize(where[..., 0], (TEXTURE, TEXTURE)).ravel()
+    rows = cv2.resize(where[..., 1], (TEXTURE, TEXTURE)).ravel()
+    depth = cv2.resize(depth, (TEXTURE, TEXTURE)).ravel()
+    front = cv2.resize(facing, (TEXTURE, TEXTURE)).ravel() > -0.08
+    inside = np.flatnonzero(front & (columns >= 0) & (columns < CANVAS) & (rows >= 0) & (rows < CANVAS))
+    pixels = rows[inside].astype(np.int32) * CANVAS + columns[inside].astype(np.int32)
+    # Painter's algorithm: far points first, so that the nearest one written to a pixel stays; 16-bit keys sort fast.
+    keys = np.clip((depth[inside] + 120) * 250, 0, 65535).astype(np.uint16)
+    order = np.argsort(keys, kind="stable")
     seen = np.full(CANVAS * CANVAS, -1, np.float32)
-    seen[rows[inside] * CANVAS + columns[inside]] = inside
+    seen[pixels[order]] = inside[order]
     seen = seen.reshape(CANVAS, CANVAS)
     kernel = np.ones((3, 3), np.uint8)
     covered = (seen >= 0).astype(np.uint8)
-    closed = cv2.morphologyEx(cv2.copyMakeBorder(covered, 2, 2, 2, 2, cv2.BORDER_REPLICATE), cv2.MORPH_CLOSE, kernel)[
-        2:-2, 2:-2
-    ]
-    index = np.where(covered > 0, seen, cv2.dilate(seen, kernel)).astype(np.int64)
+    padded = cv2.copyMakeBorder(covered, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[2:-2, 2:-2]
+    # Where a near surface is sampled thinly, a far one shows through in single pixels: those count as holes too.
+    height = np.where(covered > 0, depth[np.maximum(seen, 0).astype(np.intp)], np.float32(-120))
+    pits = cv2.morphologyEx(height, cv2.MORPH_CLOSE, kernel) - height > 3
+    index = np.where((covered > 0) & ~pits, seen, cv2.dilate(np.where(pits, -1, seen), kernel)).astype(np.intp)
     return np.maximum(index, 0), (closed > 0) & (index >= 0)

@@ -39,7 +39,7 @@ def wobbly(rng: np.random.Generator, outline: np.ndarray, size: float) -> np.nda
 def background(rng: np.random.Generator) -> np.ndarray:
     """A place: gradient, out-of-focus shapes, edges, texture. (CANVAS, CANVAS) float32."""
     y, x = np.mgrid[-1 : 1 : CANVAS * 1j, -1 : 1 : CANVAS * 1j].astype(np.float32)
-    tone = rng.choice([rng.uniform(0.0, 0.06), rng.uniform(0.03, 0.4), rng.uniform(0.4, 1.0)], p=[0.25, 0.55, 0.2])
+    tone = rng.choice([rng.uniform(0.0, 0.05), rng.uniform(0.02, 0.3), rng.uniform(0.3, 0.9)], p=[0.35, 0.5, 0.15])
     slope = rng.normal(0, 0.35, 2)
     scene = np.float32(tone) * (1 + np.float32(slope[0]) * x + np.float32(slope[1]) * y)
     for _ in range(rng.integers(0, 9)):

@@ -4,7 +4,7 @@ Head frame: x to the viewer's right, y down, z toward the viewer. One unit is on
 The origin lies between the eyes, at the depth of the ears. `left` is the person's left: positive x, as in Kaggle's files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,6 +29,8 @@ KEYPOINT_NAMES = (
 IMAGE_SIZE = 96
 GRID = 128  # rows and columns of the head's surface
 THETA_MAX = np.radians(112.0)  # the surface wraps past the ears
+_THETA = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
+_SINE, _COSINE = np.sin(_THETA), np.cos(_THETA)
 CROWN, UNDER_CHIN = -72.0, 12.0  # the surface runs from the crown to this far below the chin
 
 
@@ -61,6 +63,7 @@ class FaceShape:
     jaw: float
     cheek: float
     depth: float
+    ears: float
 
 
 @dataclass(frozen=True)
@@ -83,31 +86,35 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
     def around(mean: float, spread: float) -> float:
         return float(mean + spread * np.clip(rng.standard_normal(), -2.5, 2.5))
 
-    smile = float(np.clip(around(0.25, 0.55), -0.6, 1.3))
-    talking = rng.random()
-    mouth_open = 0.0 if talking < 0.55 else float(rng.gamma(1.6, 2.0))
-    mouth_open = min(mouth_open + max(smile, 0) * rng.uniform(0, 2.5), 17.0)
+    mood = rng.random()
+    if mood < 0.35:  # a smile that mostly shows teeth
+        smile, mouth_open = rng.uniform(0.4, 1.3), max(rng.uniform(-1.0, 4.5), 0.0)
+    elif mood < 0.65:  # talking, laughing, shouting
+        smile, mouth_open = around(0.1, 0.4), rng.gamma(1.5, 2.6)
+    else:
+        smile, mouth_open = around(0.0, 0.35), 0.0
+    smile, mouth_open = float(np.clip(smile, -0.7, 1.3)), float(min(mouth_open, 17.0))
     stretch = around(1.0, 0.06)
     frown = around(0.0, 1.0)
     lift = around(0.0, 1.2)
     return FaceShape(
         eye_x=around(18.2, 0.9),
-        eye_half_width=around(6.7, 0.6),
+        eye_half_width=around(6.9, 0.6),
         eye_open=float(np.clip(around(0.8, 0.3) - 0.25 * max(smile, 0) * rng.random(), 0.04, 1.5)),
         eye_tilt=around(0.3, 0.5),
         brow_y=around(-9.6, 1.3) - lift,
         brow_inner_x=around(7.6, 1.7),
-        brow_outer_x=around(31.0, 1.5),
+        brow_outer_x=around(32.0, 1.5),
         brow_frown=frown,
         brow_arch=around(2.4, 1.0),
         brow_thickness=float(np.clip(around(3.0, 1.0), 1.2, 5.5)),
-        nose_y=around(24.0, 2.6) * stretch,
+        nose_y=around(23.4, 3.0) * stretch,
         nose_half_width=around(6.8, 1.0),
         nose_height=around(12.0, 1.8),
-        mouth_y=around(37.0, 1.8) * stretch,
+        mouth_y=around(36.0, 2.2) * stretch,
         mouth_half_width=around(14.6, 1.5) + 2.2 * smile - 0.12 * mouth_open,
         upper_lip=float(np.clip(around(3.0, 0.8), 1.2, 5.0)),
-        lower_lip=float(np.clip(around(3.7, 0.9), 1.5, 6.0)),
+        lower_lip=float(np.clip(around(3.5, 0.9), 1.5, 6.0)),
         mouth_open=mouth_open,
         smile=smile,
         mouth_shift=around(0.0, 0.7),
@@ -116,6 +123,7 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
         jaw=around(0.0, 2.6),
         cheek=around(0.0, 1.5),
         depth=around(1.0, 0.06),
+        ears=float(np.clip(around(4.0, 1.6), 0.5, 8.0)),
     )
 
 
@@ -172,15 +180,17 @@ class Head:
     relief: np.ndarray  # (GRID, GRID) float32, how far features stand out of the smooth head
     top: float
     bottom: float
-    half_width: np.ndarray  # (GRID,) half the head's width at each row
+    half_width: np.ndarray  # (GRID,) float32, half the head's width at each row
 
     def to_grid(self, xy: np.ndarray) -> np.ndarray:
         """Frontal (..., 2) head coordinates -> (..., 2) column and row on the surface grid; clipped at the sides."""
         row = (xy[..., 1] - self.top) / (self.bottom - self.top) * (GRID - 1)
-        width = np.interp(row, np.arange(GRID), self.half_width)
-        theta = np.arcsin(np.clip(xy[..., 0] / width, -0.985, 0.985))
-        column = (theta + THETA_MAX) / (2 * THETA_MAX) * (GRID - 1)
-        return np.stack([column, row], axis=-1)
+        width = self.half_width[np.minimum(np.maximum(row, 0), GRID - 1).astype(np.intp)]
+        theta = np.arcsin(np.minimum(np.maximum(xy[..., 0] / width, -0.985), 0.985))
+        at = np.empty(xy.shape)
+        at[..., 0] = (theta + THETA_MAX) * ((GRID - 1) / (2 * THETA_MAX))
+        at[..., 1] = row
+        return at
 
     def lift(self, xy: np.ndarray) -> np.ndarray:
         """Frontal (K, 2) head coordinates -> (K, 3) points on the surface."""
@@ -188,65 +198,67 @@ class Head:
         return cv2.remap(self.points, at[:, None, 0], at[:, None, 1], cv2.INTER_LINEAR)[:, 0].astype(np.float64)
 
 
-def build_head(shape: FaceShape, hair: np.ndarray | None = None) -> Head:
-    """Raise the surface of a head.
-
-    `hair`: (GRID, GRID) float32 thickness of the hair over the skin, head units, or None for none.
-    """
+def build_head(shape: FaceShape) -> Head:
+    """Raise the bare surface of a head."""
     s = shape
     top, bottom = CROWN, s.chin_y + UNDER_CHIN
     v = np.linspace(top, bottom, GRID, dtype=np.float32)
-    theta = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
     c = s.chin_y
     knots = [top, -66, -52, -34, -12, 6, 20, s.mouth_y, c - 11, c - 3, c + 3, bottom]
-    widths = np.array([3, 17, 30, 37, 39.5, 39.5, 38.5 + s.cheek, 33.5 + s.jaw, 24 + s.jaw, 16 + 0.6 * s.jaw, 12, 9])
+    widths = np.array([3, 17, 30, 37, 39.5, 39.5, 38.5 + s.cheek, 35.5 + s.jaw, 29 + s.jaw, 21 + 0.7 * s.jaw, 16, 11])
     depths = np.array([4, 20, 34, 42, 45, 45.5, 46, 47, 46, 42, 32, 20])
     half_width = _smooth(np.interp(v, knots, widths * (s.width / 39.5)))
     front = _smooth(np.interp(v, knots, depths * s.depth))
-    sine, cosine = np.sin(theta), np.cos(theta)
-    bulge = np.sign(cosine) * np.abs(cosine) ** 0.8
-    x = half_width[:, None] * sine[None]
-    y = np.repeat(v[:, None], GRID, axis=1)
-    z = front[:, None] * bulge[None]
-    relief = _relief(s, x, y) * np.clip(cosine * 3, 0, 1)[None]
-    ear = 6.5 * np.exp(-(((np.abs(theta) - 1.5) / 0.13) ** 2))[None] * np.exp(-(((v - 8) / 11) ** 4))[:, None]
-    out = ear if hair is None else ear + hair
-    z = z + relief + out * cosine
-    x = x + out * sine
-    if hair is not None:
-        y = y - hair * np.clip(-v / 60, 0, 1)[:, None]
-    points = np.stack([x, y, z], axis=-1).astype(np.float32)
-    return Head(s, points, relief.astype(np.float32), float(top), float(bottom), half_width.astype(np.float64))
+    bulge = np.sign(_COSINE) * np.abs(_COSINE) ** 0.8
+    x = half_width[:, None] * _SINE
+    relief = _relief(s, x, v[:, None]) * np.clip(_COSINE * 3, 0, 1)
+    ear = s.ears * np.exp(-(((np.abs(_THETA) - 1.55) / 0.11) ** 2)) * np.exp(-(((v - 6) / 10) ** 4))[:, None]
+    points = np.empty((GRID, GRID, 3), np.float32)
+    points[..., 0] = x + ear * _SINE
+    points[..., 1] = v[:, None]
+    points[..., 2] = front[:, None] * bulge + relief + ear * _COSINE
+    return Head(s, points, relief, top, bottom, half_width)
+
+
+def grow(head: Head, hair: np.ndarray) -> Head:
+    """The head with hair on it; `hair` is its thickness, (GRID, GRID) float32 in head units."""
+    points = head.points.copy()
+    points[..., 0] += hair * _SINE
+    points[..., 1] -= hair * np.clip(points[..., 1] / -60, 0, 1)
+    points[..., 2] += hair * _COSINE
+    return replace(head, points=points)
 
 
 def _smooth(profile: np.ndarray) -> np.ndarray:
     padded = np.pad(profile, 6, mode="edge")
-    return np.convolve(padded, np.hanning(15)[1:-1] / np.hanning(15).sum(), mode="valid")
+    window = np.hanning(15)[1:-1]
+    return np.convolve(padded, window / window.sum(), mode="valid").astype(np.float32)
 
 
 def _relief(s: FaceShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How far nose, brows, eyes, lips and chin stand out of the smooth head, (GRID, GRID)."""
+    """How far features stand out of the smooth head, (GRID, GRID) float32; `x` is (GRID, GRID), `y` (GRID, 1)."""
     ax = np.abs(x)
 
     def bump(cx: float, cy: float, wx: float, wy: float, height: float) -> np.ndarray:
-        away = ax if cx else x
-        return height * np.exp(-0.5 * (((away - cx) / wx) ** 2 + ((y - cy) / wy) ** 2))
+        across = np.exp(-0.5 * ((ax - np.float32(cx)) * np.float32(1 / wx)) ** 2)
+        return across * (height * np.exp(-0.5 * ((y - cy) / wy) ** 2)).astype(np.float32)
 
-    tip = s.nose_y
-    heights = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10, 4.5, 0.5, 0]) * (s.nose_height / 12)
-    ridge = np.interp(y[:, 0], [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.6, tip + 4.6, tip + 6.2, 60], heights)
+    tip = s.nose_y - 1.0  # the label lies on the underside of the tip, as Kaggle's do
+    heights = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10.2, 6.0, 2.2, 0]) * (s.nose_height / 12)
+    ridge = np.interp(y[:, 0], [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.6, tip + 4.6, tip + 6.4, 60], heights)
     spread = np.interp(y[:, 0], [-6, 2, tip - 4, tip + 3], [4.2, 3.2, 3.8, 4.6]) * (s.nose_half_width / 6.8)
-    relief = ridge[:, None] * np.exp(-0.5 * (x / spread[:, None]) ** 2)
+    ridge, spread = ridge.astype(np.float32)[:, None], spread.astype(np.float32)[:, None]
+    relief = ridge * np.exp(-0.5 * (x / spread) ** 2)
     relief += bump(s.nose_half_width - 0.8, tip + 1.2, 2.3, 2.8, 4.6)
     relief += bump(s.eye_x - 1, 0.5, 8.5, 5.0, -5.0) + bump(s.eye_x, 0.3, 5.2, 3.6, 2.6)
     relief += bump(s.eye_x - 2, s.brow_y + 3, 11, 3.5, 2.2)
     relief += bump(24, 18, 9, 9, 2.4 + 1.5 * max(s.smile, 0))
     middle = s.mouth_y + 0.4 * s.mouth_open
     relief += bump(0, middle, 13, 10, 3.0)
-    relief += bump(0, s.mouth_y - 0.5 * s.upper_lip, 9, 1.6, 1.6)
+    relief += bump(0, s.mouth_y - 0.5 * s.upper_lip, 9, 2.0, 1.3)
     bottom = s.mouth_y + 0.88 * s.mouth_open
-    relief += bump(0, bottom + 0.5 * s.lower_lip, 8, 1.8, 2.2)
-    relief += bump(0, bottom + s.lower_lip + 3.5, 9, 2.2, -1.8)
+    relief += bump(0, bottom + 0.5 * s.lower_lip, 8, 2.4, 1.5)
+    relief += bump(0, bottom + s.lower_lip + 4, 9, 2.6, -1.3)
     relief += bump(0, s.chin_y - 7, 8, 6, 3.5)
     return relief
 
@@ -288,5 +300,5 @@ def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
     camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
     flat, _ = camera.project(lifted)
     anchor = 0.62 * flat[:2].mean(axis=0) + 0.38 * flat[11:15].mean(axis=0)
-    offset = np.array([48.4 + pose.shift_x, 53.0 + pose.shift_y]) - anchor
+    offset = np.array([48.4 + pose.shift_x, 52.2 + pose.shift_y]) - anchor
     return Camera(camera.turn, pose.distance, zoom, offset), flat + offset

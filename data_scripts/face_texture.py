@@ -61,7 +61,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     return Look(
         skin=skin,
         hair=hair,
-        lips=float(skin * rng.uniform(0.45, 0.95)),
+        lips=float(skin * rng.uniform(0.35, 0.9)),
         age=age,
         makeup=0.0 if masculine else float(rng.random()),
         hair_style=str(rng.choice(styles, p=weights)),
@@ -99,7 +99,8 @@ def grow_hair(rng: np.random.Generator, shape: FaceShape, look: Look) -> tuple[n
     cover = step((edge - v) * rng.uniform(0.5, 1.5))
     thickness = rng.uniform(1.0, 7.0) if look.hair_style == "short" else rng.uniform(3.0, 10.0)
     lumps = 1 + 0.18 * clouds(rng, GRID, GRID, 10, 10)
-    return cover.astype(np.float32), (cover * thickness * lumps).astype(np.float32)
+    # A cliff of hair would tear the surface apart where it is seen aslant: let it rise over a few grid cells.
+    return cover.astype(np.float32), cv2.GaussianBlur((cover * thickness * lumps).astype(np.float32), (0, 0), 2.0)
 
 
 class Painter:
@@ -124,7 +125,8 @@ class Painter:
             size = 2 * int(2.5 * soft + 0.5) + 1
             mask = cv2.GaussianBlur(mask, (size, size), soft)
         patch = self.canvas[where]
-        patch += mask * (alpha / 255.0) * (value - patch)
+        weight = mask * np.float32(alpha / 255)
+        patch += weight * (np.float32(value) - patch)
 
     def area(self, xy: np.ndarray, value: float, alpha: float = 1.0, soft: float = 1.0) -> None:
         """Fill the polygon `xy` (K, 2) with reflectance `value` at opacity `alpha`; `soft` in texture pixels."""
@@ -134,7 +136,7 @@ class Painter:
         points, where = placed
         mask = np.zeros(self.canvas[where].shape, np.uint8)
         cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, 4)
-        self._paint(where, mask.astype(np.float32), soft, value, alpha)
+        self._paint(where, mask, soft, value, alpha)
 
     def stroke(self, xy: np.ndarray, width: int, value: float, alpha: float = 1.0, soft: float = 1.0) -> None:
         """Draw the line `xy` (K, 2) `width` texture pixels wide."""
@@ -144,7 +146,7 @@ class Painter:
         points, where = placed
         mask = np.zeros(self.canvas[where].shape, np.uint8)
         cv2.polylines(mask, [points], False, 255, width, cv2.LINE_AA, 4)
-        self._paint(where, mask.astype(np.float32), soft, value, alpha)
+        self._paint(where, mask, soft, value, alpha)
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
@@ -274,8 +276,8 @@ def _brow(painter: Painter, s: FaceShape, look: Look, side: int, rng: np.random.
     top[:, 1] -= 0.5 * thick
     low[:, 1] += 0.5 * thick
     outline = np.concatenate([top, low[::-1]]) * (side, 1)
-    darkness = rng.uniform(0.35, 0.95)
-    value = min(look.hair, look.skin * 0.75)
+    darkness = rng.uniform(0.45, 1.0)
+    value = min(0.7 * look.hair, look.skin * 0.65)
     painter.area(outline, value, darkness, 1.1)
     for _ in range(7):
         a = int(rng.integers(1, len(middle) - 2))
@@ -308,7 +310,7 @@ def _mouth(rng: np.random.Generator, painter: Painter, s: FaceShape, look: Look)
         -(((np.abs(upper[:, 0] - cx) - 3) / 1.8) ** 2)
     )
     lower = arc(rx, ry, lx, ly, bottom - corner, 0.85, 15)
-    opacity = rng.uniform(0.4, 0.95)
+    opacity = rng.uniform(0.55, 1.0)
     painter.area(np.concatenate([upper, seam[::-1]]), look.lips * rng.uniform(0.65, 0.95), opacity, 1.0)
     painter.area(np.concatenate([inner_low, lower[::-1]]), look.lips * rng.uniform(0.9, 1.2), opacity, 1.0)
     if s.mouth_open > 0.8:

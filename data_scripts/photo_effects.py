@@ -13,7 +13,7 @@ def develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     picture = _expose(rng, np.maximum(picture, 0))
     picture = _blur(rng, picture)
     if rng.random() < 0.5:
-        amount = rng.gamma(1.2, 3.0)
+        amount = rng.gamma(1.2, 2.0)
         size = int(rng.choice([IMAGE_SIZE, IMAGE_SIZE, 48]))
         speckle = cv2.resize(grain(rng, size, size), (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_LINEAR)
         picture = picture + np.float32(min(amount, 16.0)) * speckle
@@ -31,9 +31,9 @@ def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Gray levels 0–255 as a camera's tone curve gives them."""
     face = picture[20:88, 20:76]
     bright = float(np.percentile(face[::3, ::3], 92)) + 0.01
-    tone = np.clip(picture / bright, 0, 3.0) ** np.float32(rng.uniform(0.4, 0.75))
-    white = float(np.clip(rng.normal(188, 42), 75, 275))
-    black = float(np.clip(rng.normal(4, 14), 0, 45))
+    tone = np.clip(picture / bright, 0, 3.0) ** np.float32(rng.uniform(0.45, 0.85))
+    white = float(np.clip(rng.normal(182, 42), 70, 275))
+    black = float(np.clip(rng.normal(-4, 14), -12, 40))
     out = black + tone * (white - black)
     knee = 225.0
     return np.where(out > knee, knee + 30 * (1 - np.exp(-(out - knee) / 40)), out).astype(np.float32)
@@ -41,11 +41,11 @@ def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
 
 def _blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     kind = rng.random()
-    if kind < 0.3:
+    if kind < 0.25:
         return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 0.9))
-    if kind < 0.42:
+    if kind < 0.34:
         return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.9, 2.2))
-    if kind < 0.66:
+    if kind < 0.52:
         wide, high = rng.integers(24, 80, 2)
         if rng.random() < 0.6:
             wide = high
@@ -53,7 +53,7 @@ def _blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         return cv2.resize(
             small, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_CUBIC if rng.random() < 0.6 else cv2.INTER_LINEAR
         )
-    if kind < 0.78:
+    if kind < 0.76:
         strength = rng.uniform(0.3, 1.0)
         return picture + np.float32(strength) * (picture - cv2.GaussianBlur(picture, (0, 0), 1.2))
     return picture

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from data_scripts import face_scene
 from data_scripts.face_render import CANVAS, draw_light, rasterize, shade
-from data_scripts.face_shape import IMAGE_SIZE, KEYPOINT_NAMES, build_head, draw_pose, draw_shape, frame_head
+from data_scripts.face_shape import IMAGE_SIZE, KEYPOINT_NAMES, build_head, draw_pose, draw_shape, frame_head, grow
 from data_scripts.face_texture import TEXTURE, draw_look, grow_hair, paint_face
 from data_scripts.label_pattern import asked_keypoints, missing_labels
 from data_scripts.photo_effects import develop
@@ -39,17 +39,18 @@ def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """
     while True:
         shape, pose, look, light = draw_shape(rng), draw_pose(rng), draw_look(rng), draw_light(rng)
-        cover, hair = grow_hair(rng, shape, look)
-        head = build_head(shape, hair)
-        camera, keypoints = frame_head(build_head(shape), pose)
+        bare = build_head(shape)
+        camera, keypoints = frame_head(bare, pose)
         if keypoints.min() >= 0.5 and keypoints.max() <= IMAGE_SIZE - 1.5:
             break
+    cover, hair = grow_hair(rng, shape, look)
+    head = grow(bare, hair)
     canvas = face_scene.background(rng)
     face_scene.behind_head(rng, canvas, head, camera, look, light)
-    matte, glint = shade(head, camera, light, cover)
+    matte, glint, facing = shade(head, camera, light, cover)
     texture = paint_face(rng, head, look, cover)
     lit = texture * cv2.resize(matte, (TEXTURE, TEXTURE)) + cv2.resize(glint, (TEXTURE, TEXTURE))
-    index, seen = rasterize(head, camera)
+    index, seen = rasterize(head, camera, facing)
     edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
     face_scene.lay(canvas, edge, lit.ravel()[index.ravel()].reshape(CANVAS, CANVAS))
     if look.hair_style == "hat" and rng.random() < 0.6:
