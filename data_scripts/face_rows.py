@@ -206,14 +206,15 @@ def _unusual_pixels(text: bytes, where: str, cut: bool) -> np.ndarray:
     """(9216,) uint8 from text that may have odd spacing, or the reason why it is no image."""
     words = text.split()
     for index, word in enumerate(words):
-        if not word.isdigit() or int(word[:9]) > 255 or len(word) > 9:
+        digits = word.lstrip(b"0")
+        if not word.isdigit() or len(digits) > 3 or int(digits or b"0") > 255:
             raise DataError(
                 f"{where}: expected an integer from 0 to 255 as pixel {index} of column {IMAGE_COLUMN!r}, "
                 f"got {_show(word)}; correct it or {_DOWNLOAD_AGAIN}"
             )
     if len(words) != PIXELS:
         raise DataError(_explain_length(where, f"{PIXELS} pixels ({SIDE}×{SIDE})", f"{len(words)}", cut))
-    return np.array([int(word) for word in words], dtype=np.uint8)
+    return np.array([int(word[-3:]) for word in words], dtype=np.uint8)
 
 
 def _explain_length(where: str, expected: str, got: str, cut: bool) -> str:

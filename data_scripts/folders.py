@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -108,15 +108,14 @@ def generated_folder(folder: Path) -> Path:
         with _only_one(folder.with_name(f".{folder.name}.lock")):
             if _is_current(folder, recipe):
                 return folder
+            # Everything unfinished lies in one hidden folder, the generator's own temporary files too.
             building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-            building.chmod(0o755)
-            synthetic_faces.write_kaggle_folder(building, n_train=TRAINING_ROWS, n_test=TEST_ROWS, seed=SEED)
-            (building / MARKER).write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+            fresh = building / folder.name
+            synthetic_faces.write_kaggle_folder(fresh, n_train=TRAINING_ROWS, n_test=TEST_ROWS, seed=SEED)
+            (fresh / MARKER).write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
             if folder.exists():
                 folder.rename(building / "replaced")
-            building.rename(folder)
-            building = None
-            shutil.rmtree(folder / "replaced", ignore_errors=True)
+            fresh.rename(folder)
     except OSError as error:
         raise DataError(f"{folder}: the embedded faces cannot be written: {explain_os_error(error)}") from error
     finally:
@@ -158,12 +157,12 @@ def _lock(file: IO[bytes]) -> None:
         import msvcrt
 
         file.seek(0)
-        # Windows gives up after ten seconds, while generating takes longer.
-        while True:
-            try:
-                return msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-            except OSError:
-                continue
+        locked = False
+        while not locked:
+            # Windows gives up after ten seconds, while generating takes longer.
+            with suppress(OSError):
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                locked = True
     else:
         import fcntl
 

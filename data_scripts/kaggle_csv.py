@@ -182,8 +182,8 @@ def _check_training_columns(path: Path, columns: tuple[str, ...]) -> None:
                         "give a training.csv or download or write the file again")
     for x, y in zip_longest(columns[::2], columns[1::2]):
         if not (x.endswith("_x") and y == x[:-2] + "_y"):
-            got = f"{x!r} alone" if y is None else f"{x!r} before {y!r}"
-            raise DataError(f"{path}: expected pairs of columns NAME_x, NAME_y beside 'Image', got {shorten(got, 100)}; "
+            got = shorten(f"{x!r} alone" if y is None else f"{x!r} before {y!r}", 100)
+            raise DataError(f"{path}: expected pairs of columns NAME_x, NAME_y beside 'Image', got {got}; "
                             "a column is missing or misplaced: download or write the file again")
 
 

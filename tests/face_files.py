@@ -1,0 +1,29 @@
+"""Small files in Kaggle's format, for the tests of what reads them."""
+
+from pathlib import Path
+
+NAMES = ("left_eye_center", "nose_tip")
+HEADER = "left_eye_center_x,left_eye_center_y,nose_tip_x,nose_tip_y,Image"
+IMAGE = " ".join(str(level % 256) for level in range(9216))
+
+
+def write(path: Path, *lines: str, end: str = "\n", last: str = "\n") -> Path:
+    """Write lines, with what ends each and what ends the file."""
+    path.write_bytes((end.join(lines) + last).encode())
+    return path
+
+
+def write_folder(folder: Path, training_rows: int = 3, test_rows: int = 2) -> Path:
+    """A small folder in Kaggle's format."""
+    folder.mkdir(exist_ok=True)
+    write(folder / "training.csv", HEADER, *[f"66.0,39.0,{row}.5,,{IMAGE}" for row in range(training_rows)])
+    write(folder / "test.csv", "ImageId,Image", *[f"{row + 1},{IMAGE}" for row in range(test_rows)])
+    write(folder / "IdLookupTable.csv", "RowId,ImageId,FeatureName,Location",
+          *[f"{row + 1},{row + 1},nose_tip_x," for row in range(test_rows)])
+    write(folder / "SampleSubmission.csv", "RowId,Location", *[f"{row + 1},0" for row in range(test_rows)])
+    return folder
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Everything in a folder that is no table: caches and temporary files."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".csv")
