@@ -19,6 +19,6 @@ def check(name: str, namespace: dict[str, Any] | None = None) -> Any:
 
 def earlier(lesson: str) -> Any:
     """Return the student's work of an earlier lesson if its checks pass, else the reference, and say which."""
-    from .earlier import find_earlier
+    from .earlier_work import find_earlier
 
     return find_earlier(lesson)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +33,8 @@ def _release(lesson: Lesson, folder: Path) -> None:
     from nbgrader.apps.api import NbGraderAPI
     from traitlets.config import PyFileConfigLoader
 
+    # nbgrader starts `alembic` by name; without an activated environment it lies only beside the interpreter.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with contextlib.redirect_stderr(io.StringIO()):
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(ROOT)
@@ -40,7 +44,7 @@ def _release(lesson: Lesson, folder: Path) -> None:
         NbGrader.clear_instance()
         answer = NbGraderAPI(config=config).generate_assignment(lesson.id)
     if not answer["success"]:
-        raise CourseError(f"nbgrader could not release {lesson.id}:\n{answer.get('error') or answer.get('log')}")
+        raise CourseError(f"nbgrader could not release {lesson.id}:\n{answer.get('log')}\n{answer.get('error')}")
 
 
 def _engine_copy(lesson: Lesson, release: Path) -> bytes:
