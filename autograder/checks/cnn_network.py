@@ -1,0 +1,193 @@
+"""Checks of ``build_cnn``: the network's layers, in the order in which an image passes through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder import expect
+from autograder.checks import cnn_trace
+from autograder.ladder import Ladder
+from autograder.student import Student
+
+build_cnn = Ladder("build_cnn")
+
+FILTERS, UNITS, RATES = [32, 64, 128], [500, 500, 30], [0.05, 0.01, 0.15]
+
+
+def _built(student: Student, rng: np.random.Generator, images: int = 2) -> dict[str, Any]:
+    x = rng.random((images, 96, 96, 1), np.float32)
+    found = student.probe("two_phase_cnn.build", x=x, seed=int(rng.integers(2**31)))
+    if not found["is_model"]:
+        hint = "Return the model itself." if found["type"] in ("NoneType", "list", "tuple") else None
+        raise expect.Mismatch("build_cnn(): a keras.Model", f"{found['type']}", hint=hint)
+    return found
+
+
+def _of(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [layer for layer in found["layers"] if layer["kind"] == kind]
+
+
+@build_cnn.rung("type", points=1, gate=True)
+def is_a_model(student: Student, rng: np.random.Generator) -> None:
+    """build_cnn() returns a Keras model."""
+    _built(student, rng, 1)
+
+
+@build_cnn.rung("shape", points=2, gate=True)
+def maps_images_to_30_numbers(student: Student, rng: np.random.Generator) -> None:
+    """Images (B, 96, 96, 1) become (B, 30)."""
+    for images in (1, 3):
+        found = _built(student, rng, images)
+        hint = "Each face needs 15 keypoints times 2 coordinates, one after the other."
+        expect.true(
+            np.shape(found["output"]) == (images, 30),
+            f"(B, 96, 96, 1) -> (B, 30): output of shape ({images}, 30)",
+            f"output of shape {np.shape(found['output'])}",
+            hint=hint,
+        )
+    shape = found["input_shape"]
+    known = shape is None or shape[1:] == [96, 96, 1]
+    hint = "Keras puts the channels last: one gray channel after height and width."
+    expect.true(known, "input shape (None, 96, 96, 1)", f"input shape {tuple(shape or ())}", hint=hint)
+
+
+@build_cnn.rung("values", points=4, gate=True)
+def has_the_three_convolutions_and_dense_layers(student: Student, rng: np.random.Generator) -> None:
+    """Convolutions of 32, 64 and 128 filters, then dense layers of 500, 500 and 30, in this order."""
+    found = _built(student, rng)
+    layers = [layer for layer in found["layers"] if layer["kind"] != "dropout"]
+    got = [f"{layer['kind']} {layer['kernel'][-1]}" for layer in layers]
+    want = [f"conv {filters}" for filters in FILTERS] + [f"dense {units}" for units in UNITS]
+    hint = None
+    if sorted(got) == sorted(want):
+        hint = "All layers are there, but not in this order."
+    elif got[:6] == want:
+        hint = "There are more layers than the lesson's table lists."
+    elif len(got) == len(want):
+        hint = "Compare the number of filters and units with the lesson's table."
+    expect.true(got == want, ", ".join(want), ", ".join(got) or "no convolution and no dense layer", hint=hint)
+    strides = [layer["strides"] for layer in _of(found, "conv")]
+    hint = "The 2x2 pooling alone halves the image; each convolution looks at every place."
+    expect.true(all(s == [1, 1] for s in strides), "convolutions with stride 1", f"strides {strides}", hint=hint)
+    extra = [shape for shape in found["weights"] if len(shape) > 1]
+    expect.true(
+        len(extra) == 6 and len(found["weights"]) <= 12,
+        "weights of six layers: three convolutions and three dense layers",
+        f"weights of the shapes {', '.join(str(tuple(shape)) for shape in found['weights'])}",
+        hint="Some other layer of yours has weights of its own (batch normalization, PReLU, …); the lesson's table has none.",
+    )
+
+
+def _expect_slope(slope: float | None, where: str, what: str) -> None:
+    """Expect a slope strictly between 0 and 1."""
+    if slope is None:
+        raise expect.Mismatch(f"{where}: {what}", "something else", hint="Compare this part with the lesson's table.")
+    if abs(slope) <= 1e-3:
+        hint = "With slope 0 this is a plain ReLU: a unit that is negative for every face gets no gradient, and never learns again."
+        raise expect.Mismatch(f"{where}: LeakyReLU, a small positive slope below 0", "slope 0", hint=hint)
+    if slope >= 1 - 1e-3:
+        hint = "Negative values pass unchanged, so nothing bends here: the layers on both sides together are no more than one."
+        raise expect.Mismatch(f"{where}: LeakyReLU, a slope below 1", f"slope {slope:.3g}", hint=hint)
+    expect.true(slope > 0, f"{where}: LeakyReLU, a positive slope", f"slope {slope:.3g}")
+
+
+@build_cnn.rung("values", points=4)
+def blocks_activate_and_pool(student: Student, rng: np.random.Generator) -> None:
+    """After each convolution: LeakyReLU and 2x2 pooling, then everything goes into the first dense layer."""
+    found = _built(student, rng)
+    convs, dense = _of(found, "conv"), _of(found, "dense")
+    for number, (conv, following) in enumerate(zip(convs, [*convs[1:], dense[0]], strict=True), start=1):
+        before, after = conv["before_activation"], following["input"]
+        where = f"between convolution {number} and {f'convolution {number + 1}' if number < 3 else 'the first dense layer'}"
+        fits = cnn_trace.pooled_shapes(before.shape)
+        if number == 3 and after.ndim == 2:
+            after = _unflatten(before, after, where)
+        if after.shape not in fits:
+            raise expect.Mismatch(
+                f"{where}: 2x2 pooling, {before.shape[1:3]} -> {fits[0][1:3]}",
+                f"{before.shape[1:]} became {after.shape[1:]}",
+                hint="Pooling takes 2x2 pixels and moves by 2, once in each block.",
+            )
+        what = "LeakyReLU and 2x2 pooling of the convolution's answer"
+        _expect_slope(cnn_trace.slope_and_pool_between(before, after), where, what)
+
+
+def _unflatten(before: np.ndarray, after: np.ndarray, where: str) -> np.ndarray:
+    """Give the flat input of the first dense layer the shape of the pooled image that it came from."""
+    for shape in cnn_trace.pooled_shapes(before.shape):
+        # Height, width, channel as Flatten leaves them; or channel first after a Permute.
+        for candidate in (after.reshape(shape), ) if after.size == np.prod(shape) else ():
+            first = candidate
+            if cnn_trace.slope_and_pool_between(before, first) is not None:
+                return first
+            batch, height, width, channels = shape
+            turned = after.reshape(batch, channels, height, width).transpose(0, 2, 3, 1)
+            return turned if cnn_trace.slope_and_pool_between(before, turned) is not None else first
+    features = [int(np.prod(shape[1:])) for shape in cnn_trace.pooled_shapes(before.shape)]
+    few = after.shape[1] == before.shape[-1]
+    hint = (
+        "One number per channel is left: averaging over the image forgets where things are. Flatten it instead."
+        if few
+        else "Flatten the pooled image: every number of it goes into the dense layer."
+    )
+    raise expect.Mismatch(f"{where}: {features[0]} numbers a face", f"{after.shape[1]} numbers a face", hint=hint)
+
+
+@build_cnn.rung("values", points=3)
+def dense_layers_activate(student: Student, rng: np.random.Generator) -> None:
+    """LeakyReLU after each dense layer of 500."""
+    dense = _of(_built(student, rng), "dense")
+    for number, (layer, following) in enumerate(zip(dense, dense[1:], strict=False), start=1):
+        slope = cnn_trace.slope_between(layer["before_activation"], following["input"])
+        _expect_slope(slope, f"after dense layer {number}", "LeakyReLU of its answer")
+
+
+@build_cnn.rung("values", points=3)
+def answers_without_activation(student: Student, rng: np.random.Generator) -> None:
+    """The last layer is linear: its answer is the network's answer."""
+    found = _built(student, rng)
+    linear, got = _of(found, "dense")[-1]["before_activation"], found["output"]
+    shifted = np.exp(linear - linear.max(axis=1, keepdims=True))
+    named = {
+        "a sigmoid": 1 / (1 + np.exp(-linear)),
+        "a softmax": shifted / shifted.sum(axis=1, keepdims=True),
+        "a tanh": np.tanh(linear),
+        "a ReLU": np.maximum(linear, 0),
+    }
+    hint = next((f"After the last layer comes {name}. A coordinate is a plain number: leave it as the layer gives it."
+                 for name, wrong in named.items() if np.allclose(got, wrong, rtol=1e-4, atol=1e-5)),
+                "Nothing may follow the last dense layer.")
+    expect.close(got, linear, rtol=1e-4, atol=1e-5, what="the answer of the network", hint=hint)
+
+
+@build_cnn.rung("values", points=3)
+def drops_out_after_each_block(student: Student, rng: np.random.Generator) -> None:
+    """Dropout of 0.05, 0.01 and 0.15, one at the end of each block."""
+    layers = _built(student, rng)["layers"]
+    rates = [layer["rate"] for layer in layers if layer["kind"] == "dropout"]
+    hint = None
+    if sorted(rates) == sorted(RATES):
+        hint = "The rates are right, but not in this order: follow the blocks from the image to the answer."
+    elif not rates:
+        hint = "The table lists one dropout layer in each block."
+    elif np.allclose(sorted(1 - np.array(rates)), sorted(RATES)):
+        hint = "Keras's Dropout takes the share that is dropped, not the share that is kept."
+    same = len(rates) == 3 and np.allclose(rates, RATES, atol=1e-6)
+    expect.true(bool(same), f"dropout rates {RATES}", f"dropout rates {[round(rate, 4) for rate in rates]}", hint=hint)
+    order = [layer["kind"] for layer in layers]
+    expect.true(
+        order[:6] == ["conv", "dropout"] * 3,
+        "one dropout in each block: conv, dropout, conv, dropout, conv, dropout, dense, dense, dense",
+        ", ".join(order),
+        hint="Each dropout belongs to the end of its own block.",
+    )
+
+
+@build_cnn.rung("side effects", points=1)
+def builds_a_new_model_each_time(student: Student, rng: np.random.Generator) -> None:
+    """Every call builds a new network with weights of its own."""
+    found = student.probe("two_phase_cnn.build_twice", x=rng.random((1, 96, 96, 1), np.float32))
+    hint = "Both calls returned the same weights. Create the layers inside the function."
+    expect.close(found["after"], found["before"], what="a second network, after the first one was changed", hint=hint)
