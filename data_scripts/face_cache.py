@@ -105,5 +105,10 @@ def save_cache(csv_path: Path, table: FaceTable, csv_fingerprint: str) -> Path:
 
 
 def _write(file: BinaryIO, table: FaceTable, csv_fingerprint: str) -> None:
-    np.savez(file, fingerprint=csv_fingerprint, columns=np.array(table.columns, dtype=np.str_),
-             values=table.values, images=table.images)
+    np.savez(
+        file,
+        fingerprint=csv_fingerprint,
+        columns=np.array(table.columns, dtype=np.str_),
+        values=table.values,
+        images=table.images,
+    )

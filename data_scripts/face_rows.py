@@ -1,13 +1,12 @@
 """Parse the face tables of Kaggle's facial keypoints contest: some numbers and one image in each row.
 
-``csv`` modules and ``str.split`` make a Python object of every pixel, 65 million of them in ``training.csv``.
+The ``csv`` module and ``str.split`` make a Python object of every pixel, 65 million of them in ``training.csv``.
 Here a row stays bytes, and NumPy turns its digits into pixels all at once. A row that is not exactly in the
 usual form goes to a slow second look, which either accepts it or says what is wrong with it.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,8 +121,7 @@ def _parse(
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    reader = file if isinstance(file, io.BufferedIOBase) else io.BufferedReader(file)
-    while line := reader.readline(_LONGEST_LINE):
+    while line := file.readline(_LONGEST_LINE):
         yield line
 
 

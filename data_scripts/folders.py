@@ -37,8 +37,10 @@ def data_folder() -> Path:
         return generated_folder(REPOSITORY / "data" / "synthetic")
     folder = Path(chosen).expanduser()
     if not (folder / "training.csv").is_file():
-        raise DataError(f"COURSE_DATA={chosen}: expected a folder that holds training.csv, found none; "
-                        "correct the variable, or unset it to use the embedded faces")
+        raise DataError(
+            f"COURSE_DATA={chosen}: expected a folder that holds training.csv, found none; "
+            "correct the variable, or unset it to use the embedded faces"
+        )
     return folder
 
 
@@ -134,8 +136,10 @@ def _is_current(folder: Path, recipe: dict[str, int]) -> bool:
     if MARKER not in found:
         # Somebody's own files: used if they are whole, and never overwritten.
         if found and missing:
-            raise DataError(f"{folder}: expected the embedded faces or nothing, got other files without "
-                            f"{', '.join(missing)}; move the folder away and run it again")
+            raise DataError(
+                f"{folder}: expected the embedded faces or nothing, got other files without "
+                f"{', '.join(missing)}; move the folder away and run it again"
+            )
         return bool(found)
     try:
         written = json.loads((folder / MARKER).read_text(encoding="utf-8"))

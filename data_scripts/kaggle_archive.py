@@ -43,12 +43,14 @@ def unpack_tables(archive: Path, folder: Path, names: Sequence[str] = TABLES) ->
                         found |= _unpack_members(inner, f"{archive.name}/{member.filename}", folder, names)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         # zipfile raises RuntimeError, or NotImplementedError which is one, for what it cannot decrypt or unpack.
-        raise DataError(f"{archive}: expected a whole ZIP archive, got a damaged one ({error}); "
-                        "download it again") from error
+        raise DataError(
+            f"{archive}: expected a whole ZIP archive, got a damaged one ({error}); download it again"
+        ) from error
     missing = [name for name in names if name not in found]
     if missing:
-        raise DataError(f"{archive}: expected {', '.join(names)} in the archive, got no {', '.join(missing)}; "
-                        "download it again")
+        raise DataError(
+            f"{archive}: expected {', '.join(names)} in the archive, got no {', '.join(missing)}; download it again"
+        )
     return [folder / name for name in names]
 
 
@@ -69,18 +71,24 @@ def _members(archive: zipfile.ZipFile, label: str) -> list[zipfile.ZipInfo]:
     for member in archive.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in member.filename:
-            raise DataError(f"{label}: expected names inside the archive's own folder, got {member.filename!r}; "
-                            "this is not Kaggle's archive: delete it and download it again")
+            raise DataError(
+                f"{label}: expected names inside the archive's own folder, got {member.filename!r}; "
+                "this is not Kaggle's archive: delete it and download it again"
+            )
     return [member for member in archive.infolist() if not member.is_dir()]
 
 
 def _copy(source: IO[bytes], target: IO[bytes], size: int, label: str) -> None:
     written = 0
-    with tqdm(total=size, unit="B", unit_scale=True, desc=f"unpacking {Path(label).name}", delay=1, leave=False) as bar:
+    with tqdm(
+        total=size, unit="B", unit_scale=True, desc=f"unpacking {Path(label).name}", delay=1, leave=False, disable=None
+    ) as bar:
         while chunk := source.read(_CHUNK):
             written += len(chunk)
             if written > _LARGEST_FILE:
-                raise DataError(f"{label}: expected at most {_LARGEST_FILE} bytes, got more; "
-                                "this is not Kaggle's archive: delete it and download it again")
+                raise DataError(
+                    f"{label}: expected at most {_LARGEST_FILE} bytes, got more; "
+                    "this is not Kaggle's archive: delete it and download it again"
+                )
             target.write(chunk)
             bar.update(len(chunk))

@@ -121,8 +121,10 @@ def verify_folder(folder: Path | str, expect_kaggle: bool = False) -> FolderSumm
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder with training.csv, test.csv and IdLookupTable.csv, "
-                        f"got {'a file' if folder.exists() else 'nothing there'}; check the path")
+        raise DataError(
+            f"{folder}: expected a folder with training.csv, test.csv and IdLookupTable.csv, "
+            f"got {'a file' if folder.exists() else 'nothing there'}; check the path"
+        )
     training_csv, test_csv, lookup_csv = (folder / f"{name}.csv" for name in ("training", "test", "IdLookupTable"))
     lookup = read_lookup(lookup_csv)
     training = _read_faces(training_csv, _TRAINING, cache_needed=True)
@@ -163,7 +165,9 @@ def _read_faces(csv_path: Path, kind: _Kind, cache_needed: bool = False) -> Face
     except OSError:
         # parse_faces meets the same obstacle and explains it.
         before, size = "", 0
-    with tqdm(total=size, unit="B", unit_scale=True, desc=f"reading {csv_path.name}", delay=1, leave=False) as bar:
+    with tqdm(
+        total=size, unit="B", unit_scale=True, desc=f"reading {csv_path.name}", delay=1, leave=False, disable=None
+    ) as bar:
         table = parse_faces(csv_path, check_columns, bar.update)
     kind.check_values(csv_path, table.values)
     try:
@@ -178,13 +182,17 @@ def _read_faces(csv_path: Path, kind: _Kind, cache_needed: bool = False) -> Face
 def _check_training_columns(path: Path, columns: tuple[str, ...]) -> None:
     """Refuse columns other than pairs ``NAME_x``, ``NAME_y`` that stand side by side."""
     if not columns:
-        raise DataError(f"{path}: expected columns NAME_x and NAME_y beside 'Image', got none; "
-                        "give a training.csv or download or write the file again")
+        raise DataError(
+            f"{path}: expected columns NAME_x and NAME_y beside 'Image', got none; "
+            "give a training.csv or download or write the file again"
+        )
     for x, y in zip_longest(columns[::2], columns[1::2]):
         if not (x.endswith("_x") and y == x[:-2] + "_y"):
             got = shorten(f"{x!r} alone" if y is None else f"{x!r} before {y!r}", 100)
-            raise DataError(f"{path}: expected pairs of columns NAME_x, NAME_y beside 'Image', got {got}; "
-                            "a column is missing or misplaced: download or write the file again")
+            raise DataError(
+                f"{path}: expected pairs of columns NAME_x, NAME_y beside 'Image', got {got}; "
+                "a column is missing or misplaced: download or write the file again"
+            )
 
 
 def _accept_values(path: Path, values: np.ndarray) -> None:
@@ -194,8 +202,10 @@ def _accept_values(path: Path, values: np.ndarray) -> None:
 def _check_test_columns(path: Path, columns: tuple[str, ...]) -> None:
     if columns != ("ImageId",):
         got = shorten(", ".join(columns)) or "none"
-        raise DataError(f"{path}: expected the one column 'ImageId' beside 'Image', got {got}; "
-                        "give a test.csv or download or write the file again")
+        raise DataError(
+            f"{path}: expected the one column 'ImageId' beside 'Image', got {got}; "
+            "give a test.csv or download or write the file again"
+        )
 
 
 def _check_image_ids(path: Path, values: np.ndarray) -> None:
@@ -206,8 +216,10 @@ def _check_image_ids(path: Path, values: np.ndarray) -> None:
     wrong = np.flatnonzero(~((numbers >= 1) & (numbers == np.floor(numbers)) & first_seen))
     if len(wrong):
         row = int(wrong[0]) + 1
-        raise DataError(f"{path}, row {row} (line {row + 1}): expected a whole number from 1, each once, in column "
-                        f"'ImageId', got {numbers[row - 1]:g}; correct it or download the file again")
+        raise DataError(
+            f"{path}, row {row} (line {row + 1}): expected a whole number from 1, each once, in column "
+            f"'ImageId', got {numbers[row - 1]:g}; correct it or download the file again"
+        )
 
 
 @dataclass(frozen=True)
@@ -240,8 +252,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{options.folder}: {summary.training_rows} training rows ({summary.complete_rows} with all "
-          f"{summary.keypoints} keypoints), {summary.test_rows} test images, {summary.lookup_rows} look-up rows")
+    print(
+        f"{options.folder}: {summary.training_rows} training rows ({summary.complete_rows} with all "
+        f"{summary.keypoints} keypoints), {summary.test_rows} test images, {summary.lookup_rows} look-up rows"
+    )
     return 0
 
 

@@ -62,8 +62,9 @@ def official_client() -> KaggleClient:
             client = KaggleApi()
             client.authenticate()
     except ImportError as error:
-        raise DataError(f"expected the package kaggle, got {error}; "
-                        "install the course's requirements.txt and run it again") from error
+        raise DataError(
+            f"expected the package kaggle, got {error}; install the course's requirements.txt and run it again"
+        ) from error
     except SystemExit:
         raise DataError(f"expected credentials for Kaggle, found none that work; {_GET_A_TOKEN}") from None
     except Exception as error:
@@ -95,8 +96,10 @@ def download(out: Path, connect: Callable[[], KaggleClient] = official_client) -
         except DataError as error:
             raise DataError(f"{error} (after moving the files out of {out}, or into another folder)") from error
     if present:
-        raise DataError(f"{out}: expected all of {', '.join(TABLES)} or none, got {', '.join(present)}; "
-                        "move them away or choose another folder")
+        raise DataError(
+            f"{out}: expected all of {', '.join(TABLES)} or none, got {', '.join(present)}; "
+            "move them away or choose another folder"
+        )
     client = connect()
     partial = out / PARTIAL_FOLDER
     try:
@@ -155,13 +158,17 @@ def _explain_client_error(error: Exception) -> str:
     if status == 401:
         return f"expected Kaggle to accept the credentials, got status 401 (not authorized); {_GET_A_TOKEN}"
     if status == 403:
-        return ("expected Kaggle to send the files, got status 403 (forbidden): the rules of the contest are not "
-                f"accepted yet; log in, choose 'Join' or 'Late Submission' at {RULES_PAGE}, and run it again")
+        return (
+            "expected Kaggle to send the files, got status 403 (forbidden): the rules of the contest are not "
+            f"accepted yet; log in, choose 'Join' or 'Late Submission' at {RULES_PAGE}, and run it again"
+        )
     if status is not None:
         return f"expected Kaggle to send the files, got status {status}; wait a little and run it again"
     first_line = (str(error).splitlines() or [""])[0][:160]
-    return (f"expected an answer from Kaggle, got {type(error).__name__} ({first_line}); check the network and run it "
-            "again: a download goes on where it stopped")
+    return (
+        f"expected an answer from Kaggle, got {type(error).__name__} ({first_line}); check the network and run it "
+        "again: a download goes on where it stopped"
+    )
 
 
 def main(arguments: Sequence[str] | None = None, connect: Callable[[], KaggleClient] = official_client) -> int:
@@ -181,8 +188,10 @@ def main(arguments: Sequence[str] | None = None, connect: Callable[[], KaggleCli
     except KeyboardInterrupt:
         print("stopped; run it again to go on where it stopped", file=sys.stderr)
         return 1
-    print(f"{options.out}: {summary.training_rows} training rows, {summary.test_rows} test images, "
-          f"{summary.lookup_rows} look-up rows, as on Kaggle. To use them: set COURSE_DATA={options.out}")
+    print(
+        f"{options.out}: {summary.training_rows} training rows, {summary.test_rows} test images, "
+        f"{summary.lookup_rows} look-up rows, as on Kaggle. To use them: set COURSE_DATA={options.out}"
+    )
     return 0
 
 

@@ -34,13 +34,16 @@ def read_lookup(csv_path: Path | str) -> pd.DataFrame:
         raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
     except ValueError as error:
         said = shorten(" ".join(str(error).split()), 100)
-        raise DataError(f"{path}: expected a CSV table with the columns {', '.join(_COLUMNS)}, got something else "
-                        f"(pandas: {said}); download or write the file again") from error
+        raise DataError(
+            f"{path}: expected a CSV table with the columns {', '.join(_COLUMNS)}, got something else "
+            f"(pandas: {said}); download or write the file again"
+        ) from error
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing or table.empty:
         got = f"no column {', '.join(missing)}" if missing else "no rows"
-        raise DataError(f"{path}: expected rows with the columns {', '.join(_COLUMNS)}, got {got}; "
-                        "download or write the file again")
+        raise DataError(
+            f"{path}: expected rows with the columns {', '.join(_COLUMNS)}, got {got}; download or write the file again"
+        )
     table = table[_COLUMNS]
     for name in ("RowId", "ImageId"):
         whole = table[name].str.fullmatch(r"[1-9][0-9]{0,8}")
@@ -71,5 +74,7 @@ def _demand(path: Path, column: pd.Series, is_right: pd.Series, expected: str) -
     if len(wrong):
         row = int(wrong[0]) + 1
         got = shorten(str(column.iloc[row - 1]), 20)
-        raise DataError(f"{path}, row {row} (line {row + 1}): expected {expected}, got {got!r}; "
-                        "correct it or download the file again")
+        raise DataError(
+            f"{path}, row {row} (line {row + 1}): expected {expected}, got {got!r}; "
+            "correct it or download the file again"
+        )

@@ -64,7 +64,9 @@ def write_random_faces(csv_path: Path, rows: int, rng: np.random.Generator) -> t
     with open(csv_path, "w", encoding="utf-8", newline="\n") as file:
         names = [f"point{number}_{axis}" for number in range(KAGGLE_KEYPOINTS) for axis in "xy"]
         file.write(",".join([*names, "Image"]) + "\n")
-        for image, points in zip(tqdm(images, desc="writing faces", delay=1, leave=False), keypoints, strict=True):
+        for image, points in zip(
+            tqdm(images, desc="writing faces", delay=1, leave=False, disable=None), keypoints, strict=True
+        ):
             labels = ["" if np.isnan(value) else repr(float(value)) for value in points.ravel()]
             pixels = " ".join([words[level] for level in image.ravel().tolist()])
             file.write(",".join([*labels, pixels]) + "\n")
@@ -126,10 +128,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         times = measure(csv_path)
     print(f"{times.rows} faces")
     print(f"pandas.read_csv and a split per row  {times.pandas_split:8.3f} s")
-    print(f"fast reader, first time              {times.parse:8.3f} s, {times.parse_ratio:6.1f} times as fast "
-          f"(promised {PARSE_PROMISE:g})")
-    print(f"fast reader, from its cache          {times.cached:8.3f} s, {times.cache_ratio:6.1f} times as fast "
-          f"(promised {CACHE_PROMISE:g})")
+    print(
+        f"fast reader, first time              {times.parse:8.3f} s, {times.parse_ratio:6.1f} times as fast "
+        f"(promised {PARSE_PROMISE:g})"
+    )
+    print(
+        f"fast reader, from its cache          {times.cached:8.3f} s, {times.cache_ratio:6.1f} times as fast "
+        f"(promised {CACHE_PROMISE:g})"
+    )
     return 0 if times.parse_ratio >= PARSE_PROMISE and times.cache_ratio >= CACHE_PROMISE else 1
 
 

@@ -18,8 +18,11 @@ def write_folder(folder: Path, training_rows: int = 3, test_rows: int = 2) -> Pa
     folder.mkdir(exist_ok=True)
     write(folder / "training.csv", HEADER, *[f"66.0,39.0,{row}.5,,{IMAGE}" for row in range(training_rows)])
     write(folder / "test.csv", "ImageId,Image", *[f"{row + 1},{IMAGE}" for row in range(test_rows)])
-    write(folder / "IdLookupTable.csv", "RowId,ImageId,FeatureName,Location",
-          *[f"{row + 1},{row + 1},nose_tip_x," for row in range(test_rows)])
+    write(
+        folder / "IdLookupTable.csv",
+        "RowId,ImageId,FeatureName,Location",
+        *[f"{row + 1},{row + 1},nose_tip_x," for row in range(test_rows)],
+    )
     write(folder / "SampleSubmission.csv", "RowId,Location", *[f"{row + 1},0" for row in range(test_rows)])
     return folder
 

@@ -121,8 +121,9 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 from data_scripts.kaggle_csv import main
 sys.exit(main(sys.argv[1:]))
 """
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, text=True, capture_output=True,
-                          check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, text=True, capture_output=True, check=False
+    )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "training.cache.npz: the cache cannot be written" in done.stderr

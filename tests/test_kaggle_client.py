@@ -17,8 +17,16 @@ def command(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a user whose home is empty; a dead proxy keeps it from any network there may be."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("KAGGLE", "XDG"))}
     dead = "http://127.0.0.1:9"
-    environment = {**kept, "HOME": str(home), "USERPROFILE": str(home), "HTTPS_PROXY": dead, "HTTP_PROXY": dead,
-                   "https_proxy": dead, "http_proxy": dead, **variables}
+    environment = {
+        **kept,
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "HTTPS_PROXY": dead,
+        "HTTP_PROXY": dead,
+        "https_proxy": dead,
+        "http_proxy": dead,
+        **variables,
+    }
     arguments = [sys.executable, "-m", "data_scripts.kaggle_download", "--out", str(home / "kaggle")]
     return subprocess.run(arguments, cwd=ROOT, text=True, capture_output=True, env=environment, check=False)
 
@@ -50,7 +58,8 @@ def test_the_official_client_has_the_method_that_is_called() -> None:
         "print(list(inspect.signature(api.competition_download_files).parameters))"
     )
     dead = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, check=True,
-                          env={**os.environ, **dead})
+    done = subprocess.run(
+        [sys.executable, "-c", program], text=True, capture_output=True, check=True, env={**os.environ, **dead}
+    )
     imitated = list(inspect.signature(kaggle_download.KaggleClient.competition_download_files).parameters)
     assert done.stdout.splitlines()[-1] == str(imitated)

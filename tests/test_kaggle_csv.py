@@ -60,8 +60,12 @@ def test_faces_survive_the_way_through_a_file(tmp_path_factory: pytest.TempPathF
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([0, 1, 9, 10, 55, 99, 100, 199, 200, 249, 255]), min_size=9, max_size=9),
-       st.sampled_from([" ", "  ", "\t"]), st.sampled_from(["", " "]), st.sampled_from(["", '"']))
+@given(
+    st.lists(st.sampled_from([0, 1, 9, 10, 55, 99, 100, 199, 200, 249, 255]), min_size=9, max_size=9),
+    st.sampled_from([" ", "  ", "\t"]),
+    st.sampled_from(["", " "]),
+    st.sampled_from(["", '"']),
+)
 def test_pixels_of_every_width_and_spacing(
     tmp_path_factory: pytest.TempPathFactory, corner: list[int], space: str, around: str, quote: str
 ) -> None:

@@ -189,9 +189,7 @@ def test_a_missing_table_is_named(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../training.csv", "/etc/training.csv", "a/../../test.csv", "..\\x.csv", "C:x.csv"])
 @pytest.mark.parametrize("inside", [True, False])
-def test_names_that_lead_out_of_the_folder_are_refused(
-    name: str, inside: bool, source: Path, tmp_path: Path
-) -> None:
+def test_names_that_lead_out_of_the_folder_are_refused(name: str, inside: bool, source: Path, tmp_path: Path) -> None:
     evil = zipped({name: b"evil"})
     whole = archive_of(source, training_zip=evil) if inside else evil
     assert "expected names inside the archive's own folder" in refusal(tmp_path / "kaggle", FakeClient(whole))
@@ -226,9 +224,7 @@ def test_an_interrupted_download_goes_on(interruption: Exception, source: Path, 
     assert listing(tmp_path / "kaggle") == FILES
 
 
-def test_stopping_it_by_hand_is_no_traceback(
-    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stopping_it_by_hand_is_no_traceback(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     client = FakeClient(archive_of(source), KeyboardInterrupt(), sends=500)
     assert main(["--out", str(tmp_path / "kaggle")], lambda: client) == 1
     assert capsys.readouterr().err == "stopped; run it again to go on where it stopped\n"
@@ -252,9 +248,7 @@ def test_stopping_it_while_unpacking_keeps_the_archive_only(
 
 
 @pytest.mark.parametrize("where", ["download", "unpack", "cache"])
-def test_a_full_disk_leaves_nothing(
-    where: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_nothing(where: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
 
     def fail(*arguments: object, **options: object) -> None:
@@ -278,8 +272,11 @@ def test_a_file_in_place_of_the_folder_is_explained(source: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("failure", "expected"),
     [
-        (http_error(403), f"rules of the contest are not accepted yet; log in, choose 'Join' or 'Late Submission' at "
-                          f"{kaggle_download.RULES_PAGE}"),
+        (
+            http_error(403),
+            f"rules of the contest are not accepted yet; log in, choose 'Join' or 'Late Submission' at "
+            f"{kaggle_download.RULES_PAGE}",
+        ),
         (http_error(401), "status 401 (not authorized); log in at https://www.kaggle.com/settings/api"),
         (http_error(500), "got status 500; wait a little"),
         (SystemExit(1), "its client gave up"),
