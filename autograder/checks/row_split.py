@@ -70,16 +70,17 @@ def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
 def split_shuffles(student: Student, rng: np.random.Generator) -> None:
     """Any row may be held back, whatever its place in the file."""
     n_rows, seeds = 30, [int(seed) for seed in rng.choice(2**31, 150, replace=False)]
-    chosen = np.zeros(n_rows, int)
-    for _, val in _split(student, n_rows, 0.3, *seeds):
-        chosen += np.isin(np.arange(n_rows), val)
+    held_back = np.array([np.isin(np.arange(n_rows), val) for _, val in _split(student, n_rows, 0.3, *seeds)])
+    chosen = held_back.sum(axis=0)
     # A row is held back with probability 0.3; never in 150 splits happens with 0.7^150 = 6e-24.
-    never, always = np.flatnonzero(chosen == 0), np.flatnonzero(chosen == len(seeds))
-    expect.true(len(never) == 0 and len(always) == 0, "each of 30 rows is now in val, now in train",
-                f"in {len(seeds)} splits, {len(never)} rows never came into val, {len(always)} always did",
-                "split_rows(30, 0.3, seed) with many seeds",
-                "Which rows are held back depends on their place in the file. Files are seldom in random order: "
-                "shuffle the row numbers before you cut, not afterwards.")
+    never, always = np.count_nonzero(chosen == 0), np.count_nonzero(chosen == len(seeds))
+    hint = ("Which rows are held back depends on their place in the file. Files are seldom in random order: shuffle "
+            "the row numbers before you cut, not afterwards.")
+    if never + always == n_rows and np.count_nonzero(np.diff(held_back[0].astype(int))) > 2:
+        hint = "Every seed gives the same split. Does the seed reach the generator?"
+    expect.true(never == 0 and always == 0, "each of 30 rows is now in val, now in train",
+                f"in {len(seeds)} splits, {never} rows never came into val, {always} always did",
+                "split_rows(30, 0.3, seed) with many seeds", hint)
 
 
 @split_rows.rung("values", points=2)
