@@ -1,4 +1,4 @@
-"""Everything around a face: background, hair behind the head, neck and clothes, glasses, a cap's brim, things in the way.
+"""Everything around a face: background, hair behind the head, neck, clothes, glasses, a cap's brim, things in the way.
 
 All draw on a canvas (CANVAS, CANVAS) float32 of linear light and change it in place; points are given in its pixels.
 """
@@ -6,9 +6,10 @@ All draw on a canvas (CANVAS, CANVAS) float32 of linear light and change it in p
 import cv2
 import numpy as np
 
+from data_scripts.face_look import Look
 from data_scripts.face_render import CANVAS, OVERSAMPLE, Light
 from data_scripts.face_shape import Camera, Head
-from data_scripts.face_texture import Look, clouds, ellipse, grain
+from data_scripts.face_texture import clouds, ellipse, grain
 
 
 def to_canvas(camera: Camera, points: np.ndarray) -> np.ndarray:

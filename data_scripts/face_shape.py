@@ -1,7 +1,7 @@
 """A head in three dimensions: its measures, its surface, its pose, and where the 15 keypoints land in the picture.
 
 Head frame: x to the viewer's right, y down, z toward the viewer. One unit is one pixel of a face of average size.
-The origin lies between the eyes, at the depth of the ears. `left` is the person's left: positive x, as in Kaggle's files.
+The origin lies between the eyes, at the depth of the ears. `left` is the person's left, positive x, as in Kaggle's.
 """
 
 from dataclasses import dataclass, replace
@@ -88,17 +88,21 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
 
     mood = rng.random()
     if mood < 0.35:  # a smile that mostly shows teeth
-        smile, mouth_open = rng.uniform(0.4, 1.3), max(rng.uniform(-1.0, 4.5), 0.0)
+        smile, mouth_open = rng.uniform(0.4, 1.3), max(rng.uniform(-1.5, 7.0), 0.0)
     elif mood < 0.65:  # talking, laughing, shouting
-        smile, mouth_open = around(0.1, 0.4), rng.gamma(1.5, 2.6)
+        smile, mouth_open = around(0.1, 0.4), rng.gamma(1.4, 3.2)
     else:
         smile, mouth_open = around(0.0, 0.35), 0.0
     smile, mouth_open = float(np.clip(smile, -0.7, 1.3)), float(min(mouth_open, 17.0))
     stretch = around(1.0, 0.06)
     frown = around(0.0, 1.0)
     lift = around(0.0, 1.2)
+    nose_y = max(around(23.2, 4.0) * stretch, 14.0)
+    upper_lip = float(np.clip(around(3.0, 0.9), 1.0, 5.5))
+    # The upper lip never reaches the nose.
+    mouth_y = max(around(34.8, 3.2) * stretch, nose_y + 5.0 + upper_lip)
     return FaceShape(
-        eye_x=around(18.2, 0.9),
+        eye_x=around(18.4, 0.9),
         eye_half_width=around(6.9, 0.6),
         eye_open=float(np.clip(around(0.8, 0.3) - 0.25 * max(smile, 0) * rng.random(), 0.04, 1.5)),
         eye_tilt=around(0.3, 0.5),
@@ -108,17 +112,17 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
         brow_frown=frown,
         brow_arch=around(2.4, 1.0),
         brow_thickness=float(np.clip(around(3.0, 1.0), 1.2, 5.5)),
-        nose_y=around(23.4, 3.0) * stretch,
+        nose_y=nose_y,
         nose_half_width=around(6.8, 1.0),
         nose_height=around(12.0, 1.8),
-        mouth_y=around(36.0, 2.2) * stretch,
-        mouth_half_width=around(14.6, 1.5) + 2.2 * smile - 0.12 * mouth_open,
-        upper_lip=float(np.clip(around(3.0, 0.8), 1.2, 5.0)),
-        lower_lip=float(np.clip(around(3.5, 0.9), 1.5, 6.0)),
+        mouth_y=mouth_y,
+        mouth_half_width=around(14.6, 1.5) + 2.4 * smile - 0.1 * mouth_open,
+        upper_lip=upper_lip,
+        lower_lip=float(np.clip(around(3.9, 1.2), 1.5, 7.5)),
         mouth_open=mouth_open,
         smile=smile,
         mouth_shift=around(0.0, 0.7),
-        chin_y=around(61.0, 3.0) * stretch + 0.7 * mouth_open,
+        chin_y=max(around(60.5, 3.5) * stretch, mouth_y + 16.0) + 0.8 * mouth_open,
         width=around(39.0, 2.0),
         jaw=around(0.0, 2.6),
         cheek=around(0.0, 1.5),
@@ -131,14 +135,14 @@ def draw_pose(rng: np.random.Generator) -> Pose:
     """Draw pose and framing of one face; `rng` is advanced."""
     gauss = np.clip(rng.standard_normal(8), -2.6, 2.6)
     return Pose(
-        yaw=float(np.radians(15.0 * gauss[0])),
-        pitch=float(np.radians(1.0 + 8.0 * gauss[1])),
-        roll=float(np.radians(5.5 * gauss[2])),
+        yaw=float(np.radians(rng.uniform(4, 18) * gauss[0])),
+        pitch=float(np.radians(1.0 + 9.0 * gauss[1])),
+        roll=float(np.radians(7.0 * gauss[2])),
         distance=float(rng.uniform(260, 900)),
-        scale=float(1.0 + 0.045 * gauss[4]),
-        stretch=float(1.0 + 0.03 * gauss[5]),
-        shift_x=float(1.5 * gauss[6]),
-        shift_y=float(1.9 * gauss[7]),
+        scale=float(1.0 + 0.05 * gauss[4]),
+        stretch=float(1.0 + 0.04 * gauss[5]),
+        shift_x=float(1.9 * gauss[6]),
+        shift_y=float(1.8 * gauss[7]),
     )
 
 
@@ -148,7 +152,7 @@ def frontal_keypoints(shape: FaceShape) -> np.ndarray:
     outer_y = -s.eye_tilt
     brow_in = s.brow_y + s.brow_frown
     brow_out = s.brow_y + 1.2
-    corner_y = s.mouth_y - 2.2 * s.smile + 0.35 * s.mouth_open
+    corner_y = s.mouth_y - 3.0 * s.smile + 0.4 * s.mouth_open
     eye, width, mouth = s.eye_x, s.eye_half_width, s.mouth_shift
     return np.array(
         [
@@ -243,7 +247,7 @@ def _relief(s: FaceShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         across = np.exp(-0.5 * ((ax - np.float32(cx)) * np.float32(1 / wx)) ** 2)
         return across * (height * np.exp(-0.5 * ((y - cy) / wy) ** 2)).astype(np.float32)
 
-    tip = s.nose_y - 1.0  # the label lies on the underside of the tip, as Kaggle's do
+    tip = s.nose_y
     heights = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10.2, 6.0, 2.2, 0]) * (s.nose_height / 12)
     ridge = np.interp(y[:, 0], [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.6, tip + 4.6, tip + 6.4, 60], heights)
     spread = np.interp(y[:, 0], [-6, 2, tip - 4, tip + 3], [4.2, 3.2, 3.8, 4.6]) * (s.nose_half_width / 6.8)
@@ -299,6 +303,6 @@ def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
     zoom = np.array([size * pose.stretch, size / pose.stretch])
     camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
     flat, _ = camera.project(lifted)
-    anchor = 0.62 * flat[:2].mean(axis=0) + 0.38 * flat[11:15].mean(axis=0)
-    offset = np.array([48.4 + pose.shift_x, 52.2 + pose.shift_y]) - anchor
+    anchor = 0.6 * flat[:2].mean(axis=0) + 0.3 * flat[11:15].mean(axis=0) + 0.1 * flat[[7, 9]].mean(axis=0)
+    offset = np.array([48.4 + pose.shift_x, 48.1 + pose.shift_y]) - anchor
     return Camera(camera.turn, pose.distance, zoom, offset), flat + offset

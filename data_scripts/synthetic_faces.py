@@ -11,24 +11,29 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
 from data_scripts import face_scene
+from data_scripts.face_features import paint_face
+from data_scripts.face_look import draw_look, grow_hair
 from data_scripts.face_render import CANVAS, draw_light, rasterize, shade
 from data_scripts.face_shape import IMAGE_SIZE, KEYPOINT_NAMES, build_head, draw_pose, draw_shape, frame_head, grow
-from data_scripts.face_texture import TEXTURE, draw_look, grow_hair, paint_face
+from data_scripts.face_texture import TEXTURE
 from data_scripts.label_pattern import asked_keypoints, missing_labels
 from data_scripts.photo_effects import develop
 
 FILE_NAMES = ("training.csv", "test.csv", "IdLookupTable.csv", "SampleSubmission.csv", "truth.csv")
+GENERATOR_VERSION = 2  # another number makes `folders` draw the embedded faces anew
 BATCH = 64  # faces a worker draws at a time
+T = TypeVar("T")
 _DIGITS = [str(value) for value in range(256)]
 
 
@@ -73,16 +78,17 @@ def _draw_csv_batch(seeds: list[np.random.SeedSequence]) -> tuple[list[str], np.
     return [" ".join(map(_DIGITS.__getitem__, image.ravel().tolist())) for image in images], keypoints
 
 
-def draw_faces(n: int, seed: int | np.random.SeedSequence) -> tuple[np.ndarray, np.ndarray]:
-    """Draw `n` faces in this process: -> (n, 96, 96) uint8 and (n, 15, 2) float32 pixels, the same for the same seed.
+def draw_faces(n: int, seed: int | np.random.SeedSequence, workers: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `n` faces: -> (n, 96, 96) uint8 and (n, 15, 2) float32 pixels, the same for the same seed.
 
-    ValueError for a negative `n`.
+    `workers` processes draw; 1 draws in this one. ValueError for a negative `n`.
     """
     if n < 0:
         raise ValueError(f"n must be 0 or more, got {n}; give the number of faces to draw")
     if n == 0:
         return np.zeros((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8), np.zeros((0, len(KEYPOINT_NAMES), 2), np.float32)
-    return _draw_batch(_face_seeds(n, seed))
+    drawn = list(_in_batches(_draw_batch, _face_seeds(n, seed), workers))
+    return np.concatenate([images for images, _ in drawn]), np.concatenate([points for _, points in drawn])
 
 
 def _face_seeds(n: int, seed: int | np.random.SeedSequence) -> list[np.random.SeedSequence]:
@@ -91,14 +97,16 @@ def _face_seeds(n: int, seed: int | np.random.SeedSequence) -> list[np.random.Se
     return sequence.spawn(n)
 
 
-def _drawn(seeds: list[np.random.SeedSequence], workers: int) -> Iterator[tuple[list[str], np.ndarray]]:
+def _in_batches(
+    draw: Callable[[list[np.random.SeedSequence]], T], seeds: list[np.random.SeedSequence], workers: int
+) -> Iterator[T]:
     batches = [seeds[start : start + BATCH] for start in range(0, len(seeds), BATCH)]
     if workers == 1:
-        yield from map(_draw_csv_batch, batches)
+        yield from map(draw, batches)
         return
     # Spawned, not forked: a notebook's process may hold threads, which a fork would copy in an unknown state.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_draw_csv_batch, batches)
+        yield from pool.map(draw, batches)
 
 
 def write_kaggle_folder(
@@ -121,9 +129,9 @@ def write_kaggle_folder(
     try:
         pattern_rng = np.random.default_rng(pattern_seed)
         missing, asked = missing_labels(n_train, pattern_rng), asked_keypoints(n_test, pattern_rng)
-        with tqdm(total=n_train + n_test, unit="face", desc=f"Drawing {out.name}") as progress:
+        with tqdm(total=n_train + n_test, unit="face", desc=f"Drawing {out.name}", disable=None) as progress:
             seeds = _face_seeds(n_train, train_seed) + _face_seeds(n_test, test_seed)
-            truth = _write_images(unfinished, _drawn(seeds, workers), missing, n_test, progress)
+            truth = _write_images(unfinished, _in_batches(_draw_csv_batch, seeds, workers), missing, n_test, progress)
         _write_lookup(unfinished, asked, truth)
         unfinished.chmod(0o755)
         if out.exists():
