@@ -43,6 +43,19 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
     assert len(read_training(path).images) == 1
 
 
+def test_a_change_between_the_samples_is_told_by_its_time(tmp_path: Path) -> None:
+    path = write_folder(tmp_path, training_rows=150) / "training.csv"
+    read_training(path)
+    before = path.stat()
+    content = path.read_bytes()
+    # Right behind the first sample of 64 kB; the second begins after a fifteenth of the file.
+    assert len(content) // 15 > 150_000
+    at = content.index(b"\n66.0", 70_000) + 1
+    path.write_bytes(content[:at] + b"67.0" + content[at + 4 :])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+    assert 67 in read_training(path).keypoints[:, 0, 0]
+
+
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "pickle", "other format"])
 def test_a_damaged_cache_is_written_anew(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_folder(tmp_path) / "training.csv"
