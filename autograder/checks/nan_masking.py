@@ -51,6 +51,7 @@ def _expect_counts(student: Student, keypoints: np.ndarray, example: str | None)
     finite = np.isfinite(keypoints)
     got = student.call("count_labels", keypoints)
     hint = hint_for(got, [
+        ((~np.isnan(keypoints)).all(axis=2).sum(axis=1), "An infinite coordinate is no NaN, and no label either."),
         (finite.sum(axis=(1, 2)), "This counts coordinates. A keypoint has two, and is counted once."),
         (finite.any(axis=2).sum(axis=1), ("A keypoint of which only x, or only y, is known does not count: both must "
                                           "be there.")),
@@ -58,7 +59,6 @@ def _expect_counts(student: Student, keypoints: np.ndarray, example: str | None)
                                         "of another do not make a keypoint.")),
         (finite[..., 0].sum(axis=1), "This looks at x alone. A keypoint needs its y, too."),
         (finite[..., 1].sum(axis=1), "This looks at y alone. A keypoint needs its x, too."),
-        ((~np.isnan(keypoints)).all(axis=2).sum(axis=1), "An infinite coordinate is no NaN, and no label either."),
         ((~finite).any(axis=2).sum(axis=1), "This counts the missing keypoints."),
     ], "Count the keypoints of each face, along the second axis, whose x and y are both finite.")
     expect.equal(got, finite.all(axis=2).sum(axis=1), what="count_labels(...)", example=example, hint=hint)
@@ -77,7 +77,8 @@ def count_counts_keypoints(student: Student, rng: np.random.Generator) -> None:
 @count_labels.rung("edge cases", points=3)
 def count_needs_both_coordinates(student: Student, rng: np.random.Generator) -> None:
     """Half a keypoint does not count, and 0 is a place like any other."""
-    _expect_counts(student, np.array([[[1, NAN], [NAN, 2], [3, 4]]], np.float32), "[[[1, nan], [nan, 2], [3, 4]]]")
+    _expect_counts(student, np.array([[[1, NAN], [2, NAN], [3, 4]], [[NAN, 1], [NAN, NAN], [3, 4]]], np.float32),
+                   "[[[1, nan], [2, nan], [3, 4]], [[nan, 1], [nan, nan], [3, 4]]]")
     _expect_counts(student, np.array([[[0, 0], [0, 5], [NAN, NAN]]], np.float32), "[[[0, 0], [0, 5], [nan, nan]]]")
     _expect_counts(student, _draw_keypoints(rng, 30, 15, 0.4), None)
 

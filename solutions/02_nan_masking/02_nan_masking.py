@@ -307,14 +307,17 @@ t = torch.tensor([5.0, torch.nan, 8.0])
 
 
 def zero_the_label(p: torch.Tensor) -> torch.Tensor:
+    """Put 0 in place of a missing label."""
     return ((p - torch.nan_to_num(t)) ** 2).mean()
 
 
 def zero_the_error(p: torch.Tensor) -> torch.Tensor:
+    """Put 0 in place of a squared error that is NaN."""
     return torch.nan_to_num((p - t) ** 2).sum() / torch.isfinite(t).sum()
 
 
 def where_on_the_error(p: torch.Tensor) -> torch.Tensor:
+    """Choose between the squared error and 0."""
     return torch.where(torch.isfinite(t), (p - t) ** 2, torch.zeros(())).sum() / torch.isfinite(t).sum()
 
 
