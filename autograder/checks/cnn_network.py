@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,9 +15,17 @@ from autograder.student import Student
 build_cnn = Ladder("build_cnn")
 
 FILTERS, UNITS, RATES = [32, 64, 128], [500, 500, 30], [0.05, 0.01, 0.15]
+# One network serves every rung; to build it and follow two images through takes most of the exercise's time.
+_BUILT: WeakKeyDictionary[Student, dict[str, Any]] = WeakKeyDictionary()
 
 
-def _built(student: Student, rng: np.random.Generator, images: int = 2) -> dict[str, Any]:
+def _built(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+    if student not in _BUILT:
+        _BUILT[student] = _build(student, rng, 2)
+    return _BUILT[student]
+
+
+def _build(student: Student, rng: np.random.Generator, images: int) -> dict[str, Any]:
     x = rng.random((images, 96, 96, 1), np.float32)
     found = student.probe("two_phase_cnn.build", x=x, seed=int(rng.integers(2**31)))
     if not found["is_model"]:
@@ -32,14 +41,13 @@ def _of(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 @build_cnn.rung("type", points=1, gate=True)
 def is_a_model(student: Student, rng: np.random.Generator) -> None:
     """build_cnn() returns a Keras model."""
-    _built(student, rng, 1)
+    _built(student, rng)
 
 
 @build_cnn.rung("shape", points=2, gate=True)
 def maps_images_to_30_numbers(student: Student, rng: np.random.Generator) -> None:
     """Images (B, 96, 96, 1) become (B, 30)."""
-    for images in (1, 3):
-        found = _built(student, rng, images)
+    for images, found in ((2, _built(student, rng)), (1, _build(student, rng, 1))):
         hint = "Each face needs 15 keypoints times 2 coordinates, one after the other."
         expect.true(
             np.shape(found["output"]) == (images, 30),
@@ -76,7 +84,7 @@ def has_the_three_convolutions_and_dense_layers(student: Student, rng: np.random
         len(extra) == 6 and len(found["weights"]) <= 12,
         "weights of six layers: three convolutions and three dense layers",
         f"weights of the shapes {', '.join(str(tuple(shape)) for shape in found['weights'])}",
-        hint="Some other layer of yours has weights of its own (batch normalization, PReLU, …); the lesson's table has none.",
+        hint="Some other layer has weights of its own (batch normalization, PReLU, …); the lesson's table has none.",
     )
 
 
@@ -85,10 +93,10 @@ def _expect_slope(slope: float | None, where: str, what: str) -> None:
     if slope is None:
         raise expect.Mismatch(f"{where}: {what}", "something else", hint="Compare this part with the lesson's table.")
     if abs(slope) <= 1e-3:
-        hint = "With slope 0 this is a plain ReLU: a unit that is negative for every face gets no gradient, and never learns again."
+        hint = "Slope 0 is a plain ReLU: a unit that is negative for every face gets no gradient, and stays so."
         raise expect.Mismatch(f"{where}: LeakyReLU, a small positive slope below 0", "slope 0", hint=hint)
     if slope >= 1 - 1e-3:
-        hint = "Negative values pass unchanged, so nothing bends here: the layers on both sides together are no more than one."
+        hint = "Negative values pass unchanged, so nothing bends here: both layers together are no more than one."
         raise expect.Mismatch(f"{where}: LeakyReLU, a slope below 1", f"slope {slope:.3g}", hint=hint)
     expect.true(slope > 0, f"{where}: LeakyReLU, a positive slope", f"slope {slope:.3g}")
 
@@ -100,7 +108,9 @@ def blocks_activate_and_pool(student: Student, rng: np.random.Generator) -> None
     convs, dense = _of(found, "conv"), _of(found, "dense")
     for number, (conv, following) in enumerate(zip(convs, [*convs[1:], dense[0]], strict=True), start=1):
         before, after = conv["before_activation"], following["input"]
-        where = f"between convolution {number} and {f'convolution {number + 1}' if number < 3 else 'the first dense layer'}"
+        where = (
+            f"between convolution {number} and {f'convolution {number + 1}' if number < 3 else 'the first dense layer'}"
+        )
         fits = cnn_trace.pooled_shapes(before.shape)
         if number == 3 and after.ndim == 2:
             after = _unflatten(before, after, where)
@@ -118,13 +128,11 @@ def _unflatten(before: np.ndarray, after: np.ndarray, where: str) -> np.ndarray:
     """Give the flat input of the first dense layer the shape of the pooled image that it came from."""
     for shape in cnn_trace.pooled_shapes(before.shape):
         # Height, width, channel as Flatten leaves them; or channel first after a Permute.
-        for candidate in (after.reshape(shape), ) if after.size == np.prod(shape) else ():
-            first = candidate
-            if cnn_trace.slope_and_pool_between(before, first) is not None:
-                return first
+        if after.size == np.prod(shape):
             batch, height, width, channels = shape
             turned = after.reshape(batch, channels, height, width).transpose(0, 2, 3, 1)
-            return turned if cnn_trace.slope_and_pool_between(before, turned) is not None else first
+            fits = cnn_trace.slope_and_pool_between(before, turned) is not None
+            return turned if fits else after.reshape(shape)
     features = [int(np.prod(shape[1:])) for shape in cnn_trace.pooled_shapes(before.shape)]
     few = after.shape[1] == before.shape[-1]
     hint = (
@@ -156,9 +164,14 @@ def answers_without_activation(student: Student, rng: np.random.Generator) -> No
         "a tanh": np.tanh(linear),
         "a ReLU": np.maximum(linear, 0),
     }
-    hint = next((f"After the last layer comes {name}. A coordinate is a plain number: leave it as the layer gives it."
-                 for name, wrong in named.items() if np.allclose(got, wrong, rtol=1e-4, atol=1e-5)),
-                "Nothing may follow the last dense layer.")
+    hint = next(
+        (
+            f"After the last layer comes {name}. A coordinate is a plain number: leave it as the layer gives it."
+            for name, wrong in named.items()
+            if np.allclose(got, wrong, rtol=1e-4, atol=1e-5)
+        ),
+        "Nothing may follow the last dense layer.",
+    )
     expect.close(got, linear, rtol=1e-4, atol=1e-5, what="the answer of the network", hint=hint)
 
 

@@ -68,9 +68,3 @@ def slope_and_pool_between(before: np.ndarray, after: np.ndarray) -> float | Non
                 if np.allclose(positive + slope * negative, after, rtol=TOLERANCE, atol=TOLERANCE):
                     return slope
     return None
-
-
-def flattened(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether ``after`` (B, F) holds the very numbers of ``before`` (B, H, W, C), in any order."""
-    flat = before.reshape(len(before), -1)
-    return after.shape == flat.shape and bool(np.allclose(np.sort(flat), np.sort(after), rtol=TOLERANCE, atol=TOLERANCE))

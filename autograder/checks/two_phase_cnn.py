@@ -8,6 +8,7 @@ import numpy as np
 
 from autograder import expect
 from autograder.checks import cnn_network, two_phases
+from autograder.checks.probing import raises_value_error
 from autograder.checks.recognize import hint_for
 from autograder.ladder import Ladder
 from autograder.student import Student
@@ -35,9 +36,15 @@ def _unit_mistakes(keypoints: np.ndarray) -> list[tuple[np.ndarray, str]]:
         (flat / 95, "95 is the last pixel's index, not the width. The unit is the width of the image: 96 pixels."),
         (flat / 100, "The unit is the width of the image: 96 pixels, not 100."),
         (flat / 255, "255 is the range of pixel values. Coordinates are measured against the width of the image."),
-        ((flat - 48) / 48, "This is the range [-1, 1] around the middle of the image; the lesson's targets lie in [0, 1]."),
-        (by_axis / 96, "All x come first, then all y. The order must stay x0, y0, x1, y1, … so that x and y of a keypoint "
-                       "remain neighbors."),
+        (
+            (flat - 48) / 48,
+            "This is the range [-1, 1] around the middle of the image; the lesson's targets lie in [0, 1].",
+        ),
+        (
+            by_axis / 96,
+            "All x come first, then all y. The order must stay x0, y0, x1, y1, … so that x and y of a keypoint "
+            "remain neighbors.",
+        ),
         (swapped / 96, "x and y of each keypoint have changed places."),
     ]
 
@@ -49,10 +56,14 @@ def _pixel_mistakes(outputs: np.ndarray) -> list[tuple[np.ndarray, str]]:
         (pairs, "The numbers are still in units of the image's width: multiply them by it."),
         (pairs * 95, "95 is the last pixel's index, not the width. The unit is the width of the image: 96 pixels."),
         (pairs * 48 + 48, "This undoes the range [-1, 1]; the network's outputs are in [0, 1], in units of 96 pixels."),
-        (np.stack([wide[:, :15], wide[:, 15:]], axis=2) * 96, "Read in pairs: outputs 0 and 1 are x and y of keypoint 0. "
-                                                              "Your first 15 outputs all became x."),
-        (wide.reshape(len(outputs), 2, 15).transpose(0, 2, 1) * 96, "Read in pairs: outputs 0 and 1 are x and y of "
-                                                                    "keypoint 0. Your first 15 outputs all became x."),
+        (
+            np.stack([wide[:, :15], wide[:, 15:]], axis=2) * 96,
+            "Read in pairs: outputs 0 and 1 are x and y of keypoint 0. Your first 15 outputs all became x.",
+        ),
+        (
+            wide.reshape(len(outputs), 2, 15).transpose(0, 2, 1) * 96,
+            "Read in pairs: outputs 0 and 1 are x and y of keypoint 0. Your first 15 outputs all became x.",
+        ),
         (pairs[..., ::-1] * 96, "x and y of each keypoint have changed places."),
         (np.round(pairs * 96), "Keypoints lie between pixels too: do not round."),
     ]
@@ -99,7 +110,9 @@ def keeps_nan_where_it_was(student: Student, rng: np.random.Generator) -> None:
         keypoints[rng.random((faces, 15)) < 0.5] = np.nan
         keypoints[0, 0], keypoints[0, 1] = np.nan, (12.0, 84.0)
         outputs = (keypoints.reshape(faces, 30) / np.float32(96)).astype(np.float32)
-        hint = "An unlabeled coordinate must stay NaN: whoever reads the targets still has to see that the label is missing."
+        hint = (
+            "An unlabeled coordinate must stay NaN, so that whoever reads the targets sees that the label is missing."
+        )
         example = f"{faces} face{'s' * (faces > 1)}, some keypoints NaN"
         got = student.call("to_unit_targets", keypoints)
         expect.close(got, outputs, **EXACT, what="to_unit_targets", example=example, hint=hint)
@@ -129,7 +142,9 @@ def _compiled(student: Student, rng: np.random.Generator, phases: list[int]) -> 
     errors = rng.uniform(0.1, 3.0, (2, 4)) * rng.choice([-1, 1], (2, 4))
     # Some errors on each side of 1, where Huber's loss changes its shape.
     errors[0, :2], errors[1, :2] = (0.3, -0.6), (2.5, -1.7)
-    found = student.probe("two_phase_cnn.compiled", phases=phases, weights=weights, target=(weights - errors).astype(np.float32))
+    found = student.probe(
+        "two_phase_cnn.compiled", phases=phases, weights=weights, target=(weights - errors).astype(np.float32)
+    )
     expect.true(
         found["type"] != "NoneType",
         "a compiled model",
@@ -198,8 +213,13 @@ def knows_no_other_phase(student: Student, rng: np.random.Generator) -> None:
     """Any other phase is a ValueError."""
     weights = rng.uniform(-1, 1, 4).astype(np.float32)
     for phase in (3, 0, int(rng.integers(4, 100))):
-        raises = {"phases": [phase], "weights": weights, "target": np.zeros((1, 4), np.float32)}
-        two_phases.expect_error(
-            student, "ValueError", f"compile_phase(model, {phase})", "two_phase_cnn.compiled", raises,
-            hint="A phase that does not exist must not be trained silently: raise ValueError and say which phase came.",
+        raises_value_error(
+            student,
+            "two_phase_cnn.compiled",
+            f"compile_phase(model, {phase})",
+            "a model with 4 weights",
+            "A phase that does not exist must not be trained silently: raise ValueError and say which phase came.",
+            phases=[phase],
+            weights=weights,
+            target=np.zeros((1, 4), np.float32),
         )

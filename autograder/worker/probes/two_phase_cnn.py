@@ -84,7 +84,7 @@ def build(names: Names, *, x: np.ndarray, seed: int) -> dict[str, Any]:
 
 
 def build_twice(names: Names, *, x: np.ndarray) -> dict[str, Any]:
-    """Build two networks, set every weight of the first to zero, and return what the second answers before and after."""
+    """Build two networks and zero the weights of the first; return what the second answers before and after."""
     first, second = names["build_cnn"](), names["build_cnn"]()
     tensor = keras.ops.convert_to_tensor(x)
     first(tensor)
@@ -118,7 +118,7 @@ def _optimizer(model: keras.Model) -> dict[str, Any]:
 
 
 def compiled(names: Names, *, phases: list[int], weights: np.ndarray, target: np.ndarray) -> dict[str, Any]:
-    """Compile one small model for each phase in turn; return its optimizer, its loss against ``target``, its weights."""
+    """Compile a small model for each phase in turn; return its optimizer, its loss against ``target``, its weights."""
     model = _constant_model(len(weights), 1.0)
     _set_weights(model, weights)
     for phase in phases:
@@ -228,8 +228,10 @@ def _plain_history(history: Any) -> Any:
     history = getattr(history, "history", history)
     if not isinstance(history, dict):
         return history
-    return {str(key): [float(v) for v in values] if isinstance(values, list | tuple | np.ndarray) else values
-            for key, values in history.items()}
+    return {
+        str(key): [float(v) for v in values] if isinstance(values, list | tuple | np.ndarray) else values
+        for key, values in history.items()
+    }
 
 
 def train(
@@ -244,7 +246,7 @@ def train(
     gain: float,
     seed: int,
 ) -> dict[str, Any]:
-    """Train a small model in both phases; return its histories, every ``fit``, its last weights and the checkpoint's."""
+    """Train a small model in both phases; return its histories, each ``fit``, its last weights, the checkpoint's."""
 
     def run(path: str) -> dict[str, Any]:
         keras.utils.set_random_seed(seed)
