@@ -59,6 +59,7 @@ def batch_norm(x: np.ndarray, norm: Norm, train: bool) -> np.ndarray:
 
 
 def relu(x: np.ndarray) -> np.ndarray:
+    """Replace what is negative by 0."""
     return np.maximum(x, 0)
 
 
@@ -87,10 +88,11 @@ class Block:
 def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = None) -> np.ndarray:
     """Return the block's output, or what it would be with one of the mistakes that students make."""
     inner = conv2d(x, block.conv1, block.strides[0])
+    inner = relu(inner) if mistake == "relu before norm" else inner
     inner = inner if mistake == "no norm" else batch_norm(inner, block.norm1, train)
-    inner = inner if mistake == "no middle relu" else relu(inner)
+    inner = inner if mistake in ("no middle relu", "relu before norm") else relu(inner)
     inner = conv2d(inner, block.conv2, block.strides[1])
-    if mistake not in ("no norm", "norm after addition"):
+    if mistake not in ("no norm", "no second norm", "norm after addition"):
         inner = batch_norm(inner, block.norm2, train)
     if mistake in ("relu before addition", "relu twice"):
         inner = relu(inner)
@@ -109,9 +111,10 @@ def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = No
 
 @dataclass(frozen=True)
 class Network:
-    """A residual network: the stem's convolution, the blocks in a row, and the linear layer (outputs, C) and (outputs,).
+    """A residual network: the stem's convolution, the blocks in a row, and the linear layer.
 
-    ``pool`` holds the padding of the stem's max-pooling and whether it rounds its size up.
+    ``weight`` is (outputs, C), ``bias`` (outputs,). ``pool`` holds the padding of the stem's max-pooling and whether
+    it rounds its size up.
     """
 
     stem: Conv

@@ -20,24 +20,27 @@ from autograder.checks.residual_questions import (
     seed,
 )
 from autograder.ladder import Ladder
-from autograder.student import Student
+from autograder.student import Student, StudentError
 
 __all__ = ["count_parameters", "keypoint_resnet", "make_stage", "residual_block"]
 
 residual_block = Ladder("ResidualBlock")
 
 BLOCK_HINTS = {
-    "relu before addition": "The last ReLU acts on F(x) alone, before the addition. Where does it stand in the picture?",
+    "relu before addition": "The last ReLU acts on F(x) alone, before the addition. Where is it in the picture?",
     "relu twice": "F(x) passes a ReLU of its own before the addition, so the block can add to its input but never "
     "subtract from it. The second normalization goes into the sum as it is.",
     "no final relu": "The sum leaves the block as it is; in the picture one more layer follows the addition.",
     "no shortcut": "The output is F(x) alone: the two convolutions without a shortcut around them.",
     "no middle relu": "Nothing non-linear stands between the two convolutions, so together they are no more than one.",
     "no norm": "This is what the block would answer without any batch normalization. One follows each 3x3 convolution.",
+    "no second norm": "F(x) goes into the sum as the second convolution left it. What follows that one in the picture?",
+    "relu before norm": "The first ReLU comes before its normalization. In the picture they stand the other way round.",
     "norm after addition": "The second normalization acts on the sum and so rescales the shortcut too. It belongs to "
     "F(x), before the addition.",
     "subtracted": "The shortcut is subtracted from F(x).",
 }
+IDENTITY_HINT = "With the same width and stride 1 the input already has the right shape: add it as it is."
 
 
 def _expect_block(student: Student, rng: np.random.Generator, args: list, train: bool) -> None:
@@ -47,7 +50,9 @@ def _expect_block(student: Student, rng: np.random.Generator, args: list, train:
     expect.array(answer["output"], kind="torch", what=what)
     want, mistake = weights.explain_block(answer, x, args, train)
     if mistake != "":
-        expect_own_output(answer, want, weights.BLOCK_TOLERANCE, what, BLOCK_HINTS.get(mistake or "", COMPARE_HINT))
+        unneeded = args[0] == args[1] and args[2] == 1 and weights.convs_of(answer["layers"], 1)
+        hint = IDENTITY_HINT if unneeded else BLOCK_HINTS.get(mistake or "", COMPARE_HINT)
+        expect_own_output(answer, want, weights.TOLERANCE, what, hint)
 
 
 @residual_block.rung("type", points=1, gate=True)
@@ -64,6 +69,16 @@ def is_a_module(student: Student, rng: np.random.Generator) -> None:
     expect.true(found["is_module"], "ResidualBlock(4, 4), without a stride, is an nn.Module", f"a {found['type']}")
 
 
+def _unequal_paths(args: list) -> str:
+    """Return a hint for two paths that can't be added, by the first block that fails."""
+    in_channels, out_channels, stride = args
+    if stride != 1:
+        return "The two paths do not shrink alike. Count how often each of them strides: once, no more and no less."
+    if in_channels != out_channels:
+        return "The two paths have different widths here. What does the shortcut have to be where the width changes?"
+    return "Nothing strides here, and still the two paths differ in size: a 3x3 convolution without padding shrinks it."
+
+
 @residual_block.rung("shape", points=3, gate=True)
 def keeps_or_halves(student: Student, rng: np.random.Generator) -> None:
     """Stride 1 keeps height and width; stride 2 halves them, also for odd sizes and where the width stays."""
@@ -75,14 +90,16 @@ def keeps_or_halves(student: Student, rng: np.random.Generator) -> None:
         ([3, 5, 2], (7, 9)),
     ]:
         x = image(rng, 2, args[0], *size)
-        kwargs = {"stride": args[2]}
-        answer = student.probe(
-            "residual_block.run", name="ResidualBlock", args=args[:2], kwargs=kwargs, x=x, seed=seed(rng)
-        )
         want = (2, args[1], *(-(-side // args[2]) for side in size))
         what = f"{block_text(args)} on x of shape {x.shape}"
+        try:
+            answer = run(student, "ResidualBlock", args[:2], x, rng, kwargs={"stride": args[2]})
+        except StudentError as error:
+            if "must match the size of tensor" not in error.message:
+                raise
+            raise expect.Mismatch(f"{what}: shape {want}", str(error), error.where, _unequal_paths(args)) from None
         got = expect.array(answer["output"], kind="torch", what=what)
-        hint = "Write down the shape after each layer of both paths. Which layers take the stride, and which keep the size?"
+        hint = "Write down the shape after each layer of both paths. Which layers stride, and which keep the size?"
         expect.true(got.shape == want, f"{what}: shape {want}", f"shape {got.shape}", hint=hint)
 
 
@@ -90,7 +107,7 @@ def keeps_or_halves(student: Student, rng: np.random.Generator) -> None:
 def keeps_float32(student: Student, rng: np.random.Generator) -> None:
     """The output is float32 and can be trained."""
     x = image(rng, 2, 3, 6, 6)
-    answer = student.probe("residual_block.run", name="ResidualBlock", args=[3, 4, 2], kwargs={}, x=x, seed=seed(rng))
+    answer = run(student, "ResidualBlock", [3, 4, 2], x, rng)
     expect.array(answer["output"], dtype="float32", kind="torch", what="ResidualBlock(3, 4, 2)(x)")
     expect.true(answer["output"].requires_grad, "an output with a gradient", "an output cut off from the parameters")
 
@@ -101,12 +118,7 @@ def owns_its_kernels(student: Student, rng: np.random.Generator) -> None:
     for args in [[3, 5, 2], [3, 5, 1], [4, 4, 2]]:
         found = describe(student, "ResidualBlock", args, {}, [2, args[0], 8, 8], rng)
         got = kernels(found["shapes"])
-        if not got:
-            hint = PLAIN_LIST_HINT
-        else:
-            hint = (
-                "Count the convolutions of both paths: two of 3x3, and one of 1x1 in the shortcut if the shape changes."
-            )
+        hint = "Count the convolutions: two of 3x3, and one of 1x1 in the shortcut if the shape changes."
         expect_kernels(got, block_kernels(*args), block_text(args), hint)
 
 
@@ -126,7 +138,10 @@ def projection_block(student: Student, rng: np.random.Generator) -> None:
 @residual_block.rung("values", points=2)
 def eval_mode(student: Student, rng: np.random.Generator) -> None:
     """In eval mode each image is normalized by the running statistics, whatever else is in its batch."""
-    hint = "In eval mode batch normalization must use its running statistics. nn.BatchNorm2d does; F.batch_norm needs training=self.training."
+    hint = (
+        "In eval mode batch normalization must use its running statistics: nn.BatchNorm2d does so by itself; "
+        "F.batch_norm must be told with training=self.training."
+    )
     for args in [[4, 4, 1], [3, 5, 2]]:
         x = image(rng, 4, args[0], 6, 6)
         inputs = {"name": "ResidualBlock", "args": args, "kwargs": {}, "seed": seed(rng), "train": False}
@@ -143,14 +158,11 @@ def eval_mode(student: Student, rng: np.random.Generator) -> None:
 def identity_without_parameters(student: Student, rng: np.random.Generator) -> None:
     """Where nothing changes the shape, the shortcut has no parameters and hands x on unchanged."""
     found = describe(student, "ResidualBlock", [4, 4, 1], {}, [2, 4, 8, 8], rng)
-    hint = "With the same width and stride 1 the input already has the right shape: add it as it is, without a 1x1 convolution."
-    expect_kernels(kernels(found["shapes"]), block_kernels(4, 4, 1), block_text([4, 4, 1]), hint)
+    expect_kernels(kernels(found["shapes"]), block_kernels(4, 4, 1), block_text([4, 4, 1]), IDENTITY_HINT)
     x = image(rng, 2, 4, 5, 5)
-    answer = student.probe(
-        "residual_block.run", name="ResidualBlock", args=[4, 4, 1], kwargs={}, x=x, seed=seed(rng), fill="zero"
-    )
+    answer = run(student, "ResidualBlock", [4, 4, 1], x, rng, fill="zero")
     example = "all parameters 0, so that F(x) = 0 and the block is relu(x)"
-    expect.close(answer["output"], np.maximum(x, 0), what=block_text([4, 4, 1]), example=example, hint=hint)
+    expect.close(answer["output"], np.maximum(x, 0), what=block_text([4, 4, 1]), example=example, hint=IDENTITY_HINT)
 
 
 @residual_block.rung("gradients", points=2)

@@ -86,7 +86,8 @@ def describe(names: Names, *, name: str, args: list, kwargs: dict, shape: list[i
     }
     if found["is_module"]:
         found["shapes"] = [list(parameter.shape) for parameter in module.parameters() if parameter.requires_grad]
-        found["children"] = len(list(module.children()))
+        # One module under two names counts twice.
+        found["children"] = len(module._modules)
     return found
 
 
@@ -101,13 +102,14 @@ def run(
     fill: str = "random",
     train: bool = True,
     upstream: np.ndarray | None = None,
+    with_layers: bool = True,
 ) -> dict[str, Any]:
     """Build ``name(*args, **kwargs)``, fill its weights, run it on ``x`` and, given ``upstream``, backwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = _build(names, name, args, kwargs, x.shape)
         _fill(module, fill, seed)
-        layers = _layers(module)
+        layers = _layers(module) if with_layers else []
         module.train(train)
         inputs = torch.from_numpy(x.copy()).requires_grad_(upstream is not None)
         outputs = module(inputs)
@@ -125,7 +127,7 @@ def count(names: Names, *, channels: int, features: int, frozen: list[str]) -> A
     model = nn.Sequential()
     model.add_module("conv", nn.Conv2d(1, channels, 3))
     model.add_module("inner", nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU()))
-    model.add_module("linear", nn.Linear(channels, features, bias=False))
+    model.add_module("linear", nn.Linear(channels, features))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in frozen)
     return names["count_parameters"](model)
