@@ -35,13 +35,14 @@ def _skin_marks(rng: np.random.Generator, painter: Painter, s: FaceShape, look: 
         bag = arc(side * (s.eye_x - 6.5), 3.0, side * (s.eye_x + 6), 3.0, 3.2)
         painter.stroke(bag, 2, dark, 0.05 + 0.4 * look.age * rng.random(), 1.4)
         if look.age > 0.45:
-            for drop in (-2.0, 1.0, 3.5):
-                x = side * (s.eye_x + s.eye_half_width + 2)
-                painter.stroke(arc(x, 0.3 * drop, x + side * 5, drop, 0), 1, dark, 0.4 * look.age, 0.8)
+            x = side * (s.eye_x + s.eye_half_width + 2)
+            feet = np.stack([arc(x, 0.3 * drop, x + side * 5, drop, 0, steps=3) for drop in (-2.0, 1.0, 3.5)])
+            painter.stroke(feet, 1, dark, 0.4 * look.age, 0.8)
         painter.area(ellipse(side * 24, 20, 9, 8), skin * rng.uniform(0.75, 1.15), 0.5, 6.0)
     if rng.random() < 0.6 * look.age + 0.1:
-        for y in -np.arange(17, 17 + 5 * rng.integers(1, 5), 5):
-            painter.stroke(arc(-20, y, 20, y + rng.uniform(-1, 1), -3), 1, dark, 0.15 + 0.4 * look.age, 0.9)
+        heights = -17.0 - 5.0 * np.arange(rng.integers(1, 5))
+        lines = np.stack([arc(-20, y, 20, y + rng.uniform(-1, 1), -3) for y in heights])
+        painter.stroke(lines, 1, dark, 0.15 + 0.4 * look.age, 0.9)
     if s.brow_frown > 0.6:
         for side in (-1, 1):
             painter.stroke(arc(side * 2.4, -5, side * 2.8, -12, 0), 1, dark, 0.25 * s.brow_frown, 0.9)
@@ -108,10 +109,10 @@ def _brow(painter: Painter, s: FaceShape, look: Look, side: int, rng: np.random.
     darkness = rng.uniform(0.45, 1.0)
     value = min(0.7 * look.hair, look.skin * 0.65)
     painter.area(outline, value, darkness, 1.1)
-    for _ in range(7):
-        a = int(rng.integers(1, len(middle) - 2))
-        hair = np.stack([low[a], top[a + 1]]) * (side, 1)
-        painter.stroke(hair, 1, value * rng.uniform(0.3, 1.5), 0.5, 0.6)
+    for tone in (0.4, 1.4):
+        roots = rng.integers(1, len(middle) - 2, 4)
+        hairs = np.stack([low[roots], top[roots + 1]], axis=1) * (side, 1)
+        painter.stroke(hairs, 1, value * tone, 0.5, 0.6)
 
 
 def _nose(rng: np.random.Generator, painter: Painter, s: FaceShape, look: Look) -> None:

@@ -11,6 +11,8 @@ from data_scripts.face_render import CANVAS, OVERSAMPLE, Light
 from data_scripts.face_shape import Camera, Head
 from data_scripts.face_texture import clouds, ellipse, grain
 
+FAR = 96  # the background is drawn this many pixels wide, then enlarged: it lies out of focus
+
 
 def to_canvas(camera: Camera, points: np.ndarray) -> np.ndarray:
     """(K, 3) head points -> (K, 2) canvas pixels."""
@@ -18,9 +20,9 @@ def to_canvas(camera: Camera, points: np.ndarray) -> np.ndarray:
     return flat * OVERSAMPLE + 0.5 * OVERSAMPLE
 
 
-def soft_mask(outline: np.ndarray, soft: float) -> np.ndarray:
-    """Coverage of a polygon (K, 2), blurred by `soft` pixels: (CANVAS, CANVAS) float32 in [0, 1]."""
-    mask = np.zeros((CANVAS, CANVAS), np.uint8)
+def soft_mask(outline: np.ndarray, soft: float, size: int = CANVAS) -> np.ndarray:
+    """Coverage of a polygon (K, 2), blurred by `soft` pixels: (size, size) float32 in [0, 1]."""
+    mask = np.zeros((size, size), np.uint8)
     cv2.fillPoly(mask, [np.round(np.clip(outline, -2000, 2000) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     if soft > 0.3:
         mask = cv2.GaussianBlur(mask, (0, 0), soft)
@@ -39,29 +41,29 @@ def wobbly(rng: np.random.Generator, outline: np.ndarray, size: float) -> np.nda
 
 def background(rng: np.random.Generator) -> np.ndarray:
     """A place: gradient, out-of-focus shapes, edges, texture. (CANVAS, CANVAS) float32."""
-    y, x = np.mgrid[-1 : 1 : CANVAS * 1j, -1 : 1 : CANVAS * 1j].astype(np.float32)
+    x = np.linspace(-1, 1, FAR, dtype=np.float32)
+    y = x[:, None]
     tone = rng.choice([rng.uniform(0.0, 0.05), rng.uniform(0.02, 0.3), rng.uniform(0.3, 0.9)], p=[0.35, 0.5, 0.15])
     slope = rng.normal(0, 0.35, 2)
     scene = np.float32(tone) * (1 + np.float32(slope[0]) * x + np.float32(slope[1]) * y)
     for _ in range(rng.integers(0, 9)):
         value = float(np.clip(tone * rng.lognormal(0, 0.8), 0, 1.2))
-        cx, cy, rx, ry = rng.uniform(0, CANVAS, 2).tolist() + rng.uniform(4, 60, 2).tolist()
+        cx, cy, rx, ry = rng.uniform(0, FAR, 2).tolist() + rng.uniform(3, 40, 2).tolist()
         if rng.random() < 0.5:
             outline = ellipse(cx, cy, rx, ry)
         else:
             turn = rng.normal(0, 0.3)
             box = np.array([(-rx, -2 * ry), (rx, -2 * ry), (rx, 2 * ry), (-rx, 2 * ry)])
             outline = box @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T + (cx, cy)
-        lay(scene, soft_mask(outline, rng.choice([0.4, 2.0, 6.0])) * np.float32(rng.uniform(0.3, 1)), value)
+        lay(scene, soft_mask(outline, rng.choice([0.3, 1.5, 4.0]), FAR) * np.float32(rng.uniform(0.3, 1)), value)
     if rng.random() < 0.5:
-        cells = int(rng.integers(3, 40))
-        scene *= np.exp(
-            np.float32(rng.uniform(0.1, 0.7)) * clouds(rng, CANVAS, CANVAS, cells, int(rng.integers(3, 40)))
-        )
+        # Mostly few cells, so that shapes outnumber speckle.
+        cells_y, cells_x = (2 * np.exp(rng.uniform(0, 2.5, 2))).astype(int).tolist()
+        scene *= np.exp(np.float32(rng.uniform(0.1, 0.6)) * clouds(rng, FAR, FAR, cells_y, cells_x))
     if rng.random() < 0.1:
         stripes = np.sin((x * rng.normal() + y * rng.normal()) * rng.uniform(8, 40))
         scene *= 1 + np.float32(rng.uniform(0.1, 0.5)) * stripes
-    return np.clip(scene, 0, 1.6).astype(np.float32)
+    return cv2.resize(np.clip(scene, 0, 1.6), (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
 
 
 def behind_head(

@@ -304,5 +304,5 @@ def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
     camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
     flat, _ = camera.project(lifted)
     anchor = 0.6 * flat[:2].mean(axis=0) + 0.3 * flat[11:15].mean(axis=0) + 0.1 * flat[[7, 9]].mean(axis=0)
-    offset = np.array([48.4 + pose.shift_x, 48.1 + pose.shift_y]) - anchor
+    offset = np.array([48.4 + pose.shift_x, 47.8 + pose.shift_y]) - anchor
     return Camera(camera.turn, pose.distance, zoom, offset), flat + offset

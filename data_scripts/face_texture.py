@@ -4,12 +4,17 @@ Shapes are given in the head frame of `face_shape` and land on a texture with th
 twice as fine. Reflectance is linear: 0 swallows all light, 1 returns it.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 
 from data_scripts.face_shape import GRID, Head
 
 TEXTURE = 2 * GRID
+FAINT = 0.06  # what is less opaque than this would not be seen
+_TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 _GRAIN = np.random.default_rng(1).standard_normal((3 * TEXTURE, 3 * TEXTURE)).astype(np.float32)
 
 
@@ -41,12 +46,13 @@ class Painter:
 
     def _pixels(self, xy: np.ndarray, soft: float) -> tuple[np.ndarray, tuple[slice, slice]] | None:
         at = self.head.to_grid(xy) * ((TEXTURE - 1) / (GRID - 1))
-        margin = 3 * soft + 3
-        x0, y0 = np.maximum(np.floor(at.min(axis=0) - margin), 0).astype(int)
-        x1, y1 = np.minimum(np.ceil(at.max(axis=0) + margin), TEXTURE - 1).astype(int)
+        margin = 2.5 * soft + 2
+        columns, rows = at[..., 0], at[..., 1]
+        x0, x1 = max(int(columns.min() - margin), 0), min(int(columns.max() + margin) + 1, TEXTURE)
+        y0, y1 = max(int(rows.min() - margin), 0), min(int(rows.max() + margin) + 1, TEXTURE)
         if x1 <= x0 or y1 <= y0:
             return None
-        return np.round((at - (x0, y0)) * 16).astype(np.int32), (slice(y0, y1 + 1), slice(x0, x1 + 1))
+        return ((at - (x0, y0)) * 16 + 0.5).astype(np.int32), (slice(y0, y1), slice(x0, x1))
 
     def _paint(self, where: tuple[slice, slice], mask: np.ndarray, soft: float, value: float, alpha: float) -> None:
         if soft > 0.3:
@@ -58,7 +64,7 @@ class Painter:
 
     def area(self, xy: np.ndarray, value: float, alpha: float = 1.0, soft: float = 1.0) -> None:
         """Fill the polygon `xy` (K, 2) with reflectance `value` at opacity `alpha`; `soft` in texture pixels."""
-        placed = self._pixels(xy, soft)
+        placed = self._pixels(xy, soft) if alpha > FAINT else None
         if placed is None:
             return
         points, where = placed
@@ -67,24 +73,31 @@ class Painter:
         self._paint(where, mask, soft, value, alpha)
 
     def stroke(self, xy: np.ndarray, width: int, value: float, alpha: float = 1.0, soft: float = 1.0) -> None:
-        """Draw the line `xy` (K, 2) `width` texture pixels wide."""
-        placed = self._pixels(xy, soft + width)
+        """Draw the line `xy` (K, 2), or lines (M, K, 2), `width` texture pixels wide."""
+        placed = self._pixels(xy, soft + width) if alpha > FAINT else None
         if placed is None:
             return
         points, where = placed
         mask = np.zeros(self.canvas[where].shape, np.uint8)
-        cv2.polylines(mask, [points], False, 255, width, cv2.LINE_AA, 4)
+        cv2.polylines(mask, points.reshape(-1, *points.shape[-2:]), False, 255, width, cv2.LINE_AA, 4)
         self._paint(where, mask, soft, value, alpha)
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
     """Outline of an ellipse, (20, 2)."""
-    turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-    return np.stack([cx + rx * np.cos(turn), cy + ry * np.sin(turn)], axis=1)
+    return _CIRCLE * (rx, ry) + (cx, cy)
 
 
 def arc(x0: float, y0: float, x1: float, y1: float, bow: float, power: float = 1.0, steps: int = 11) -> np.ndarray:
     """Curve from (x0, y0) to (x1, y1) that swells by `bow` down in its middle, (steps, 2)."""
+    t, swell = _bow(power, steps)
+    curve = np.empty((steps, 2))
+    curve[:, 0] = x0 + (x1 - x0) * t
+    curve[:, 1] = y0 + (y1 - y0) * t + bow * swell
+    return curve
+
+
+@cache
+def _bow(power: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
     t = np.linspace(0, 1, steps)
-    swell = np.sin(np.pi * t) ** power
-    return np.stack([x0 + (x1 - x0) * t, y0 + (y1 - y0) * t + bow * swell], axis=1)
+    return t, np.sin(np.pi * t) ** power
