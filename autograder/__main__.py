@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from .course import CourseError, find_lesson, load_course
 
@@ -23,6 +24,14 @@ def _build(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _demo(arguments: argparse.Namespace) -> int:
+    from .demo import OUT, run_demo
+
+    chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
+    run_demo(arguments.data, arguments.scale, arguments.out or OUT, chosen, arguments.force)
+    return 0
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the parsed command line; each command carries the function that runs it as ``run``."""
     parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
@@ -31,6 +40,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     command.add_argument("lesson", nargs="*", help="numbers or names; all of them without any")
     command.add_argument("--check", action="store_true", help="change nothing; fail where a notebook is out of step")
     command.set_defaults(run=_build)
+    command = commands.add_parser("demo", help="run the reference lessons and gather what they show")
+    command.add_argument("--data", type=Path, metavar="DIR", help="a folder in Kaggle's format (default: embedded faces)")
+    command.add_argument("--scale", choices=("quick", "full"), default="quick", help="quick, or the sources' recipe")
+    command.add_argument("--out", type=Path, metavar="DIR", help="where everything goes (default: build/demo)")
+    command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
+    command.add_argument("--force", action="store_true", help="run lessons again that were run before")
+    command.set_defaults(run=_demo)
     return parser.parse_args(argv)
 
 
