@@ -14,7 +14,7 @@ from .process import Worker, WorkerDied, WorkerTimeout
 from .released import earlier_sources, load_released
 from .sandbox import Sandbox
 from .student import RemoteStudent, StudentError, say_where
-from .submission import Submission, Unreadable, find_notebook, read_submission
+from .submission import Submission, Unreadable, find_notebook, mentions, read_submission
 
 CELL_SECONDS = 60.0
 GIB = 2**30
@@ -167,7 +167,7 @@ class LessonGrader:
         if not absent:
             return None
         for cell in self._submission.cells:
-            if cell.label in self._bad_cells and any(name in cell.source for name in absent):
+            if cell.label in self._bad_cells and any(mentions(cell.source, name) for name in absent):
                 return _without_running(exercise, "crashed", "a cell that runs", f"{cell.label} does not")
         stubs = [e for e in self._cell_errors if e and e["type"] == "NotImplementedError" and exercise.id in e["message"]]
         if stubs:
@@ -175,7 +175,7 @@ class LessonGrader:
         for error in filter(None, self._cell_errors):
             label = error.get("cell")
             source = next((cell.source for cell in self._submission.cells if cell.label == label), "")
-            if any(f" {name}" in source for name in absent):
+            if any(mentions(source, name) for name in absent):
                 got = f"{error['type']}: {error['message']}"
                 return Result(exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=say_where(error)))
         names = " and ".join(absent)

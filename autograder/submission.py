@@ -124,17 +124,18 @@ def _read_cells(data: dict[str, Any]) -> list[_Found]:
     return found
 
 
-def _mentions(cell: _Found, name: str) -> bool:
-    return re.search(rf"^\s*(async\s+)?(def|class)\s+{name}\b", cell.source, re.MULTILINE) is not None
+def mentions(source: str, name: str) -> bool:
+    """Return whether a cell's text, which need not be Python, has a line that begins to define ``name``."""
+    return re.search(rf"^\s*(async\s+)?(def|class)\s+{name}\b", source, re.MULTILINE) is not None
 
 
 def _rescue_retyped(cells: list[_Found], names: tuple[str, ...], notes: list[str]) -> None:
     """Turn text cells back into code where they hold the only definition of a name."""
     for name in names:
-        if any(cell.kind == "code" and _mentions(cell, name) for cell in cells):
+        if any(cell.kind == "code" and mentions(cell.source, name) for cell in cells):
             continue
         for cell in cells:
-            if cell.kind == "code" or not _mentions(cell, name):
+            if cell.kind == "code" or not mentions(cell.source, name):
                 continue
             fenced = _FENCE.search(cell.source)
             source, tree, _ = _parse(fenced.group(1) if fenced else cell.source)
@@ -183,7 +184,7 @@ def read_submission(path: Path, lesson: Lesson) -> Submission:
         name: f"{cell.label}: {cell.error}"
         for name in lesson.names
         for cell in code
-        if cell.tree is None and _mentions(cell, name)
+        if cell.tree is None and mentions(cell.source, name)
     }
     cells = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
     return Submission(lesson, cells, untouched, tuple(notes), broken)
