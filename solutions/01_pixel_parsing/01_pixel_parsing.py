@@ -57,7 +57,7 @@ course = read_training(training_csv)
 first_row = pd.read_csv(training_csv, nrows=1).iloc[0]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
-left.text(0, 1, textwrap.fill(first_row["Image"][:1000], 52) + " …", family="monospace", fontsize=9, va="top")
+left.text(0, 1, textwrap.fill(first_row["Image"][:1300], 50) + " …", family="monospace", fontsize=8.5, va="top")
 left.set_title("One face as it arrives")
 left.axis("off")
 right.imshow(course.images[0], cmap="gray", vmin=0, vmax=1)
@@ -75,6 +75,10 @@ plt.show()
 # A keypoint is a place on the face that people marked by hand, such as the tip of the nose. Fifteen keypoints
 # take thirty columns, an x and a y each. The thirty-first column, `Image`, holds the picture.
 #
+# The faces on this page are no photographs. The course draws its own, with labels that are computed and not
+# marked, in the very format of Kaggle's files. If you have those, set `COURSE_DATA` to their folder, and every
+# lesson reads them instead.
+#
 # A CSV file is text. It has no way to say "this cell is a 96 × 96 table", so whoever wrote the file put 9,216
 # gray values into one cell, with spaces between them. No library knows that this cell is a picture. Somebody has
 # to turn it back into one, and if they do it slightly wrong, nothing crashes: the model simply learns from
@@ -82,7 +86,8 @@ plt.show()
 
 # %%
 print(f"columns: {len(first_row)}")
-print(first_row.drop("Image").to_string())
+print(first_row.drop("Image")[:6].to_string())
+print("… and 24 more coordinates")
 print(f"\nImage: a {type(first_row['Image']).__name__} of {len(first_row['Image']):,} characters,")
 print(f"       {len(first_row['Image'].split()):,} numbers, 96 × 96 = {96 * 96:,}")
 
@@ -105,17 +110,14 @@ print("row 1, column 2:", tiny[1, 2])
 # **row-major** order, and it is how NumPy's `reshape` fills an array unless you tell it otherwise. Kaggle's data
 # page says in words that the pixels are "ordered by row".
 #
-# Having seen it, the formula is short. In a picture of $W$ columns, the pixel in row $y$ and column $x$ is number
-#
-# $$ i = y \cdot W + x $$
-#
-# of the string, counting from 0. Here: row 1, column 2, so $1 \cdot 4 + 2 = 6$, and number 6 is 70.
+# Having seen it, the formula is short. In a picture of W columns, the pixel in row y and column x is number `i =
+# y · W + x` of the string, counting from 0. Here: row 1, column 2, so 1 · 4 + 2 = 6, and number 6 is 70.
 #
 # ### x is the column, y is the row
 #
 # A keypoint is a pair (x, y): x to the right, y **down**. An array is indexed `[row, column]`, so the pixel under
 # the keypoint (x, y) is `image[y, x]`. The two orders are opposite, and mixing them up is the most common mistake
-# with images. A face hides it badly: a swapped nose lands on a cheek.
+# with images. The numbers do not show it: both are between 0 and 96. A picture does.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6))
@@ -137,8 +139,8 @@ for axes in (left, right):
 plt.show()
 
 # %% [markdown]
-# What the two mistakes do to a real face: filled column by column, it lies on its side; with the wrong width,
-# each row starts where the one above did not end.
+# On a real face, such mistakes are plain to see. Filled column by column, it lies on its side. With rows that are
+# one pixel too short, each row slips by a pixel against the one above, and the face is sheared.
 
 # %%
 values = np.array(first_row["Image"].split(), dtype=np.float32)
@@ -149,7 +151,7 @@ axes[0].imshow(values.reshape(96, 96), cmap="gray", vmin=0, vmax=255)
 axes[0].plot(*eye, "o", color="lime", markeredgecolor="black", label="(x, y)")
 axes[0].plot(*eye[::-1], "X", color="red", markeredgecolor="black", label="(y, x): swapped")
 axes[0].legend(loc="lower right")
-axes[0].set_title("Right, and the left eye\nat (x, y) and at (y, x)")
+axes[0].set_title("Row by row: right")
 axes[1].imshow(values.reshape(96, 96, order="F"), cmap="gray", vmin=0, vmax=255)
 axes[1].set_title("Filled column by column")
 axes[2].imshow(values[: 97 * 95].reshape(97, 95), cmap="gray", vmin=0, vmax=255)
@@ -219,9 +221,9 @@ print("as float32, + 0.5  ", stored.astype(np.float32) + 0.5)
 #
 # ## Exercise 2 · `scale_pixels`
 #
-# Networks train best on inputs of about the size 1 (with inputs up to 255, the first gradients are hundreds of
-# times larger, and the learning rate has to make up for it). So the course scales gray values to the range from 0
-# to 1: black is 0, white is 1.
+# Networks train best on inputs of about the size 1. With inputs up to 255, the gradients of the first layer are
+# up to 255 times larger, and the learning rate has to make up for it. So the course scales gray values to the
+# range from 0 to 1: black is 0, white is 1.
 #
 # Two things to look out for. First, 255 is the largest value, so what must 255 become? Second, `images /= 255`
 # writes into the array that the *caller* still holds. Return a new array.
@@ -249,7 +251,7 @@ autograder.check("scale_pixels")
 # %% [markdown]
 # ## Exercise 3 · `load_faces`
 #
-# Now the whole table. Its columns come in pairs, and `Image` is last:
+# Now the whole table. Its columns come in pairs, and `Image` is last. For example:
 #
 # | left_eye_center_x | left_eye_center_y | right_eye_center_x | right_eye_center_y | … | Image |
 # |---|---|---|---|---|---|
@@ -269,7 +271,8 @@ print("as keypoints, (2, 2, 2):\n", small.reshape(2, 2, 2))
 print("face 0, keypoint 1, (x, y):", small.reshape(2, 2, 2)[0, 1])
 
 # %% [markdown]
-# Take K and the names from the file's header, not from this page: files with fewer keypoints exist.
+# Take K and the names from the file's header, not from this page. Then your reader also works for a file with
+# other keypoints.
 
 # %%
 def load_faces(csv_path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -376,26 +379,25 @@ autograder.check("split_rows")
 # %% [markdown]
 # ## What your code sees
 #
-# Sixteen validation faces from your own `load_faces` and `split_rows`, with the keypoints that people marked.
-# Look closely: do the circles sit on eyes, nose and mouth in *every* face? If x and y were swapped, or the image
-# lay on its side, this figure would tell you. Making it is the first thing to do with any new data.
+# Sixteen validation faces from your own `load_faces` and `split_rows`, with their labels. Look closely: do the
+# circles sit on eyes, nose and mouth in *every* face? If x and y were swapped, or the image lay on its side, this
+# figure would tell you. Making it is the first thing to do with any new data.
 
 # %%
 train, val = split_rows(len(images), val_fraction=0.2, seed=0)
 print(f"{len(train)} training rows, {len(val)} validation rows, e.g. {val[:5]}")
 
-figure, axes = plt.subplots(2, 8, figsize=(15, 4.4))
+figure, axes = plt.subplots(2, 8, figsize=(15, 4.8), layout="constrained")
 for panel, row in zip(axes.flat, val, strict=False):
     panel.imshow(images[row], cmap="gray", vmin=0, vmax=1)
     panel.plot(keypoints[row, :, 0], keypoints[row, :, 1], "o", color="lime", markeredgecolor="black", markersize=4)
     panel.set_title(f"row {row}", fontsize=10)
     panel.axis("off")
 figure.suptitle("Validation faces and their labels")
-plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# And what people marked where, in all 7,049 faces: every label of four keypoints, drawn over the mean image.
+# And where the labels lie in all faces of the file: every one of four keypoints, drawn over the mean image.
 
 # %%
 figure, axes = plt.subplots(figsize=(6.4, 5.6))

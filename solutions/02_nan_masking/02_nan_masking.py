@@ -53,7 +53,9 @@ images, keypoints, names = faces.images, faces.keypoints, list(faces.names)
 labeled = np.isfinite(keypoints).all(axis=2)
 
 figure, axes = plt.subplots(figsize=(9, 6.2))
-axes.imshow(labeled, cmap="gray", aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+# Columns drawn wide from the start stay sharp, while thousands of rows blend into a few hundred lines of the screen.
+wide = labeled.repeat(80, axis=1)
+axes.imshow(wide, cmap="gray", aspect="auto", vmin=0, vmax=1, extent=(-0.5, len(names) - 0.5, len(labeled), 0))
 axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
 axes.set_ylabel("row of training.csv")
 axes.set_title(f"Label completeness over {len(labeled):,} training rows (white: marked, black: missing)")
@@ -96,28 +98,32 @@ print("np.nanmean(x)", np.nanmean(x), "  (1 + 3) / 2: leaves the NaN out, and di
 print("nan == nan   ", np.nan == np.nan, "so a comparison does not find it; np.isnan and np.isfinite do")
 
 # %% [markdown]
-# **A loss.** PyTorch's `MSELoss` is a mean too.
+# **A loss.** PyTorch's `MSELoss` is a mean too, so the loss of a face is NaN if one of its labels is.
 #
-# **A gradient, and then everything.** A small layer predicts three coordinates; the middle label is missing.
-# After one training step, look at its weights.
+# **A gradient, and then everything.** Two small layers, one above the other, predict three coordinates. The label
+# in the middle is missing. Look at their weights after one training step.
 
 # %%
-layer = nn.Linear(2, 3)
+below, above = nn.Linear(2, 2), nn.Linear(2, 3)
+network = nn.Sequential(below, above)
+for parameter in network.parameters():
+    nn.init.constant_(parameter, 0.5)
 features = torch.tensor([[1.0, 2.0]])
 target = torch.tensor([[5.0, torch.nan, 7.0]])
-optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
 
-loss = nn.MSELoss()(layer(features), target)
+loss = nn.MSELoss()(network(features), target)
 loss.backward()
 optimizer.step()
 print("loss:", loss.item())
-print("weights after one step:\n", layer.weight.detach())
-print("prediction for the same face:", layer(features).detach())
+print("weights of the layer above:\n", above.weight.detach())
+print("weights of the layer below:\n", below.weight.detach())
+print("what it now predicts for the same face:", network(features).detach())
 
 # %% [markdown]
-# One row of weights is lost for good: no later step brings a NaN back. This was a single layer. In a network with
-# a layer below, that layer's gradient is a sum over all three outputs, so after one step *all* its weights are
-# NaN. In our data such a label is in more than two thirds of the rows.
+# In the layer above, the row of weights that belongs to the missing label is lost. The gradient of the layer
+# below is a sum over all three coordinates, so it loses *every* weight, and with it the whole network. No later
+# step brings a NaN back. In our data, more than two thirds of the rows have such a label.
 #
 # ## Three ways out
 #
@@ -181,12 +187,13 @@ right.barh(names, share[1], left=share[0], label="rows with at most 4 points", h
 right.invert_yaxis()
 right.set_xlabel("rows in which the keypoint is labeled")
 right.set_title("Which keypoints are labeled")
-right.legend(fontsize=8, loc="lower right")
+right.legend(fontsize=8, loc="center right")
 plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Dropping costs more than two thirds of the rows, and all labels of four well-marked keypoints in them.
+# Dropping costs more than two thirds of the rows, and with them most labels of the four keypoints that were
+# marked nearly everywhere.
 #
 # ## Filling: forward fill
 #
@@ -240,13 +247,13 @@ def forward_fill(targets: np.ndarray) -> np.ndarray:
 autograder.check("forward_fill")
 
 # %% [markdown]
-# What does your function make up? Green circles were marked by people, red crosses are what forward fill put in.
+# What does your function make up? Green circles are labels of the file, red crosses are what forward fill put in.
 
 # %%
 filled = forward_fill(keypoints.reshape(len(keypoints), -1)).reshape(keypoints.shape)
 
-rows = [row for row in np.flatnonzero(counts < len(names)) if row > np.flatnonzero(many)[-1]]
-rows = [rows[i] for i in np.linspace(0, len(rows) - 1, 5).astype(int)]
+few = np.flatnonzero(~many)
+rows = few[np.linspace(0, len(few) - 1, 5).astype(int)]
 figure, panels = plt.subplots(1, 5, figsize=(15, 3.6))
 for panel, row in zip(panels, rows, strict=True):
     made_up = ~np.isfinite(keypoints[row]).all(axis=1)
@@ -285,22 +292,18 @@ print(f"brows from the row above:  {np.sqrt(np.mean(error_fill**2)):.2f} pixels 
 print(f"brows of the mean face:    {np.sqrt(np.mean(error_mean**2)):.2f} pixels off")
 
 # %% [markdown]
-# Somebody else's brow is a worse guess than the mean of all brows: two faces that have nothing to do with each
-# other differ by about $\sqrt 2$ times as much as one face differs from the mean.
+# Somebody else's brow is a worse guess than the mean of all brows. In theory, two faces that have nothing to do
+# with each other differ by √2 ≈ 1.4 times as much as one face differs from the mean. Does it hold here?
 #
 # ## Masking: a loss that skips what is missing
 #
-# With labels $t_i$, predictions $p_i$, and $M$ the set of the labels that are finite:
+# First on paper. The predictions are 6, 6, 6, and the labels 5, NaN, 8. Two labels are finite, with the errors 1
+# and -2, so the loss is (1 + 4) / 2 = 2.5. In general, for predictions p and labels t, of which n are finite:
 #
-# $$
-# L = \frac{1}{|M|} \sum_{i \in M} (p_i - t_i)^2
-# \qquad
-# \frac{\partial L}{\partial p_i} =
-# \begin{cases} \frac{2}{|M|}(p_i - t_i) & i \in M \\ 0 & \text{otherwise} \end{cases}
-# $$
+# - the loss is the mean over those n alone, `L = sum of (p - t)² / n`;
+# - its gradient is `2 · (p - t) / n` where there is a label, and exactly 0 where there is none. Here: 1, 0, -2.
 #
-# On paper for three numbers: predictions 6, 6, 6, labels 5, NaN, 8. Two labels are finite, so $L = (1 + 4) / 2 =
-# 2.5$, and the gradient is $(1, 0, -2)$. Three attempts that look right, on these very numbers:
+# Now three attempts that look right, on these very numbers:
 
 # %%
 t = torch.tensor([5.0, torch.nan, 8.0])
@@ -333,8 +336,8 @@ for attempt in (zero_the_label, zero_the_error, where_on_the_error):
 # divides by 3.
 #
 # The other two are worse, because the loss *is* right, and the gradient is not. Why? Autograd multiplies along
-# the way back. `where` sends back 0 for the element that it did not choose, and the square sends back $2(p - t)$,
-# which is NaN. Now $0 \cdot \mathrm{NaN}$ is NaN: throwing a NaN away at the end does not undo that it was
+# the way back. `where` sends back 0 for the element that it did not choose, and the square multiplies that by `2
+# · (p - t)`, which is NaN. Now 0 · NaN is NaN: throwing a NaN away at the end does not undo that it was
 # calculated with.
 #
 # So there is one principle: **a NaN must never enter the arithmetic that autograd records.**
@@ -385,7 +388,7 @@ optimizer = torch.optim.Adam([constant_face], lr=1.0)
 loss_fn = MSELossIgnoreNan()
 
 history = []
-for _ in range(300):
+for _ in range(200):
     optimizer.zero_grad()
     loss = loss_fn(constant_face.expand_as(train_targets), train_targets)
     loss.backward()
@@ -418,9 +421,9 @@ plt.show()
 # Kaggle scores this contest by the RMSE over all coordinates asked for. The square root turns pixels² back into
 # pixels, so that an RMSE of 3 says: typically three pixels off, in x and in y.
 #
-# Every labeled coordinate counts the same. For errors 1, 2 and 2 pixels: $\sqrt{(1 + 4 + 4) / 3} = 1.73$. The
-# mean of several RMSEs is something else, since it would give a face with four labels the weight of one with
-# fifteen.
+# Every labeled coordinate counts the same. For errors of 1, 2 and 2 pixels, the RMSE is √((1 + 4 + 4) / 3) =
+# 1.73. The mean of several RMSEs is something else, since it would give a face with four labels the weight of one
+# with fifteen.
 #
 # ## Exercise 4 · `rmse`
 
@@ -449,7 +452,7 @@ autograder.check("rmse")
 # ## Exercise 5 · `per_keypoint_rmse`
 #
 # One number hides where a model fails. Take the mean over the faces and over x and y, but not over the keypoints.
-# For one keypoint whose errors in two faces are (3, 0) and (0, 1): $\sqrt{(9 + 0 + 0 + 1) / 4} = 1.58$.
+# For one keypoint whose errors in two faces are (3, 0) and (0, 1), that is √((9 + 0 + 0 + 1) / 4) = 1.58.
 
 # %%
 def per_keypoint_rmse(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -504,7 +507,7 @@ axes.set_yticks(position, names)
 axes.invert_yaxis()
 axes.set_xlabel("RMSE on the validation rows (pixels)")
 axes.set_title("A constant face, keypoint by keypoint")
-axes.legend(loc="lower right")
+axes.legend(loc="upper right")
 plt.tight_layout()
 plt.show()
 
@@ -521,4 +524,4 @@ plt.show()
 # - Report an error over labeled coordinates, and look at it keypoint by keypoint.
 # - The number to beat is the RMSE of the mean face.
 #
-# **Next:** lesson 03 builds the network. Its loss will be yours.
+# **Next:** lesson 03 builds a network, which lesson 05 trains with your loss.
