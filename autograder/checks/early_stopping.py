@@ -1,0 +1,102 @@
+"""Checks of lesson 05: when early stopping says stop."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograder import expect
+from autograder.checks.recognize import hint_for
+from autograder.ladder import Ladder
+from autograder.student import Student
+
+early_stopping = Ladder("EarlyStopping")
+
+
+def _stops(patience: int, values: list[float], equal_counts: bool = False) -> tuple[list[bool], list[float]]:
+    """Return step's answers and best after each value; ``equal_counts`` takes an equal value for a new best."""
+    best, since, answers, bests = math.inf, 0, [], []
+    for value in values:
+        better = value < best or (equal_counts and value == best)
+        best, since = (value, 0) if better else (best, since + 1)
+        answers.append(since >= patience)
+        bests.append(best)
+    return answers, bests
+
+
+def _answers(student: Student, patience: int | None, values: list[float]) -> tuple[list[bool], list]:
+    found = student.probe("resnet_training.stopping", patience=patience, values=values)
+    answers = [bool(item) if isinstance(item, np.ndarray) and item.ndim == 0 else item for item in found["answers"]]
+    return answers, found["bests"]
+
+
+def _expect_stops(student: Student, patience: int | None, values: list[float]) -> None:
+    answers, _ = _answers(student, patience, values)
+    wanted, _ = _stops(patience or 5, values)
+    # It stops at the first True, so what step would say after that is left open.
+    end = wanted.index(True) + 1 if True in wanted else len(wanted)
+    in_total = [index >= (patience or 5) for index in range(len(values))]
+    hint = hint_for(
+        answers[:end],
+        [
+            (
+                _stops(patience or 5, values, equal_counts=True)[0][:end],
+                "An equal value is not a new best: strictly lower.",
+            ),
+            (_stops((patience or 5) + 1, values)[0][:end], "It says stop one call too late. Count on paper."),
+            (_stops((patience or 5) - 1, values)[0][:end], "It says stop one call too early. Count on paper."),
+            (
+                _stops(patience or 5, [-value for value in values])[0][:end],
+                "It waits for higher values; lower is better.",
+            ),
+            (in_total[:end], "It counts all calls; a new best starts the count again."),
+        ],
+    )
+    shown = [round(value, 3) for value in values[:end]]
+    example = f"patience {patience or '5 (the default)'}, values {shown}"
+    expect.true(answers[:end] == wanted[:end], f"step: {wanted[:end]}", f"{answers[:end]}", example, hint)
+
+
+@early_stopping.rung("type", points=1, gate=True)
+def says_bool(student: Student, rng: np.random.Generator) -> None:
+    """step answers True or False."""
+    answers, _ = _answers(student, 2, [3.0, 2.0, 1.0])
+    hint = "Every path through step must end in a return."
+    expect.true(all(isinstance(answer, bool) for answer in answers), "True or False", f"{answers[0]!r}", hint=hint)
+
+
+@early_stopping.rung("values", points=3)
+def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
+    """True once patience calls in a row brought no new best; a new best starts the count again."""
+    for patience in (1, 2, 3):
+        down = np.sort(rng.uniform(2, 4, 4))[::-1]
+        worse = [float(down[-1] + step) for step in rng.uniform(0.1, 1, patience)]
+        values = [float(down[0]), *[float(down[0] + 1)] * (patience - 1), *map(float, down[1:]), *worse]
+        _expect_stops(student, patience, values)
+
+
+@early_stopping.rung("values", points=2)
+def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
+    """A value that is better than the one before, but not than the best, does not count."""
+    low = float(rng.uniform(1, 2))
+    _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, low + 0.5])
+
+
+@early_stopping.rung("values", points=2)
+def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
+    """best is the lowest value so far."""
+    values = [float(value) for value in rng.uniform(1, 5, 6)]
+    _, bests = _answers(student, 10, values)
+    for index, want in enumerate(_stops(10, values)[1]):
+        got = bests[index]
+        expect.close(got, want, what=f".best after {[round(value, 3) for value in values[: index + 1]]}", rtol=1e-6)
+
+
+@early_stopping.rung("edge cases", points=2)
+def equal_is_not_new(student: Student, rng: np.random.Generator) -> None:
+    """An equal value is not a new best; values may be negative; patience is 5 by default."""
+    value = float(rng.uniform(1, 2))
+    _expect_stops(student, 3, [value] * 4)
+    _expect_stops(student, 2, [-1.0, -2.0, -3.0, -2.5, -2.9])
+    _expect_stops(student, None, [value, *[value + 1] * 5])

@@ -1,0 +1,234 @@
+"""Checks of lesson 05: fit, beside a simulation of Adam, StepLR and early stopping on a linear model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autograder import expect
+from autograder.checks.early_stopping import early_stopping
+from autograder.checks.linear_training import Linear, Recipe, Run, adam_run
+from autograder.checks.recognize import hint_for
+from autograder.checks.training_config import face_dataset, train_config
+from autograder.checks.training_loop import evaluate, train_one_epoch
+from autograder.ladder import Ladder
+from autograder.student import Student
+
+__all__ = ["early_stopping", "evaluate", "face_dataset", "fit", "train_config", "train_one_epoch"]
+
+fit = Ladder("fit")
+
+# float32 beside float64 over some tens of steps; Adam divides by the size of the gradient and so keeps relative errors.
+TOLERANCE = {"rtol": 1e-3, "atol": 1e-3}
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """Rows to train and validate on, the linear model to start from, and what fit is told."""
+
+    train: Rows
+    val: Rows
+    model: Linear
+    recipe: Recipe
+
+    def simulate(self, **changes: object) -> Run:
+        """Return the right training, or that of a changed recipe."""
+        return adam_run(self.model, self.train, self.val, replace(self.recipe, **changes))
+
+    def ask(self, student: Student) -> dict:
+        """Let the student's fit do it."""
+        recipe = self.recipe
+        settings = {
+            key: getattr(recipe, key) for key in ("epochs", "lr", "step_size", "gamma", "patience", "batch_size")
+        }
+        return student.probe(
+            "resnet_training.fit",
+            images=self.train[0],
+            targets=self.train[1],
+            val_images=self.val[0],
+            val_targets=self.val[1],
+            weight=self.model.weight,
+            bias=self.model.bias,
+            settings=settings,
+        )
+
+
+def _draw_rows(rng: np.random.Generator, count: int, truth: np.ndarray) -> Rows:
+    images = rng.random((count, 1, 3, 3), dtype=np.float32)
+    targets = images.reshape(count, 9) @ truth.T + rng.normal(0, 1, (count, 4))
+    # One gap in every row: all batches hold as many labels, so a wrong average costs points in its own exercise only.
+    targets[np.arange(count), rng.integers(0, 4, count)] = np.nan
+    return images, targets.astype(np.float32)
+
+
+def _draw_task(rng: np.random.Generator, recipe: Recipe) -> FitTask:
+    truth = rng.normal(0, 1, (4, 9))
+    model = Linear(rng.normal(0, 0.3, (4, 9)).astype(np.float32), rng.normal(0, 0.3, 4).astype(np.float32))
+    return FitTask(_draw_rows(rng, 12, truth), _draw_rows(rng, 6, truth), model, recipe)
+
+
+def _draw_overfitting_task(rng: np.random.Generator) -> FitTask:
+    """Draw tasks until one stops early with its best epoch neither first nor last, and no two values nearly equal."""
+    recipe = Recipe(epochs=30, lr=0.25, step_size=8, gamma=0.7, patience=3, batch_size=4)
+    while True:
+        task = _draw_task(rng, recipe)
+        run = task.simulate()
+        gaps = np.diff(np.sort(run.val_rmse))
+        if 4 <= len(run.lr) < recipe.epochs and run.best > 0 and gaps.min() > 5e-3:
+            return task
+
+
+def _history(answer: dict) -> dict[str, list]:
+    keys = {"train_loss", "val_rmse", "lr"}
+    expect.true(
+        answer["type"] == "dict", "a dict", f"a {answer['type']}", hint="fit ends with `return` and the history."
+    )
+    found = answer["history"]
+    missing = sorted(keys - set(found))
+    expect.true(
+        not missing, "lists train_loss, val_rmse and lr", f"no list {', '.join(missing)}; keys {answer['keys']}"
+    )
+    return found
+
+
+@fit.rung("type", points=1, gate=True)
+def returns_three_lists(student: Student, rng: np.random.Generator) -> None:
+    """The history is a dict of three lists of numbers."""
+    history = _history(_draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 4)).ask(student))
+    for key, values in history.items():
+        for value in values:
+            expect.number(value, f"an entry of {key}")
+
+
+@fit.rung("shape", points=1)
+def one_entry_an_epoch(student: Student, rng: np.random.Generator) -> None:
+    """Each list has one entry for each epoch."""
+    for epochs in (1, 4):
+        history = _history(_draw_task(rng, Recipe(epochs, 0.05, 5, 0.5, 9, 4)).ask(student))
+        lengths = {key: len(values) for key, values in history.items()}
+        expect.true(set(lengths.values()) == {epochs}, f"{epochs} entries after {epochs} epochs", f"{lengths}")
+
+
+@fit.rung("values", points=3)
+def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
+    """The learning rate drops by gamma after every step_size epochs."""
+    recipe = Recipe(6, round(float(rng.uniform(0.01, 0.05)), 4), 2, 0.5, 9, 4)
+    task = _draw_task(rng, recipe)
+    got = np.array(_history(task.ask(student))["lr"], dtype=float)
+    used = [recipe.rate(epoch, 0, 3) for epoch in range(7)]
+    # The rate of an epoch may be noted before or after the scheduler's step.
+    if got.shape == (6,) and (np.allclose(got, used[:6], rtol=1e-6) or np.allclose(got, used[1:], rtol=1e-6)):
+        return
+    per_batch = replace(recipe, lr_per="batch")
+    rates = [per_batch.rate(epoch, 0, 3) for epoch in range(7)]
+    hint = hint_for(
+        got,
+        [
+            ([recipe.lr] * 6, "The rate never drops: the scheduler has to be told that an epoch is over."),
+            (rates[:6], "The rate drops several times an epoch: the scheduler steps once a batch. It counts epochs."),
+            (rates[1:], "The rate drops several times an epoch: the scheduler steps once a batch. It counts epochs."),
+        ],
+    )
+    example = f"lr {recipe.lr}, step_size 2, gamma 0.5, 6 epochs of 3 batches"
+    expect.close(got, used[:6], rtol=1e-6, atol=0, what='history["lr"]', example=example, hint=hint)
+
+
+@fit.rung("values", points=4)
+def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
+    """Loss and validation RMSE of every epoch, under Adam and StepLR."""
+    task = _draw_task(rng, Recipe(5, 0.05, 2, 0.5, 9, 4))
+    history, want = _history(task.ask(student)), task.simulate()
+    plain, often = task.simulate(step_size=99), task.simulate(lr_per="batch")
+    joined = tuple(np.concatenate(pair) for pair in zip(task.train, task.val, strict=True))
+    leaked = adam_run(task.model, joined, task.val, task.recipe)
+    hint = hint_for(
+        history["train_loss"],
+        [
+            (want.val_rmse, "This is the validation RMSE."),
+            (plain.train_loss, "The losses are those of a rate that never drops."),
+            (often.train_loss, "The losses are those of a rate that drops once a batch; StepLR counts epochs."),
+            (leaked.train_loss, "The validation rows were trained on."),
+            (np.sqrt(want.train_loss), "This is the root of the loss."),
+        ],
+        "Other steps were taken: compare optimizer, rate, loss and the order within an epoch with the docstring.",
+        rtol=1e-3,
+    )
+    example = "12 rows in batches of 4, lr 0.05, step_size 2, gamma 0.5, 5 epochs"
+    expect.close(
+        history["train_loss"], want.train_loss, **TOLERANCE, what='history["train_loss"]', example=example, hint=hint
+    )
+    hint = hint_for(
+        history["val_rmse"], [(np.square(want.val_rmse), "This is the squared error; evaluate gives pixels.")]
+    )
+    expect.close(
+        history["val_rmse"], want.val_rmse, **TOLERANCE, what='history["val_rmse"]', example=example, hint=hint
+    )
+
+
+@fit.rung("values", points=3)
+def stops_early(student: Student, rng: np.random.Generator) -> None:
+    """Training ends once patience epochs in a row brought no lower validation RMSE."""
+    task = _draw_overfitting_task(rng)
+    history, want = _history(task.ask(student)), task.simulate()
+    lengths, epochs = len(history["val_rmse"]), len(want.lr)
+    hint = (
+        "The epochs went on to the end." if lengths == task.recipe.epochs else "What does step answer after each epoch?"
+    )
+    shown = [round(value, 3) for value in want.val_rmse]
+    expect.true(
+        lengths == epochs, f"the end after {epochs} epochs", f"{lengths} epochs", f"patience 3, RMSE {shown}", hint
+    )
+
+
+@fit.rung("values", points=4)
+def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> None:
+    """The model ends with the weights of its best epoch, not of its last."""
+    task = _draw_overfitting_task(rng)
+    answer, run = task.ask(student), task.simulate()
+    want = run.models[run.best]
+    last = run.models[-1]
+    hint = hint_for(
+        answer["weight"],
+        [
+            (
+                last.weight,
+                "These are the weights of the last epoch. Either the best are never put back, or they were kept by "
+                "reference: state_dict() hands out the live tensors, and the next step overwrites them.",
+            ),
+            (task.model.weight, "These are the weights from before the training."),
+            (run.models[0].weight, "These are the weights of the first epoch: a new best must replace the copy."),
+        ],
+        rtol=1e-2,
+    )
+    shown = [round(value, 3) for value in run.val_rmse]
+    example = f"validation RMSE {shown}: epoch {run.best + 1} is the best"
+    expect.close(
+        answer["weight"], want.weight, rtol=1e-2, atol=5e-3, what="the weights afterwards", example=example, hint=hint
+    )
+    expect.close(
+        answer["bias"], want.bias, rtol=1e-2, atol=5e-3, what="the bias afterwards", example=example, hint=hint
+    )
+
+
+@fit.rung("edge cases", points=1)
+def waits_for_patience(student: Student, rng: np.random.Generator) -> None:
+    """With more patience than epochs, every epoch is trained."""
+    task = _draw_overfitting_task(rng)
+    task = replace(task, recipe=replace(task.recipe, epochs=12, patience=50))
+    epochs = len(_history(task.ask(student))["val_rmse"])
+    expect.true(epochs == 12, "12 epochs with patience 50", f"{epochs} epochs", hint="patience comes from the config.")
+
+
+@fit.rung("side effects", points=2)
+def keeps_validation_apart(student: Student, rng: np.random.Generator) -> None:
+    """Validation rows pass through the model in eval mode only, training rows in train mode."""
+    # Batches of 4 and one validation batch of 6 rows: a pass is known by its size.
+    answer = _draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 4)).ask(student)
+    trained = [rows for training, _, rows in answer["seen"] if training]
+    hint = "The two loaders have two tasks: one is learned from, the other only looked at."
+    expect.true(
+        6 not in trained, "no validation row in train mode", f"batches of {sorted(set(trained))} rows", hint=hint
+    )
+    expect.true(trained.count(4) == 9, "9 training steps in 3 epochs of 3 batches", f"{trained.count(4)}", hint=hint)

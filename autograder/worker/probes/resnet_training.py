@@ -1,0 +1,182 @@
+"""Run the student's configuration, dataset and training loop of lesson 05 on small given data; say what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from ..names import Names
+
+FIELDS = ("epochs", "lr", "step_size", "gamma", "patience", "batch_size", "val_fraction", "seed")
+
+
+def config(names: Names, *, text: str | None) -> dict[str, Any]:
+    """Read a YAML file with this text by load_config, or build TrainConfig() for None; return its fields."""
+    if text is None:
+        found = names["TrainConfig"]()
+    else:
+        path = names.scratch / "config.yaml"
+        path.write_text(text, encoding="utf-8")
+        found = names["load_config"](path)
+    return {"type": type(found).__name__, **{field: getattr(found, field) for field in FIELDS if hasattr(found, field)}}
+
+
+def change(names: Names, *, field: str, value: float) -> dict[str, Any]:
+    """Try to change a field of TrainConfig(); return its value before and after, and the error's name."""
+    found, error = names["TrainConfig"](), None
+    before = getattr(found, field)
+    try:
+        setattr(found, field, value)
+    except Exception as raised:
+        error = type(raised).__name__
+    return {"before": before, "after": getattr(found, field), "error": error}
+
+
+def dataset(names: Names, *, images: np.ndarray, keypoints: np.ndarray, indices: list[int]) -> dict[str, Any]:
+    """Build a FaceDataset; return its length, the items at ``indices``, one batch, and the arrays afterwards."""
+    own_images, own_keypoints = images.copy(), keypoints.copy()
+    faces = names["FaceDataset"](own_images, own_keypoints)
+    items = [faces[index] for index in indices]
+    sizes = [len(item) if isinstance(item, tuple | list) else None for item in items]
+    loaded = list(next(iter(DataLoader(faces, batch_size=len(images)))))
+    return {
+        "length": len(faces),
+        "items": [list(item) if isinstance(item, tuple | list) else item for item in items],
+        "sizes": sizes,
+        "batch": loaded,
+        "images": own_images,
+        "keypoints": own_keypoints,
+    }
+
+
+class _Watched(nn.Module):
+    """Hand the input on; note at each forward pass the mode, whether gradients are on, and how many rows came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append([self.training, torch.is_grad_enabled(), len(x)])
+        return x
+
+
+def _linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
+    return layer
+
+
+def _loader(images: np.ndarray, targets: np.ndarray, batch_size: int) -> DataLoader:
+    return DataLoader(TensorDataset(torch.from_numpy(images), torch.from_numpy(targets)), batch_size=batch_size)
+
+
+def _weights(layer: nn.Linear) -> dict[str, np.ndarray]:
+    return {"weight": layer.weight.detach().numpy().copy(), "bias": layer.bias.detach().numpy().copy()}
+
+
+def train(
+    names: Names,
+    *,
+    images: np.ndarray,
+    targets: np.ndarray,
+    batch_size: int,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    lr: float,
+    training: bool,
+) -> dict[str, Any]:
+    """One epoch of a linear model under plain SGD; the model comes in train or eval mode."""
+    watched, layer = _Watched(), _linear(weight, bias)
+    model = nn.Sequential(watched, nn.Flatten(), layer).train(training)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss_fn = names["MSELossIgnoreNan"]()
+    value = names["train_one_epoch"](model, _loader(images, targets, batch_size), loss_fn, optimizer)
+    return {"value": value, "seen": watched.seen, **_weights(layer)}
+
+
+def evaluate(
+    names: Names,
+    *,
+    images: np.ndarray,
+    targets: np.ndarray,
+    batch_size: int,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    mean: np.ndarray,
+    var: np.ndarray,
+    training: bool,
+    seed: int,
+) -> dict[str, Any]:
+    """Evaluate a linear model with batch normalization and dropout that comes in train or eval mode."""
+    watched, layer = _Watched(), _linear(weight, bias)
+    norm = nn.BatchNorm1d(len(mean))
+    norm.running_mean.copy_(torch.from_numpy(mean))
+    norm.running_var.copy_(torch.from_numpy(var))
+    model = nn.Sequential(watched, nn.Flatten(), layer, norm, nn.Dropout(0.5)).train(training)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        value = names["evaluate"](model, _loader(images, targets, batch_size))
+    return {
+        "value": value,
+        "seen": watched.seen,
+        "training": [part.training for part in model.modules()],
+        "mean": norm.running_mean,
+        **_weights(layer),
+    }
+
+
+def stopping(names: Names, *, patience: int | None, values: list[float]) -> dict[str, Any]:
+    """Hand the values to an EarlyStopping one by one; return what step says and what best is after each."""
+    stopper = names["EarlyStopping"]() if patience is None else names["EarlyStopping"](patience)
+    answers, bests = [], []
+    for value in values:
+        answers.append(stopper.step(value))
+        bests.append(getattr(stopper, "best", None))
+    return {"answers": answers, "bests": bests}
+
+
+@dataclass(frozen=True)
+class _Config:
+    """A configuration as fit reads it, whatever the student's TrainConfig is like."""
+
+    epochs: int
+    lr: float
+    step_size: int
+    gamma: float
+    patience: int
+    batch_size: int
+    val_fraction: float = 0.2
+    seed: int = 0
+
+
+def fit(
+    names: Names,
+    *,
+    images: np.ndarray,
+    targets: np.ndarray,
+    val_images: np.ndarray,
+    val_targets: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Fit a linear model; return the history, the weights it ends with, and what each forward pass looked like."""
+    watched, layer = _Watched(), _linear(weight, bias)
+    model = nn.Sequential(watched, nn.Flatten(), layer)
+    train_loader = _loader(images, targets, settings["batch_size"])
+    val_loader = _loader(val_images, val_targets, len(val_images))
+    history = names["fit"](model, train_loader, val_loader, _Config(**settings))
+    found: dict[str, Any] = {"type": type(history).__name__, "seen": watched.seen, **_weights(layer)}
+    if isinstance(history, dict):
+        keys = ("train_loss", "val_rmse", "lr")
+        found["history"] = {key: list(history[key]) for key in keys if isinstance(history.get(key), list | tuple)}
+        found["keys"] = [str(key) for key in history]
+    return found
