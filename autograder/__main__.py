@@ -32,6 +32,13 @@ def _demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _lessons(arguments: argparse.Namespace) -> int:
+    from .overview import lesson_table
+
+    print(lesson_table())
+    return 0
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the parsed command line; each command carries the function that runs it as ``run``."""
     parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
@@ -47,6 +54,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
     command.add_argument("--force", action="store_true", help="run lessons again that were run before")
     command.set_defaults(run=_demo)
+    command = commands.add_parser("lessons", help="print the table of lessons that the README shows")
+    command.set_defaults(run=_lessons)
     return parser.parse_args(argv)
 
 

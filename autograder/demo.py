@@ -153,8 +153,9 @@ def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ..
 
 
 def print_scores(path: Path) -> None:
-    """Print the table of models that lesson 06 left, one line a model."""
+    """Print what lesson 06 measured, one line a model."""
     if not path.is_file():
         return
     for row in json.loads(path.read_text(encoding="utf-8")):
-        print("  " + ", ".join(f"{key} {value:.3f}" if isinstance(value, float) else f"{value}" for key, value in row.items()))
+        if row["RMSE in px"] is not None:
+            print(f"  {row['model']:12} RMSE {row['RMSE in px']:.2f} px, {row['ratio']:.2f} of the mean face's")
