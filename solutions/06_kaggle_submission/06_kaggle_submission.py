@@ -51,7 +51,8 @@ axes[0].imshow(test.images[0], cmap="gray", vmin=0, vmax=1)
 axes[0].set(title="test.csv: ImageId 1", xlabel="x in pixels", ylabel="y in pixels")
 questions = lookup[lookup["ImageId"] == 1].head(6)
 answers = pd.DataFrame({"RowId": questions["RowId"], "Location": ["?"] * len(questions)})
-for axis, table, title in zip(axes[1:], (questions, answers), ("IdLookupTable.csv asks", "submission.csv answers")):
+tables = ("IdLookupTable.csv asks", questions), ("submission.csv answers", answers)
+for axis, (title, table) in zip(axes[1:], tables, strict=True):
     axis.axis("off")
     axis.set_title(title)
     cells = axis.table(table.astype(str).to_numpy(), colLabels=list(table.columns), loc="center", cellLoc="left")
@@ -70,12 +71,12 @@ print(f"{len(test.images):,} faces without labels, {len(lookup):,} questions, {l
 #
 # **The number of a face counts from 1**, and a NumPy array counts from 0. Forget it and every answer belongs to the
 # next face. Nothing fails, no warning appears, and the score is that of a guess. Worse, `ImageId` 0 would silently
-# become the *last* face, since Python reads index −1 from the end. So an `ImageId` that does not exist must be an error.
+# become the *last* face, since Python reads index −1 from the end. So an `ImageId` that does not exist is an error.
 #
 # **Two units.** The ResNet answers in pixels. The CNN answers in units of 96 pixels (lesson 04). Kaggle wants pixels.
 #
 # **Clipping.** A coordinate outside of the image can't be right, so moving it to the border never makes the error
-# larger. The image reaches from 0 to 96. It has 96 pixels, so its right border is 96; the number of its last pixel is 95.
+# larger. The image reaches from 0 to 96: it has 96 pixels, so its right border is 96. The last pixel's number is 95.
 #
 # **The score** is the root of the mean squared error over all questions, in pixels. It is the `rmse` of lesson 02,
 # over the labeled coordinates of the test set
@@ -96,7 +97,8 @@ print()
 for row in few_questions.itertuples():
     name, axis = row.FeatureName.rsplit("_", 1)
     face, keypoint, coordinate = row.ImageId - 1, few_names.index(name), "xy".index(axis)
-    print(f"RowId {row.RowId}: keypoints[{face}, {keypoint}, {coordinate}] = {few_keypoints[face, keypoint, coordinate]}")
+    location = few_keypoints[face, keypoint, coordinate]
+    print(f"RowId {row.RowId}: keypoints[{face}, {keypoint}, {coordinate}] = {location}")
 
 # %% [markdown]
 # ## Exercise 06.1: predict the keypoints
@@ -295,8 +297,8 @@ print(f"CNN (Keras): {cnn_parameters:,} parameters    ResNet (PyTorch): {resnet_
 # %% [markdown]
 # ## How they learned
 #
-# Both curves in the same unit. The ResNet's history is in pixels already. The CNN's is Huber's loss in units of 96 pixels;
-# near 0, that loss is half the squared error, so $96\sqrt{2 \cdot \text{loss}}$ is its RMSE in pixels.
+# Both curves in the same unit. The ResNet's history is in pixels. The CNN's is Huber's loss in units of 96 pixels; for
+# small errors that is half the squared error, so $96\sqrt{2 \cdot \text{loss}}$ is its RMSE in pixels.
 #
 # Compare the shapes, not the heights: the two networks were validated on different rows. The CNN needs rows without
 # any missing label there, the ResNet takes them as they are.
@@ -368,14 +370,14 @@ answers = np.full((len(test.images), len(names), 2), np.nan)
 if has_truth:
     asked = lookup.merge(truth, on="RowId")
     feature = {f"{name}_{axis}": (k, a) for k, name in enumerate(names) for a, axis in enumerate("xy")}
-    for image_id, name, location in zip(asked["ImageId"], asked["FeatureName"], asked["Location"]):
+    for image_id, name, location in zip(asked["ImageId"], asked["FeatureName"], asked["Location"], strict=True):
         answers[image_id - 1, *feature[name]] = location
 
 complete = np.flatnonzero(np.isfinite(answers).all(axis=(1, 2))) if has_truth else np.arange(len(test.images))
 shown = np.random.default_rng(0).choice(complete, 8, replace=False)
 figure, axes = plt.subplots(4, 4, figsize=(12, 13))
 for model, rows in (("CNN", axes[:2]), ("ResNet", axes[2:])):
-    for axis, face in zip(rows.ravel(), shown):
+    for axis, face in zip(rows.ravel(), shown, strict=True):
         axis.imshow(test.images[face], cmap="gray", vmin=0, vmax=1)
         axis.plot(*answers[face].T, "o", color="lime", markersize=6, fillstyle="none", label="truth")
         axis.plot(*predictions[model][face].T, "x", color="red", markersize=6, label="prediction")
@@ -417,7 +419,8 @@ table = pd.DataFrame(
 table.to_json(out / "results.json", orient="records", indent=2)
 (
     table.style.hide(axis="index")
-    .format({"parameters": "{:,}", **dict.fromkeys(["RMSE in px", "ratio", "sources: RMSE", "sources: ratio"], "{:.2f}")})
+    .format("{:.2f}", subset=["RMSE in px", "ratio", "sources: RMSE", "sources: ratio"])
+    .format("{:,}", subset=["parameters"])
     .set_properties(subset=["model", "framework", "strategy"], **{"text-align": "left"})
 )
 
