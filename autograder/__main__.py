@@ -48,7 +48,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     command.add_argument("--check", action="store_true", help="change nothing; fail where a notebook is out of step")
     command.set_defaults(run=_build)
     command = commands.add_parser("demo", help="run the reference lessons and gather what they show")
-    command.add_argument("--data", type=Path, metavar="DIR", help="a folder in Kaggle's format (default: embedded faces)")
+    command.add_argument("--data", type=Path, metavar="DIR", help="in Kaggle's format (default: embedded faces)")
     command.add_argument("--scale", choices=("quick", "full"), default="quick", help="quick, or the sources' recipe")
     command.add_argument("--out", type=Path, metavar="DIR", help="where everything goes (default: build/demo)")
     command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
@@ -60,6 +60,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 fine, 1 found something, 2 a bad request, 130 interrupted."""
     arguments = parse(argv)
     try:
         return arguments.run(arguments)

@@ -49,7 +49,7 @@ def _release(lesson: Lesson, folder: Path) -> None:
 
 def _engine_copy(lesson: Lesson, release: Path) -> bytes:
     """Return the released cells as the engine needs them: what is given, what is a stub."""
-    cells = [cell for cell in nbformat.read(release, as_version=4).cells]
+    cells = list(nbformat.read(release, as_version=4).cells)
     kinds = read_source(lesson)
     if len(cells) != len(kinds):
         raise CourseError(f"{lesson.id}: the release has {len(cells)} cells, the source {len(kinds)}")
@@ -97,7 +97,7 @@ def build(lessons: tuple[Lesson, ...], check: bool = False, say: Callable[[str],
     for lesson in tqdm(lessons, desc="building", unit="lesson"):
         for make in (_source_files, _release_files):
             if check and any(path.parent == SOLUTIONS / lesson.id for path in out_of_step):
-                made |= {path for path in (LESSONS / lesson.id).rglob("*")} | {released_path(lesson)}
+                made |= set((LESSONS / lesson.id).rglob("*")) | {released_path(lesson)}
                 break
             for path, content in make(lesson):
                 made.add(path)

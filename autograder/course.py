@@ -70,6 +70,8 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Course:
+    """The whole manifest; ``version`` goes into every report."""
+
     title: str
     version: str
     lessons: tuple[Lesson, ...]

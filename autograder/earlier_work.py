@@ -74,7 +74,7 @@ def own_definitions(own: Path, lesson: Lesson) -> str:
 def _reference(lesson: Lesson) -> types.SimpleNamespace:
     path = SOLUTIONS / lesson.id / f"{lesson.id}.ipynb"
     if not path.is_file():
-        raise CourseError(f"finish lesson {lesson.id} first: this lesson uses it, and there is no reference solution here")
+        raise CourseError(f"finish lesson {lesson.id} first: this lesson uses it, and no reference solution is here")
     return _run(reference_code(path), lesson, "the reference")
 
 

@@ -117,9 +117,7 @@ def close(
     raise Mismatch(f"{what}: {place} = {wanted[index]:.7g}", wrong, example, hint)
 
 
-def equal(
-    got: Any, want: Any, what: str = "the result", example: str | None = None, hint: str | None = None
-) -> None:
+def equal(got: Any, want: Any, what: str = "the result", example: str | None = None, hint: str | None = None) -> None:
     """Expect the very same plain value: type and content, or every element of an array."""
     if isinstance(want, np.ndarray):
         found = _plain_array(got)

@@ -169,7 +169,9 @@ class LessonGrader:
         for cell in self._submission.cells:
             if cell.label in self._bad_cells and any(mentions(cell.source, name) for name in absent):
                 return _without_running(exercise, "crashed", "a cell that runs", f"{cell.label} does not")
-        stubs = [e for e in self._cell_errors if e and e["type"] == "NotImplementedError" and exercise.id in e["message"]]
+        stubs = [
+            e for e in self._cell_errors if e and e["type"] == "NotImplementedError" and exercise.id in e["message"]
+        ]
         if stubs:
             return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
         for error in filter(None, self._cell_errors):
@@ -177,7 +179,9 @@ class LessonGrader:
             source = next((cell.source for cell in self._submission.cells if cell.label == label), "")
             if any(mentions(source, name) for name in absent):
                 got = f"{error['type']}: {error['message']}"
-                return Result(exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=say_where(error)))
+                return Result(
+                    exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=say_where(error))
+                )
         names = " and ".join(absent)
         return _without_running(exercise, "missing", f"a cell that defines {names}", "none in this notebook")
 

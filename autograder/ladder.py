@@ -43,6 +43,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class RungResult:
+    """What became of one rung: not reached, passed, or the problem that was found."""
+
     rung: Rung
     reached: bool
     problem: Problem | None

@@ -57,7 +57,7 @@ class LiveReport:
         )
         table = f"<table>{rows}</table>" if rows else ""
         fixes = "".join(
-            f'<tr><td {left}><b>{html.escape(label)}</b></td>'
+            f"<tr><td {left}><b>{html.escape(label)}</b></td>"
             f'<td {left}><span style="white-space:pre-wrap">{html.escape(text)}</span></td></tr>'
             for label, text in explain(self.result)
         )
@@ -94,5 +94,3 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
     return LiveReport(result)
-
-

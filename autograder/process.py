@@ -134,7 +134,10 @@ class Worker:
             self._control, theirs = socket.socketpair()
             number = theirs.fileno()
             self._server = self._popen(
-                str(number), pass_fds=(number,), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                str(number),
+                pass_fds=(number,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
             )
             theirs.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from .course import ROOT, CourseError, Lesson, load_course
@@ -24,6 +24,7 @@ class Released:
 
 
 def released_path(lesson: Lesson) -> Path:
+    """Return where the engine's copy of the lesson lies."""
     return RELEASED / f"{lesson.id}.json"
 
 
@@ -38,7 +39,7 @@ def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
     return {node.name: node for node in tree.body if isinstance(node, kinds)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_released(lesson: Lesson) -> Released:
     """Return what was released of the lesson. Raises CourseError where it was never built."""
     path = released_path(lesson)
@@ -69,7 +70,8 @@ def earlier_sources(lesson: Lesson) -> dict[str, str]:
         if path.is_file():
             sources[earlier.id] = reference_code(path)
         elif earlier.id in lesson.needs:
-            raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {path.relative_to(ROOT)} is missing")
+            where = path.relative_to(ROOT)
+            raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {where} is missing")
     return sources
 
 

@@ -18,7 +18,7 @@ SCRATCH_BYTES = 512 * 2**20
 SHARED_MEMORY_BYTES = 1024 * 2**20
 NOBODY = "65534"
 ISOLATIONS = ("auto", "required", "none")
-GET_BUBBLEWRAP = "install bubblewrap (Debian, Ubuntu: sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap)"
+GET_BUBBLEWRAP = "install it (Debian, Ubuntu: sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap)"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class SourceCell:
 
 
 def source_path(lesson: Lesson) -> Path:
+    """Return the percent script of the lesson."""
     return SOLUTIONS / lesson.id / f"{lesson.id}.py"
 
 

@@ -43,14 +43,16 @@ def test_every_stub_is_not_attempted(stub_results: tuple[int, dict, str]) -> Non
     expected = [exercise.key for lesson in LESSONS for exercise in lesson.exercises]
     assert [test["name"] for test in results["tests"]] == expected
     assert {test["extra_data"]["outcome"] for test in results["tests"]} == {"not_attempted"}
-    assert results["score"] == 0 and code == 1
+    assert results["score"] == 0
+    assert code == 1
 
 
 @pytest.mark.slow
 def test_every_reference_scores_in_full(reference_results: tuple[int, dict, str]) -> None:
     code, results, output = reference_results
     short = {test["name"]: test["output"] for test in results["tests"] if test["score"] != test["max_score"]}
-    assert not short and code == 0, output
+    assert not short, output
+    assert code == 0
     assert results["score"] == results["max_score"] == sum(lesson.points for lesson in LESSONS)
     assert {test["extra_data"]["outcome"] for test in results["tests"]} == {"passed"}
 
@@ -69,9 +71,12 @@ def test_release_holds_no_solution(lesson: Lesson) -> None:
     assert BEGIN not in text
     for cell in read_source(lesson):
         if cell.kind == "solution":
-            solution = [line.strip() for part in cell.text.split(BEGIN)[1:] for line in part.split("### END")[0].splitlines()]
+            solution = [
+                line.strip() for part in cell.text.split(BEGIN)[1:] for line in part.split("### END")[0].splitlines()
+            ]
             body = "\n".join(line for line in solution if line)
-            assert body and json.dumps(body)[1:-1] not in text
+            assert body
+            assert json.dumps(body)[1:-1] not in text
 
 
 @by_lesson
@@ -81,7 +86,7 @@ def test_stubs_name_their_exercise_and_document_it(lesson: Lesson) -> None:
     for cell in json.loads(released_path(lesson).read_text(encoding="utf-8"))["cells"]:
         if cell["kind"] != "solution":
             continue
-        assert "raise NotImplementedError(\"Exercise " in cell["text"]
+        assert 'raise NotImplementedError("Exercise ' in cell["text"]
         for name, node in definitions(ast.parse(cell["text"])).items():
             if name in numbers:
                 seen.add(name)
@@ -93,9 +98,11 @@ def test_stubs_name_their_exercise_and_document_it(lesson: Lesson) -> None:
 @by_lesson
 def test_every_exercise_has_points_a_hint_and_a_ladder(lesson: Lesson) -> None:
     for exercise in lesson.exercises:
-        assert exercise.points > 0 and len(exercise.hint) > 40
+        assert exercise.points > 0
+        assert len(exercise.hint) > 40
         rungs = ladders(lesson)[exercise.name].rungs
-        assert len(rungs) >= 3 and len({rung.name for rung in rungs}) == len(rungs)
+        assert len(rungs) >= 3
+        assert len({rung.name for rung in rungs}) == len(rungs)
         values = sum(rung.points for rung in rungs if rung.kind not in ("type", "shape", "dtype"))
         assert values > sum(rung.points for rung in rungs) / 2, f"{exercise.name}: most points belong to the values"
         assert {rung.kind for rung in rungs} <= set(KINDS)
@@ -108,7 +115,8 @@ def test_check_cells_follow_their_exercise_and_are_locked(lesson: Lesson) -> Non
     released = json.loads((ROOT / "lessons" / lesson.id / f"{lesson.id}.ipynb").read_text(encoding="utf-8"))
     for cell in released["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade"):
-            assert cell["metadata"]["editable"] is False and cell["metadata"]["deletable"] is False
+            assert cell["metadata"]["editable"] is False
+            assert cell["metadata"]["deletable"] is False
 
 
 def test_deciding_side_imports_no_framework() -> None:

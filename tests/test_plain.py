@@ -19,7 +19,9 @@ scalars = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(a
 trees = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
 )
-arrays = hnp.arrays(st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]), hnp.array_shapes(max_side=4))
+arrays = hnp.arrays(
+    st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]), hnp.array_shapes(max_side=4)
+)
 
 
 @given(trees)
@@ -57,7 +59,9 @@ class Evil:
 
 def test_subclasses_become_exact_built_ins() -> None:
     found = decode(encode([Liar(1.5), True]))
-    assert type(found[0]) is float and found[0] == 1.5 and found[1] is True
+    assert type(found[0]) is float
+    assert found[0] == 1.5
+    assert found[1] is True
 
     class Poisoned(np.ndarray):
         def __array_finalize__(self, other: object) -> None: ...
@@ -82,7 +86,9 @@ def test_tensors_say_whether_they_require_a_gradient() -> None:
     import torch
 
     found = decode(encode(torch.ones(2, requires_grad=True)))
-    assert isinstance(found, TensorValue) and found.requires_grad and found.array.dtype == np.float32
+    assert isinstance(found, TensorValue)
+    assert found.requires_grad
+    assert found.array.dtype == np.float32
 
 
 def frame(header: object, blocks: bytes = b"") -> bytes:

@@ -27,12 +27,15 @@ def code(submission: Any) -> str:
 
 def test_release_is_untouched(tmp_path: Path) -> None:
     found = read(released_notebook(), tmp_path)
-    assert found.untouched == set(lesson.names) and not found.notes
+    assert found.untouched == set(lesson.names)
+    assert not found.notes
 
 
 def test_reference_keeps_only_the_students_cells(tmp_path: Path) -> None:
     found = read(reference_notebook(), tmp_path)
-    assert not found.untouched and not found.notes and not found.broken
+    assert not found.untouched
+    assert not found.notes
+    assert not found.broken
     assert len(found.cells) == len(lesson.exercises)
     assert "autograder.check" not in code(found)
 
@@ -61,13 +64,15 @@ def test_leftover_stub_does_not_undo_the_work(tmp_path: Path) -> None:
     notebook = reference_notebook()
     notebook["cells"].append(copy.deepcopy(cell_of(released_notebook(), "scale_pixels")))
     found = read(notebook, tmp_path)
-    assert "scale_pixels" not in found.untouched and "NotImplementedError" not in code(found)
+    assert "scale_pixels" not in found.untouched
+    assert "NotImplementedError" not in code(found)
     assert any("scale_pixels" in note for note in found.notes)
 
 
 def test_syntax_error_breaks_its_own_exercise_only(tmp_path: Path) -> None:
     found = read(with_code("scale_pixels", "def scale_pixels(images):\n    return images /\n"), tmp_path)
-    assert set(found.broken) == {"scale_pixels"} and "line 2" in found.broken["scale_pixels"]
+    assert set(found.broken) == {"scale_pixels"}
+    assert "line 2" in found.broken["scale_pixels"]
     assert "def parse_pixels" in code(found)
 
 
@@ -78,7 +83,9 @@ def test_magics_are_no_error(tmp_path: Path) -> None:
     timed = cell_of(notebook, "scale_pixels")
     timed["source"] = "%%time\n" + "".join(timed["source"])
     found = read(notebook, tmp_path)
-    assert not found.broken and "def parse_pixels" in code(found) and "def scale_pixels" in code(found)
+    assert not found.broken
+    assert "def parse_pixels" in code(found)
+    assert "def scale_pixels" in code(found)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +98,8 @@ def test_what_is_no_notebook_is_said_in_a_line(tmp_path: Path, content: bytes) -
     path.write_bytes(content)
     with pytest.raises(Unreadable) as caught:
         read_submission(path, lesson)
-    assert "\n" not in str(caught.value) and "save it again" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "save it again" in str(caught.value)
 
 
 def test_bom_and_windows_line_ends(tmp_path: Path) -> None:
@@ -113,5 +121,6 @@ def test_renamed_notebook_is_found_and_said(tmp_path: Path) -> None:
     save(reference_notebook(), tmp_path)
     (tmp_path / LESSON / f"{LESSON}.ipynb").rename(tmp_path / LESSON / "my work (1).ipynb")
     path, note = find_notebook(tmp_path, lesson)
-    assert path.name == "my work (1).ipynb" and "my work (1).ipynb" in note
+    assert path.name == "my work (1).ipynb"
+    assert "my work (1).ipynb" in note
     assert find_notebook(tmp_path / "nowhere", lesson) == (None, None)

@@ -16,7 +16,7 @@ import struct
 import sys
 from pathlib import Path
 
-FRAMEWORKS = {"numpy": "numpy", "pandas": "pandas", "torch": "torch", "keras": "keras", "matplotlib": "matplotlib.pyplot"}
+FRAMEWORKS = ("numpy", "pandas", "torch", "keras")
 POLL_SECONDS = 0.02
 
 
@@ -80,14 +80,16 @@ def serve_forks(control: socket.socket) -> None:
 
 
 def main(argv: list[str]) -> None:
+    """Import the frameworks, then serve forks, or one notebook where the channel is ``direct``."""
     channel, frameworks = argv
     # Run by path, so the package itself must be found first; afterwards a notebook sees neither folder.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
     import worker.child
 
     del sys.path[0]
-    for framework in filter(None, frameworks.split(",")):
-        importlib.import_module(FRAMEWORKS[framework])
+    for framework in frameworks.split(","):
+        if framework in FRAMEWORKS:
+            importlib.import_module(framework)
 
     if channel == "direct":
         request_fd, reply_fd = os.dup(0), os.dup(1)
