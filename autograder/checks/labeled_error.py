@@ -61,16 +61,20 @@ def _rmse_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, s
     if target.ndim == 3:
         by_face = np.sqrt(_ratio(squared.sum(axis=(1, 2)), finite.sum(axis=(1, 2))))
         by_point = np.sqrt(_ratio(squared.sum(axis=(0, 2)), finite.sum(axis=(0, 2))))
-        distance = squared.sum(axis=2)[finite.all(axis=2)]
         mistakes += [
             (np.nanmean(by_face), ("This is the mean of the RMSEs of each face: a face with four labels weighs as much "
                                    "as one with fifteen. Every coordinate has the same weight.")),
             (np.nanmean(by_point), ("This is the mean of the RMSEs of each keypoint. Every coordinate has the same "
                                     "weight.")),
-            (np.sqrt(distance.mean()), ("This divides by the number of keypoints. The mean is over coordinates: a "
-                                        "keypoint has two.")),
-            (np.sqrt(distance).mean(), "This is the mean distance between points. RMSE is over single coordinates."),
         ]
+        distance = squared.sum(axis=2)[finite.all(axis=2)]
+        if distance.size:
+            mistakes += [
+                (np.sqrt(distance.mean()), ("This divides by the number of keypoints. The mean is over coordinates: a "
+                                            "keypoint has two.")),
+                (np.sqrt(distance).mean(), ("This is the mean distance between points. RMSE is over single "
+                                            "coordinates.")),
+            ]
     return mistakes
 
 
