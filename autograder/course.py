@@ -86,7 +86,7 @@ def _read_lesson(entry: dict) -> Lesson:
             names=tuple(item["names"]),
             points=float(item["points"]),
             hint=item["hint"],
-            seconds=float(item.get("seconds", 60)),
+            seconds=float(item.get("seconds", 120)),
         )
         for position, item in enumerate(entry["exercises"], start=1)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import sys
@@ -82,7 +83,9 @@ def _run(code: str, lesson: Lesson, whose: str) -> types.SimpleNamespace:
     # Known to sys.modules, as data classes and pickling expect of the module that defines a class.
     module = types.ModuleType(f"lesson_{lesson.id}")
     sys.modules[module.__name__] = module
-    error = run_cell(f"{whose} lesson {lesson.number}", code, module.__dict__)
+    # A lesson's first cell looks for the course's root upwards from the working folder.
+    with contextlib.chdir(ROOT):
+        error = run_cell(f"{whose} lesson {lesson.number}", code, module.__dict__)
     if error is not None:
         raise CourseError(f"{whose} lesson {lesson.id} does not run: {error['type']}: {error['message']}")
     return types.SimpleNamespace(**{name: getattr(module, name) for name in lesson.names if hasattr(module, name)})

@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import html
 import io
+import random
 import secrets
 import sys
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from .checks import ladder_of
 from .course import find_exercise, find_lesson
@@ -78,6 +82,21 @@ def _notebook_names() -> dict[str, Any]:
     return frame.f_globals
 
 
+@contextlib.contextmanager
+def _random_states_kept() -> Iterator[None]:
+    """Put the notebook's global random states back afterwards: checks seed them, to see who touches them."""
+    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 (only kept)
+    torch = sys.modules.get("torch")
+    torch_state = torch.random.get_rng_state() if torch else None
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        if torch:
+            torch.random.set_rng_state(torch_state)
+
+
 def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport:
     """Climb the ladder of exercise ``name`` on live names. Raises CourseError for an unknown exercise."""
     exercise = find_exercise(name)
@@ -88,7 +107,8 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport
         return LiveReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
     # What the student's code prints belongs to its own cell, not to the report.
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    with quiet[0], quiet[1], _random_states_kept():
         rungs = climb(ladder, LiveStudent(names), secrets.randbits(48))
     result = judge(exercise, rungs)
     if result.outcome == "not_attempted":
