@@ -292,3 +292,11 @@ def test_bad_requests_end_in_one_line(arguments: tuple[str, ...], said: str) -> 
     assert done.returncode == 4
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_systems_that_cannot_fork_grade_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.process.CAN_FORK", False)
+    code = f"import os\n{DEF}os._exit(0)\n"
+    results, _ = grade(with_code("split_rows", code), tmp_path, make_sandbox("none"))
+    assert results.pop("split_rows").outcome == "crashed"
+    assert set(outcomes(results).values()) == {"passed"}
