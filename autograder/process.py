@@ -11,11 +11,10 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from typing import Any, BinaryIO
 
 from .sandbox import Sandbox, new_scratch, worker_environment
-from .worker.plain import WireError, encode, read_frame
+from .worker.plain import WireError, encode, exact_reader, read_frame
 
 OUTPUT_BYTES = 64 * 1024
 START_SECONDS = 120.0
@@ -47,16 +46,6 @@ class _Output(threading.Thread):
         return self._kept.decode("utf-8", "replace")
 
 
-def _exact_reader(stream: BinaryIO) -> Any:
-    def read(count: int) -> bytes:
-        data = stream.read(count)
-        if len(data) < count:
-            raise EOFError
-        return data
-
-    return read
-
-
 class _Channel:
     """The two pipes to one notebook's process; reading and writing happen in threads, so that nothing can hang."""
 
@@ -67,7 +56,7 @@ class _Channel:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        read = _exact_reader(self._replies)
+        read = exact_reader(self._replies)
         try:
             while True:
                 self._answers.put(read_frame(read))
@@ -233,8 +222,3 @@ class Worker:
         if not self._sandbox.isolated:
             shutil.rmtree(self._scratch, ignore_errors=True)
             os.makedirs(self._scratch, exist_ok=True)
-
-
-def monotonic_deadline(seconds: float) -> float:
-    """Return the moment, on the monotonic clock, that lies ``seconds`` ahead."""
-    return time.monotonic() + seconds

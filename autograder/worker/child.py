@@ -7,10 +7,10 @@ import sys
 import tempfile
 import types
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from .names import Names
-from .plain import encode, read_frame
+from .plain import encode, exact_reader, read_frame
 from .running import run_cell, run_probe
 
 
@@ -69,16 +69,6 @@ def _limit_resources(limits: dict[str, int]) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def _reader(stream: BinaryIO) -> Any:
-    def read(count: int) -> bytes:
-        data = stream.read(count)
-        if len(data) < count:
-            raise EOFError
-        return data
-
-    return read
-
-
 def serve(request_fd: int, reply_fd: int) -> None:
     """Answer requests from ``request_fd`` on ``reply_fd`` until the first is closed.
 
@@ -87,7 +77,7 @@ def serve(request_fd: int, reply_fd: int) -> None:
     is ``{"probe": "module.function", "inputs": {...}}``.
     """
     requests, replies = os.fdopen(request_fd, "rb"), os.fdopen(reply_fd, "wb")
-    read = _reader(requests)
+    read = exact_reader(requests)
     notebook = read_frame(read)
     _limit_resources(notebook["limits"])
     scratch = Path(tempfile.mkdtemp())

@@ -14,7 +14,7 @@ import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -202,9 +202,8 @@ def read_frame(read: Callable[[int], bytes]) -> Any:
         raise WireError(f"not plain data: {type(error).__name__}: {error}") from error
 
 
-def decode(frame: bytes) -> Any:
-    """Return the value of a frame held in memory; see ``read_frame``."""
-    stream = io.BytesIO(frame)
+def exact_reader(stream: BinaryIO) -> Callable[[int], bytes]:
+    """Return ``read(n)`` for ``read_frame``: exactly n bytes of ``stream``, or EOFError where it ends before."""
 
     def read(count: int) -> bytes:
         data = stream.read(count)
@@ -212,4 +211,9 @@ def decode(frame: bytes) -> Any:
             raise EOFError
         return data
 
-    return read_frame(read)
+    return read
+
+
+def decode(frame: bytes) -> Any:
+    """Return the value of a frame held in memory; see ``read_frame``."""
+    return read_frame(exact_reader(io.BytesIO(frame)))
