@@ -118,13 +118,13 @@ def _brow(painter: Painter, s: FaceShape, look: Look, side: int, rng: np.random.
 def _nose(rng: np.random.Generator, painter: Painter, s: FaceShape, look: Look) -> None:
     dark, tip, w = look.skin * 0.35, s.nose_y, s.nose_half_width
     for side in (-1, 1):
-        hole = ellipse(side * 0.52 * w, tip + 3.4, 0.27 * w, rng.uniform(0.7, 1.3))
+        hole = ellipse(side * 0.52 * w, tip + 2.7, 0.27 * w, rng.uniform(0.7, 1.3))
         hole[:, 1] -= 0.25 * np.abs(hole[:, 0] - side * 0.4 * w)
         painter.area(hole, 0.1 * look.skin, rng.uniform(0.45, 0.95), 0.8)
-        wing = arc(side * (w - 0.2), tip - 2.5, side * (w - 0.6), tip + 3.6, 0)
+        wing = arc(side * (w - 0.2), tip - 2.5, side * (w - 0.6), tip + 2.9, 0)
         wing[:, 0] += side * 1.0 * np.sin(np.linspace(0, np.pi, len(wing)))
         painter.stroke(wing, 1, dark, rng.uniform(0.2, 0.6), 1.0)
-    painter.stroke(arc(-0.45 * w, tip + 4.2, 0.45 * w, tip + 4.2, 0.6), 1, dark, rng.uniform(0.2, 0.6), 1.0)
+    painter.stroke(arc(-0.45 * w, tip + 3.5, 0.45 * w, tip + 3.5, 0.6), 1, dark, rng.uniform(0.2, 0.6), 1.0)
 
 
 def _mouth(rng: np.random.Generator, painter: Painter, s: FaceShape, look: Look) -> None:
@@ -149,7 +149,7 @@ def _mouth(rng: np.random.Generator, painter: Painter, s: FaceShape, look: Look)
             drop = min(s.mouth_open * rng.uniform(0.4, 1.1), 5.5)
             edge = seam + (0, drop) * (1 - np.linspace(-1, 1, len(seam)) ** 4)[:, None]
             edge[:, 1] = np.minimum(edge[:, 1], inner_low[:, 1])
-            painter.area(np.concatenate([seam, edge[::-1]])[:, :], rng.uniform(0.4, 0.75), 0.95, 0.6)
+            painter.area(np.concatenate([seam, edge[::-1]])[:, :], rng.uniform(0.3, 0.65), 0.95, 0.6)
         if s.mouth_open > 5 and rng.random() < 0.7:
             painter.area(ellipse(cx, in_low - 1.0, 0.55 * s.mouth_half_width, 0.25 * s.mouth_open), 0.12, 0.8, 1.2)
     painter.stroke(seam, 2 if s.mouth_open < 0.8 else 1, 0.08 * look.skin + 0.004, rng.uniform(0.5, 0.9), 0.9)

@@ -88,7 +88,7 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
 
     mood = rng.random()
     if mood < 0.35:  # a smile that mostly shows teeth
-        smile, mouth_open = rng.uniform(0.4, 1.3), max(rng.uniform(-1.5, 7.0), 0.0)
+        smile, mouth_open = rng.uniform(0.4, 1.3), max(rng.uniform(-2.5, 7.0), 0.0)
     elif mood < 0.65:  # talking, laughing, shouting
         smile, mouth_open = around(0.1, 0.4), rng.gamma(1.4, 3.2)
     else:
@@ -97,18 +97,19 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
     stretch = around(1.0, 0.06)
     frown = around(0.0, 1.0)
     lift = around(0.0, 1.2)
-    nose_y = max(around(23.2, 4.0) * stretch, 14.0)
+    # Short noses, as many photographs show them, and long ones, which put the mean where Kaggle's labels have it.
+    nose_y = (around(18.0, 2.0) if rng.random() < 0.3 else around(26.6, 2.8)) * stretch
     upper_lip = float(np.clip(around(3.0, 0.9), 1.0, 5.5))
     # The upper lip never reaches the nose.
-    mouth_y = max(around(34.8, 3.2) * stretch, nose_y + 5.0 + upper_lip)
+    mouth_y = max(around(33.8, 2.6) * stretch, nose_y + 5.4 + upper_lip)
     return FaceShape(
         eye_x=around(18.4, 0.9),
-        eye_half_width=around(6.9, 0.6),
+        eye_half_width=around(7.3, 0.6),
         eye_open=float(np.clip(around(0.8, 0.3) - 0.25 * max(smile, 0) * rng.random(), 0.04, 1.5)),
         eye_tilt=around(0.3, 0.5),
         brow_y=around(-9.6, 1.3) - lift,
-        brow_inner_x=around(7.6, 1.7),
-        brow_outer_x=around(32.0, 1.5),
+        brow_inner_x=around(7.4, 1.9),
+        brow_outer_x=around(33.2, 1.3),
         brow_frown=frown,
         brow_arch=around(2.4, 1.0),
         brow_thickness=float(np.clip(around(3.0, 1.0), 1.2, 5.5)),
@@ -116,9 +117,9 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
         nose_half_width=around(6.8, 1.0),
         nose_height=around(12.0, 1.8),
         mouth_y=mouth_y,
-        mouth_half_width=around(14.6, 1.5) + 2.4 * smile - 0.1 * mouth_open,
+        mouth_half_width=around(15.1, 1.6) + 2.4 * smile - 0.1 * mouth_open,
         upper_lip=upper_lip,
-        lower_lip=float(np.clip(around(3.9, 1.2), 1.5, 7.5)),
+        lower_lip=float(np.clip(around(4.1, 1.2), 1.5, 7.5)),
         mouth_open=mouth_open,
         smile=smile,
         mouth_shift=around(0.0, 0.7),
@@ -249,11 +250,11 @@ def _relief(s: FaceShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     tip = s.nose_y
     heights = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10.2, 6.0, 2.2, 0]) * (s.nose_height / 12)
-    ridge = np.interp(y[:, 0], [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.6, tip + 4.6, tip + 6.4, 60], heights)
+    ridge = np.interp(y[:, 0], [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.2, tip + 3.8, tip + 5.2, 60], heights)
     spread = np.interp(y[:, 0], [-6, 2, tip - 4, tip + 3], [4.2, 3.2, 3.8, 4.6]) * (s.nose_half_width / 6.8)
     ridge, spread = ridge.astype(np.float32)[:, None], spread.astype(np.float32)[:, None]
     relief = ridge * np.exp(-0.5 * (x / spread) ** 2)
-    relief += bump(s.nose_half_width - 0.8, tip + 1.2, 2.3, 2.8, 4.6)
+    relief += bump(s.nose_half_width - 0.8, tip + 0.6, 2.3, 2.6, 4.6)
     relief += bump(s.eye_x - 1, 0.5, 8.5, 5.0, -5.0) + bump(s.eye_x, 0.3, 5.2, 3.6, 2.6)
     relief += bump(s.eye_x - 2, s.brow_y + 3, 11, 3.5, 2.2)
     relief += bump(24, 18, 9, 9, 2.4 + 1.5 * max(s.smile, 0))
