@@ -46,7 +46,8 @@ def why_not_own(own: Path, lesson: Lesson) -> str | None:
     with LessonGrader(lesson, own.parent.parent, make_sandbox(), seed=0) as grader:
         results = list(grader.grade_all())
     open_ones = [result.exercise.name for result in results if result.outcome != "passed"]
-    reason = f"your {', '.join(open_ones)} does not pass yet" if open_ones else None
+    verb = "does" if len(open_ones) == 1 else "do"
+    reason = f"your {' and '.join(open_ones)} {verb} not pass yet" if open_ones else None
     CACHE.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(reason), encoding="utf-8")
     return reason

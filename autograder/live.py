@@ -108,8 +108,8 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
     # What the student's code prints belongs to its own cell, not to the report.
     quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
-    with quiet[0], quiet[1], _random_states_kept():
-        rungs = climb(ladder, LiveStudent(names), secrets.randbits(48))
+    with quiet[0], quiet[1], _random_states_kept(), LiveStudent(names) as student:
+        rungs = climb(ladder, student, secrets.randbits(48))
     result = judge(exercise, rungs)
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)

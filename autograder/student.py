@@ -89,5 +89,11 @@ class LiveStudent(Student):
         self._folder = tempfile.TemporaryDirectory(prefix="autograder-")
         self._names = Names(namespace, Path(self._folder.name))
 
+    def __enter__(self) -> LiveStudent:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._folder.cleanup()
+
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
         return decode(run_probe(probe, decode(encode(inputs)), self._names))

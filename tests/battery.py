@@ -15,7 +15,8 @@ def grade(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
     """Return the verdict on an exercise as the names solve it, on the hidden inputs of the seed."""
     exercise = find_exercise(exercise_name)
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
-    return judge(exercise, climb(ladder, LiveStudent(names), seed))
+    with LiveStudent(names) as student:
+        return judge(exercise, climb(ladder, student, seed))
 
 
 def story(result: Result) -> str:
