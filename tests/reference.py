@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import types
+from functools import lru_cache
 from typing import Any
 
 from autograder.course import find_lesson
@@ -13,6 +14,7 @@ from autograder.source import read_source
 BOOTSTRAP = re.compile(r"\A.*?^import autograder$", re.DOTALL | re.MULTILINE)
 
 
+@lru_cache
 def reference_code(lesson_id: str) -> str:
     """Return the lesson's setup and its solutions, in order, as one piece of code."""
     cells = [cell for cell in read_source(find_lesson(lesson_id)) if cell.kind in ("setup", "solution")]
