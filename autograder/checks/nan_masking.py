@@ -51,7 +51,6 @@ def _expect_counts(student: Student, keypoints: np.ndarray, example: str | None)
     finite = np.isfinite(keypoints)
     got = student.call("count_labels", keypoints)
     hint = hint_for(got, [
-        ((~np.isnan(keypoints)).all(axis=2).sum(axis=1), "An infinite coordinate is no NaN, and no label either."),
         (finite.sum(axis=(1, 2)), "This counts coordinates. A keypoint has two, and is counted once."),
         (finite.any(axis=2).sum(axis=1), ("A keypoint of which only x, or only y, is known does not count: both must "
                                           "be there.")),
@@ -81,13 +80,6 @@ def count_needs_both_coordinates(student: Student, rng: np.random.Generator) -> 
                    "[[[1, nan], [2, nan], [3, 4]], [[nan, 1], [nan, nan], [3, 4]]]")
     _expect_counts(student, np.array([[[0, 0], [0, 5], [NAN, NAN]]], np.float32), "[[[0, 0], [0, 5], [nan, nan]]]")
     _expect_counts(student, _draw_keypoints(rng, 30, 15, 0.4), None)
-
-
-@count_labels.rung("edge cases", points=1)
-def count_refuses_infinity(student: Student, rng: np.random.Generator) -> None:
-    """An infinite coordinate is no label."""
-    _expect_counts(student, np.array([[[1, np.inf], [-np.inf, 2], [3, 4]]], np.float32),
-                   "[[[1, inf], [-inf, 2], [3, 4]]]")
 
 
 def _fill(targets: np.ndarray) -> np.ndarray:
