@@ -26,9 +26,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow writes its start-up notes to stderr otherwise
+# TensorFlow writes notes to the process's stderr, past Python, while it loads: let them go nowhere for that moment.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 2)
+try:
+    import keras
+finally:
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    os.close(nowhere)
 
-import keras
 import numpy as np
 import yaml
 from tqdm import tqdm
@@ -281,9 +289,7 @@ for weight in model.trainable_weights:
 #
 # The squared error punishes a miss of 3 nine times as much as a miss of 1, so one mislabeled face can outweigh many
 # good ones. Huber's loss is half the squared error up to 1, and a straight line beyond
-# ([Huber 1964](https://doi.org/10.1214/aoms/1177703732)):
-#
-# $$L(e) = \begin{cases} e^2 / 2 & |e| \le 1 \\ |e| - 1/2 & |e| > 1 \end{cases}$$
+# ([Huber 1964](https://doi.org/10.1214/aoms/1177703732)): e²/2 where |e| ≤ 1, and |e| − 1/2 beyond.
 
 # %%
 errors = np.array([0.03, 0.5, 1.0, 3.0])
@@ -304,7 +310,7 @@ plt.show()
 # %% [markdown]
 # Look at the gray strip. In our units an error of 1 is the whole width of the image, so nearly every error lies where
 # Huber **is** half the squared error. The sources' choice hardly matters here: they would need pixels, or a smaller
-# threshold, to see a difference. What remains useful: the loss can be read as pixels, $\text{RMSE} = 96\sqrt{2L}$.
+# threshold, to see a difference. What remains useful: the loss can be read as pixels, RMSE = 96 · √(2 · loss).
 #
 # ## Why two phases
 #

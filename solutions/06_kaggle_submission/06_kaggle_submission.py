@@ -23,9 +23,17 @@ import json
 import os
 from collections.abc import Sequence
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints its start-up notes otherwise
+# TensorFlow writes notes to the process's stderr, past Python, while it loads: let them go nowhere for that moment.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 2)
+try:
+    import keras
+finally:
+    os.dup2(stderr, 2)
+    os.close(stderr)
+    os.close(nowhere)
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -298,7 +306,7 @@ print(f"CNN (Keras): {cnn_parameters:,} parameters    ResNet (PyTorch): {resnet_
 # ## How they learned
 #
 # Both curves in the same unit. The ResNet's history is in pixels. The CNN's is Huber's loss in units of 96 pixels; for
-# small errors that is half the squared error, so $96\sqrt{2 \cdot \text{loss}}$ is its RMSE in pixels.
+# small errors that is half the squared error, so 96 · √(2 · loss) is its RMSE in pixels.
 #
 # Compare the shapes, not the heights: the two networks were validated on different rows. The CNN needs rows without
 # any missing label there, the ResNet takes them as they are.
@@ -320,6 +328,9 @@ for axis, training, validation, title in (
     axis.plot(epochs, validation, "s-", markersize=4, label="validation")
     axis.set(title=title, xlabel="epoch", yscale="log")
     axis.grid(alpha=0.3, which="both")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter("{x:g}")
 phase2_starts = len(cnn_history["phase1"]["loss"]) + 0.5
 left.axvline(phase2_starts, color="black", linestyle=":", label="phase 2: SGD")
 left.set_ylabel("RMSE in pixels (logarithmic)")
@@ -354,7 +365,7 @@ else:
     scores = dict.fromkeys(submissions, float("nan"))
     print("No truth.csv in this folder: submit to Kaggle to learn the score.")
 
-better = min(("CNN", "ResNet"), key=lambda model: scores[model])
+better = min(("ResNet", "CNN"), key=lambda model: scores[model])
 submissions[better].to_csv(out / "submission.csv", index=False)
 print(f"\n{better}'s answers are in {out / 'submission.csv'}:")
 print(submissions[better].head(4).to_string(index=False))

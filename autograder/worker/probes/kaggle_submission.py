@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import keras
@@ -10,6 +11,16 @@ import pandas as pd
 import torch
 
 from ..names import Names
+
+
+class _NoRetracing(logging.Filter):
+    """Drops TensorFlow's warning that many models were traced: a check builds many."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "retracing" not in record.getMessage()
+
+
+logging.getLogger("tensorflow").addFilter(_NoRetracing())
 
 
 class Watched(torch.nn.Module):
