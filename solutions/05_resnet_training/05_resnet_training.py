@@ -1,5 +1,22 @@
 # %% [markdown]
 # # 05 · Training the residual network
+#
+# **Goal.** You write a training loop that can be trusted, and train the network of lesson 03 with it. In the end you
+# see its predictions beside the truth, on faces it has never seen.
+#
+# **You need** lessons 02 (the masked loss) and 03 (the network). **Time:** about 90 minutes, some three of them
+# training.
+#
+# | exercise | you write |
+# |---|---|
+# | 05.1 `TrainConfig`, `load_config` | what a training run depends on, checked |
+# | 05.2 `FaceDataset` | faces and labels, one pair at a time |
+# | 05.3 `train_one_epoch` | gradient steps, and a loss that adds up |
+# | 05.4 `evaluate` | the error in pixels, without side effects |
+# | 05.5 `EarlyStopping` | when to stop |
+# | 05.6 `fit` | all of it, ending with the best weights |
+#
+# The next cell takes your own loss and network from lessons 02 and 03 where they pass their checks.
 
 # %% tags=["setup"]
 import sys
@@ -9,11 +26,10 @@ ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / 
 sys.path.insert(0, str(ROOT))
 
 import autograder
+
 import copy
-import json
 import math
-import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,6 +41,69 @@ from tqdm import tqdm
 
 MSELossIgnoreNan = autograder.earlier("02_nan_masking").MSELossIgnoreNan
 KeypointResNet = autograder.earlier("03_residual_block").KeypointResNet
+
+# %% [markdown]
+# ## The goal, as a picture
+#
+# Eight faces from the training file, with the labels they have: green circles. Most lack some. The network will answer
+# with 15 points for every face; your loss must learn from the labels that are there and leave the others alone.
+
+# %%
+from data_scripts.folders import data_folder, output_folder, scale
+from data_scripts.kaggle_csv import read_training
+
+faces = read_training(data_folder() / "training.csv")
+rows = np.random.default_rng(0).permutation(len(faces.images))
+
+figure, grid = plt.subplots(1, 8, figsize=(14, 2.1))
+for cell, row in zip(grid, rows, strict=False):
+    cell.imshow(faces.images[row], cmap="gray", vmin=0, vmax=1)
+    cell.plot(*faces.keypoints[row].T, "o", color="lime", markersize=4, fillstyle="none")
+    labeled = int(np.isfinite(faces.keypoints[row]).all(axis=1).sum())
+    cell.set_title(f"{labeled} of 15 labeled", fontsize=9)
+    cell.axis("off")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## The idea: a loop, and what makes it trustworthy
+#
+# Training repeats four lines: predict, compare, compute gradients, step. Everything else in this lesson guards those
+# four lines against mistakes that raise no error and still spoil the result:
+#
+# - the wrong settings, because a misspelled name was ignored,
+# - a loss that weighs some labels more than others,
+# - a measurement in the wrong mode,
+# - the weights of the last epoch, where those of the best were wanted.
+#
+# ## A worked example: which average?
+#
+# Take two batches. One holds 4 labels, the other 1000. What is the loss of the epoch?
+
+# %%
+batch_errors = [np.full(4, 100.0), np.full(1000, 1.0)]  # squared errors, one for each labeled coordinate
+
+means = [errors.mean() for errors in batch_errors]
+print("mean of each batch:          ", means)
+print("mean of the batch means:     ", np.mean(means))
+print("per labeled coordinate:      ", sum(errors.sum() for errors in batch_errors) / sum(map(len, batch_errors)))
+
+# %% [markdown]
+# The mean of the batch means is 50.5, although 1000 of 1004 labels have an error of 1. Where batches hold different
+# numbers of labels, each batch mean must count as often as it has labels: add up squared errors, add up labels, and
+# divide once.
+#
+# ## Exercise 05.1: settings in a file
+#
+# A run that can be repeated keeps its settings in a file. Here it is YAML: one `field: value` on each line.
+# The lesson brings two: `quick.yaml` for a laptop, and `full.yaml`, the recipe of the sources.
+#
+# The settings become a **frozen data class**: it has exactly these fields, and nobody can change one halfway. The
+# fields are given. You write the check of their ranges in `__post_init__`, which runs whenever a `TrainConfig` is
+# made, and the reader of the file.
+#
+# **Common mistake.** Ignoring a key that is not known. `learning_rate: 0.01` would then train with the default, and
+# nobody would notice. A trap of YAML itself: `1e-4`, without a point, is read as text. Write `0.0001`.
 
 
 # %%
@@ -67,7 +146,9 @@ class TrainConfig:
             if not isinstance(value, (int, float)) or isinstance(value, bool):
                 raise ValueError(f"{name}: expected a number such as 0.0001; got {value!r}")
             if not (0 < value < most or (included and value == most)):
-                raise ValueError(f"{name}: expected more than 0 and {'at most' if included else 'less than'} {most}; got {value!r}")
+                raise ValueError(
+                    f"{name}: expected more than 0 and {'at most' if included else 'less than'} {most}; got {value!r}"
+                )
         ### END SOLUTION
 
 
@@ -92,6 +173,20 @@ def load_config(path: str | Path) -> TrainConfig:
 # %%
 autograder.check("TrainConfig")
 
+# %% [markdown]
+# ## Exercise 05.2: the dataset
+#
+# PyTorch's `DataLoader` shuffles, cuts into batches and stacks. It only wants to know how many items there are
+# (`__len__`) and what item number `i` is (`__getitem__`).
+#
+# | | array | item |
+# |---|---|---|
+# | image | (N, 96, 96) | (1, 96, 96): a convolution wants an axis of channels, also for one |
+# | targets | (N, K, 2) | (2K,): x, y, x, y, … as the network answers |
+#
+# **Common mistake.** Filling the NaNs with 0, "to be safe". The network would learn that unlabeled points sit in the
+# upper left corner.
+
 
 # %%
 class FaceDataset(Dataset):
@@ -115,7 +210,7 @@ class FaceDataset(Dataset):
         ### END SOLUTION
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return the image, (1, 96, 96) float32, and its targets, (2K,) float32 in the order x, y, x, y, with their NaNs."""
+        """Return an image, (1, 96, 96) float32, and its targets, (2K,) float32: x, y, x, y, ... with their NaNs."""
         ### BEGIN SOLUTION
         return self.images[index], self.targets[index]
         ### END SOLUTION
@@ -123,6 +218,15 @@ class FaceDataset(Dataset):
 
 # %%
 autograder.check("FaceDataset")
+
+# %% [markdown]
+# ## Exercise 05.3: one epoch
+#
+# For each batch: reset the gradients, predict, compute the loss, `backward()`, `step()`. Along the way add up what the
+# loss of the epoch needs, as in the example above.
+#
+# **Common mistakes.** Without `zero_grad()` every batch adds its gradient to those of all batches before. And a model
+# that was evaluated may still be in eval mode: `model.train()` comes first.
 
 
 # %%
@@ -159,6 +263,28 @@ def train_one_epoch(
 # %%
 autograder.check("train_one_epoch")
 
+# %% [markdown]
+# ## Exercise 05.4: how good is it?
+#
+# `model.eval()` changes what batch normalization and dropout do. See for yourself: the same network, the same face,
+# once alone and once among others.
+
+# %%
+torch.manual_seed(0)
+network = KeypointResNet()
+images = torch.from_numpy(faces.images[rows[:8]]).unsqueeze(1)
+with torch.no_grad():
+    for mode in ("train", "eval"):
+        network.train(mode == "train")
+        among_eight, among_two = network(images)[0, :3].numpy(), network(images[:2])[0, :3].numpy()
+        print(f"{mode:>5} mode, the same face in a batch of 8: {among_eight.round(3)}, of 2: {among_two.round(3)}")
+
+# %% [markdown]
+# In train mode the answer depends on who else is in the batch. So measure in eval mode, and leave the model as you
+# found it: whoever calls `evaluate` in the middle of training does not expect the mode to change.
+#
+# The RMSE is in pixels. As with the loss, add up over the whole loader first and take the root once, at the very end.
+
 
 # %%
 def evaluate(model: nn.Module, loader: DataLoader) -> float:
@@ -187,6 +313,19 @@ def evaluate(model: nn.Module, loader: DataLoader) -> float:
 
 # %%
 autograder.check("evaluate")
+
+# %% [markdown]
+# ## Exercise 05.5: when to stop
+#
+# The training loss goes on falling; the validation RMSE stops falling at some point. **Early stopping** waits
+# `patience` epochs for a new best, then says stop.
+#
+# | validation RMSE | 5.0 | 4.0 | 4.5 | 4.0 | 3.9 | 4.1 | 4.2 |
+# |---|---|---|---|---|---|---|---|
+# | new best? | yes | yes | no | no: equal | yes | no | no |
+# | calls since the best | 0 | 0 | 1 | 2 | 0 | 1 | 2 |
+# | `step` with patience 2 | | | go on | **stop** | | | |
+# | `step` with patience 3 | go on | go on | go on | go on | go on | go on | go on |
 
 
 # %%
@@ -221,12 +360,39 @@ class EarlyStopping:
 # %%
 autograder.check("EarlyStopping")
 
+# %% [markdown]
+# ## A trap: weights kept by reference
+#
+# `fit` has to keep the weights of the best epoch while training goes on. `state_dict()` looks like a snapshot. It is
+# not: it hands out the live tensors.
 
 # %%
-def fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader, config: TrainConfig) -> dict[str, list[float]]:
+layer = nn.Linear(1, 1, bias=False)
+kept, copied = layer.state_dict(), copy.deepcopy(layer.state_dict())
+with torch.no_grad():
+    layer.weight += 100
+
+print("kept by reference:", kept["weight"].item())
+print("deep copy:        ", copied["weight"].item())
+
+# %% [markdown]
+# ## Exercise 05.6: fit
+#
+# Put it together. In each epoch: train, evaluate, tell the scheduler that an epoch is over, write down three numbers,
+# keep the weights if they are the best so far, ask whether to stop.
+#
+# `StepLR(optimizer, step_size=5, gamma=0.1)` divides the learning rate by ten after every five of **its** steps. It
+# counts calls of `scheduler.step()`. Call it once a batch, and the rate is gone before the first epoch ends.
+
+
+# %%
+def fit(
+    model: nn.Module, train_loader: DataLoader, val_loader: DataLoader, config: TrainConfig
+) -> dict[str, list[float]]:
     """Train the model and leave it with the weights of its best epoch.
 
-    Adam starts at ``config.lr``; StepLR multiplies the rate by ``config.gamma`` after every ``config.step_size`` epochs.
+    Adam starts at ``config.lr``; StepLR multiplies the rate by ``config.gamma`` after every ``config.step_size``
+    epochs.
     Each epoch trains on ``train_loader`` with MSELossIgnoreNan and evaluates on ``val_loader``. Training ends after
     ``config.epochs`` epochs, or once ``config.patience`` epochs in a row brought no lower validation RMSE, or when
     it is interrupted (KeyboardInterrupt). A progress bar shows how far it is.
@@ -268,3 +434,157 @@ def fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader, conf
 
 # %%
 autograder.check("fit")
+
+# %% [markdown]
+# ## Train
+#
+# The rows are split first: `val_fraction` of them validate and are never learned from. One seed decides on the split,
+# the first weights and the order of the batches, so that the same file of settings gives the same network.
+#
+# Settings and faces: `quick` uses 1,200 faces and trains for two or three minutes on a laptop. With
+# `COURSE_SCALE=full` in the environment it is all faces and the recipe of the sources, which takes about a minute an
+# epoch.
+
+# %%
+FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "05_resnet_training"
+config = load_config(FOLDER / f"{scale()}.yaml")
+used = len(faces.images) if scale() == "full" else 1200
+
+order = np.random.default_rng(config.seed).permutation(len(faces.images))[:used]
+n_val = round(used * config.val_fraction)
+val, train = order[:n_val], order[n_val:]
+shuffle = torch.Generator().manual_seed(config.seed)
+train_loader = DataLoader(
+    FaceDataset(faces.images[train], faces.keypoints[train]), config.batch_size, shuffle=True, generator=shuffle
+)
+val_loader = DataLoader(FaceDataset(faces.images[val], faces.keypoints[val]), 256)
+print(config)
+print(f"{len(train)} faces to train on, {len(val)} to validate")
+
+# %%
+import time
+
+torch.manual_seed(config.seed)
+# The order of the numbers in memory that convolutions on a processor like best; it changes no result.
+model = KeypointResNet().to(memory_format=torch.channels_last)
+start = time.perf_counter()
+history = fit(model, train_loader, val_loader, config)
+seconds = time.perf_counter() - start
+
+mean_face = np.nanmean(faces.keypoints[train], axis=0)
+mean_rmse = float(np.sqrt(np.nanmean((faces.keypoints[val] - mean_face) ** 2)))
+best_rmse = evaluate(model, val_loader)
+print(f"{len(history['val_rmse'])} epochs in {seconds:.0f} s")
+print(
+    f"validation RMSE: {best_rmse:.2f} px; a constant mean face: {mean_rmse:.2f} px; ratio {best_rmse / mean_rmse:.2f}"
+)
+
+# %% [markdown]
+# ## Learning curves
+#
+# Both curves in pixels: the root of the training loss beside the validation RMSE. In the first epochs the network only
+# learns where faces have their eyes and mouths on average; below the dashed line it looks at the face.
+
+# %%
+epochs = np.arange(1, len(history["lr"]) + 1)
+best = int(np.argmin(history["val_rmse"]))
+
+figure, (curves, rates) = plt.subplots(2, 1, figsize=(8, 5), sharex=True, height_ratios=[3, 1])
+curves.plot(epochs, np.sqrt(history["train_loss"]), "s--", label="training")
+curves.plot(epochs, history["val_rmse"], "o-", label="validation")
+curves.plot(best + 1, history["val_rmse"][best], "*", color="black", markersize=14, label="best epoch, kept")
+curves.axhline(mean_rmse, color="gray", linestyle=":", label="constant mean face")
+curves.set(ylabel="RMSE (pixels)", title="Learning curves", yscale="log")
+curves.legend()
+rates.step(epochs, history["lr"], where="mid", color="black")
+rates.set(xlabel="epoch", ylabel="learning rate", yscale="log")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Which keypoints are hard?
+#
+# The RMSE of each keypoint on the validation faces. `n` says how many of them have a label there: little was learned
+# where little was labeled.
+
+# %%
+model.eval()
+with torch.no_grad():
+    predicted = torch.cat([model(images) for images, _ in val_loader]).reshape(len(val), -1, 2).numpy()
+truth = faces.keypoints[val]
+errors = np.sqrt(np.nanmean((predicted - truth) ** 2, axis=(0, 2)))
+counts = np.isfinite(truth).all(axis=2).sum(axis=0)
+ranking = np.argsort(errors)
+
+figure, axes = plt.subplots(figsize=(8, 4.5))
+labels = [f"{faces.names[k].replace('_', ' ')} (n = {counts[k]})" for k in ranking]
+bars = axes.barh(labels, errors[ranking], color="steelblue")
+axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
+axes.axvline(best_rmse, color="black", linestyle=":", label=f"all labels: {best_rmse:.2f}")
+axes.set(xlabel="RMSE (pixels)", title="Error of each keypoint on validation faces")
+axes.legend()
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Truth and prediction, on faces never trained on
+#
+# Drawn by your own code: green circles are labels, red crosses what the network says. It answers all 15 points, also
+# those that nobody labeled.
+
+# %%
+complete = np.flatnonzero(np.isfinite(truth).all(axis=(1, 2)))[:8]
+sparse = np.flatnonzero(np.isnan(truth).any(axis=(1, 2)))[: 16 - len(complete)]
+figure, grid = plt.subplots(2, 8, figsize=(14, 4.4))
+for cell, index in zip(grid.flat, [*complete, *sparse], strict=False):
+    cell.imshow(faces.images[val[index]], cmap="gray", vmin=0, vmax=1)
+    cell.plot(*truth[index].T, "o", color="lime", markersize=5, fillstyle="none", label="truth")
+    cell.plot(*predicted[index].T, "x", color="red", markersize=4, label="prediction")
+    own = np.sqrt(np.nanmean((predicted[index] - truth[index]) ** 2))
+    cell.set_title(f"RMSE {own:.1f} px", fontsize=9)
+for cell in grid.flat:
+    cell.axis("off")
+figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="lower center", ncols=2)
+figure.subplots_adjust(bottom=0.1, top=0.93, wspace=0.05)
+plt.show()
+
+# %% [markdown]
+# ## Keep what was learned
+#
+# Lesson 06 submits these predictions and compares both models of the course. It needs the weights, the curves, and a
+# few figures.
+
+# %%
+import json
+from dataclasses import asdict
+
+folder = output_folder("05_resnet_training")
+metrics = {
+    "framework": "PyTorch",
+    "strategy": "missing labels masked, MSE; Adam, decaying rate",
+    "scale": scale(),
+    "parameters": sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+    "epochs": len(history["lr"]),
+    "seconds": seconds,
+    "val_rmse": float(best_rmse),
+    "val_rmse_mean_face": mean_rmse,
+    "config": asdict(config),
+}
+curves = {key: [float(value) for value in history[key]] for key in ("train_loss", "val_rmse", "lr")}
+torch.save(model.state_dict(), folder / "resnet.pt")
+(folder / "history.json").write_text(json.dumps(curves, indent=2), encoding="utf-8")
+(folder / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
+for name in ("resnet.pt", "history.json", "metrics.json"):
+    print(f"{name}: {(folder / name).stat().st_size:,} bytes")
+metrics
+
+# %% [markdown]
+# ## What you have learned
+#
+# - Settings belong into a file that is checked; a misspelled name must fail, not vanish.
+# - Average over labels, not over batches: add up, then divide once.
+# - Train in train mode, measure in eval mode without gradients, and restore what you changed.
+# - Keep a deep copy of the best weights; `state_dict()` alone is no snapshot.
+# - Watch both curves. The network to keep is that of the best validation RMSE, not the last.
+#
+# Next: lesson 06 turns the predictions into a submission.
