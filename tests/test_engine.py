@@ -85,6 +85,13 @@ def test_missing_definition_and_missing_notebook(tmp_path: Path) -> None:
         assert {result.outcome for result in grader.grade_all()} == {"missing"}
 
 
+@pytest.mark.parametrize("message", ["", "'Exercise 01.4: write split_rows'", "'Exercise 01.4'"])
+def test_a_stub_in_other_words_is_not_attempted(tmp_path: Path, message: str) -> None:
+    results, _ = grade(with_code("split_rows", f"{DEF}raise NotImplementedError({message})\n"), tmp_path)
+    assert results["split_rows"].outcome == "not_attempted"
+    assert results["split_rows"].score == 0
+
+
 def test_failing_extra_cells_are_said_not_punished(tmp_path: Path) -> None:
     notebook = reference_notebook()
     broken = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
