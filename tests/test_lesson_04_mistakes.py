@@ -99,7 +99,7 @@ WRONG: list[tuple[str, str, tuple[str, str], str]] = [
     (
         "compile_phase",
         "exchanged",
-        ("phase == 1:\n        optimizer", "phase != 1:\n        optimizer"),
+        ("    if phase == 1:\n        optimizer", "    phase = 3 - phase\n    if phase == 1:\n        optimizer"),
         "Adam is for phase 1",
     ),
     ("compile_phase", "MSE", ("keras.losses.Huber()", '"mse"'), "mean squared error"),
@@ -173,7 +173,7 @@ WRONG: list[tuple[str, str, tuple[str, str], str]] = [
     (
         "phase_callbacks",
         "exchanged",
-        ("if phase == 1:\n        return", "if phase != 1:\n        return"),
+        ("    if phase == 1:\n        return", "    phase = 3 - phase\n    if phase == 1:\n        return"),
         "EarlyStopping",
     ),
     ("train_two_phase", "rebuilt", (SECOND, f"    model = keras.models.clone_model(model)\n{SECOND}"), "from scratch"),
