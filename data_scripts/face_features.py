@@ -154,7 +154,7 @@ def _mouth(rng: np.random.Generator, painter: Painter, s: FaceShape, look: Look)
             painter.area(ellipse(cx, in_low - 1.0, 0.55 * s.mouth_half_width, 0.25 * s.mouth_open), 0.12, 0.8, 1.2)
     painter.stroke(seam, 2 if s.mouth_open < 0.8 else 1, 0.08 * look.skin + 0.004, rng.uniform(0.5, 0.9), 0.9)
     dark = 0.4 * look.skin
-    painter.stroke(arc(cx - 7, bottom + 2, cx + 7, bottom + 2, 1), 2, dark, rng.uniform(0.1, 0.5), 1.6)
+    painter.stroke(arc(cx - 7, bottom + 1, cx + 7, bottom + 1, 1), 2, dark, rng.uniform(0.1, 0.5), 1.6)
     for x, y in ((rx, ry), (lx, ly)):
         painter.area(ellipse(x, y, 1.3, 1.1), dark, rng.uniform(0.3, 0.8), 0.9)
 

@@ -63,14 +63,14 @@ def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[
         normal[..., axis] = du[..., first] * dv[..., second] - du[..., second] * dv[..., first]
     normal *= 1 / (np.sqrt(np.einsum("ijk,ijk->ij", normal, normal)) + 1e-6)[..., None]
     turn = camera.turn.astype(np.float32)
-    normal = normal @ turn.T
+    normal = cv2.transform(normal, turn)
     direct = np.clip((normal @ light.key + light.wrap) / (1 + light.wrap), 0, None)
     if light.shadow > 0.1:
-        lit = _cast_shadow(points @ turn.T, light.key)
+        lit = _cast_shadow(cv2.transform(points, turn), light.key)
         direct *= 1 - light.shadow * (1 - lit)
     second = np.clip((normal @ light.fill + 0.3) / 1.3, 0, None)
     sky = light.ambient * (0.75 - 0.35 * normal[..., 1])
-    hollow = head.relief - cv2.GaussianBlur(head.relief, (0, 0), 5)
+    hollow = head.relief - cv2.blur(head.relief, (15, 15))
     sky *= np.clip(1 + 0.16 * hollow, 0.4, 1.15)
     half = light.key + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
@@ -99,13 +99,14 @@ def rasterize(head: Head, camera: Camera, facing: np.ndarray) -> tuple[np.ndarra
 
     -> index into the flattened (TEXTURE, TEXTURE) texture, (CANVAS, CANVAS) int, and coverage, bool.
     """
-    where, depth = camera.project(head.points)
+    turned = cv2.transform(head.points, camera.turn.astype(np.float32))
+    where, depth = camera.see(turned)
     where = where * np.float32(OVERSAMPLE) + np.float32(0.5 * OVERSAMPLE)
     columns = cv2.resize(where[..., 0], (TEXTURE, TEXTURE)).ravel()
     rows = cv2.resize(where[..., 1], (TEXTURE, TEXTURE)).ravel()
     depth = cv2.resize(depth, (TEXTURE, TEXTURE)).ravel()
-    front = cv2.resize(facing, (TEXTURE, TEXTURE)).ravel() > -0.08
-    inside = np.flatnonzero(front & (columns >= 0) & (columns < CANVAS) & (rows >= 0) & (rows < CANVAS))
+    front = cv2.resize((facing > -0.08).view(np.uint8), (TEXTURE, TEXTURE), interpolation=cv2.INTER_NEAREST).ravel()
+    inside = np.flatnonzero((front > 0) & (columns >= 0) & (columns < CANVAS) & (rows >= 0) & (rows < CANVAS))
     pixels = rows[inside].astype(np.int32) * CANVAS + columns[inside].astype(np.int32)
     # Painter's algorithm: far points first, so that the nearest one written to a pixel stays; 16-bit keys sort fast.
     keys = np.clip((depth[inside] + 120) * 250, 0, 65535).astype(np.uint16)

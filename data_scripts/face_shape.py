@@ -31,6 +31,7 @@ GRID = 128  # rows and columns of the head's surface
 THETA_MAX = np.radians(112.0)  # the surface wraps past the ears
 _THETA = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
 _SINE, _COSINE = np.sin(_THETA), np.cos(_THETA)
+_COLUMNS_PER_RADIAN = (GRID - 1) / (2 * THETA_MAX)
 CROWN, UNDER_CHIN = -72.0, 12.0  # the surface runs from the crown to this far below the chin
 
 
@@ -90,20 +91,21 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
     if mood < 0.35:  # a smile that mostly shows teeth
         smile, mouth_open = rng.uniform(0.4, 1.3), max(rng.uniform(-2.5, 7.0), 0.0)
     elif mood < 0.65:  # talking, laughing, shouting
-        smile, mouth_open = around(0.1, 0.4), rng.gamma(1.4, 3.2)
+        smile, mouth_open = around(0.1, 0.4), rng.gamma(1.4, 3.5)
     else:
         smile, mouth_open = around(0.0, 0.35), 0.0
     smile, mouth_open = float(np.clip(smile, -0.7, 1.3)), float(min(mouth_open, 17.0))
     stretch = around(1.0, 0.06)
     frown = around(0.0, 1.0)
     lift = around(0.0, 1.2)
-    # Short noses, as many photographs show them, and long ones, which put the mean where Kaggle's labels have it.
-    nose_y = (around(18.0, 2.0) if rng.random() < 0.3 else around(26.6, 2.8)) * stretch
+    # Short noses over low mouths, as many photographs show them, and long ones, so that the means are Kaggle's.
+    short = rng.random() < 0.27
+    nose_y = (around(18.2, 2.0) if short else around(26.0, 2.8)) * stretch
     upper_lip = float(np.clip(around(3.0, 0.9), 1.0, 5.5))
     # The upper lip never reaches the nose.
-    mouth_y = max(around(33.8, 2.6) * stretch, nose_y + 5.4 + upper_lip)
+    mouth_y = max(around(35.3 if short else 31.8, 2.8) * stretch, nose_y + 5.1 + upper_lip)
     return FaceShape(
-        eye_x=around(18.4, 0.9),
+        eye_x=around(18.25, 1.1),
         eye_half_width=around(7.3, 0.6),
         eye_open=float(np.clip(around(0.8, 0.3) - 0.25 * max(smile, 0) * rng.random(), 0.04, 1.5)),
         eye_tilt=around(0.3, 0.5),
@@ -119,7 +121,7 @@ def draw_shape(rng: np.random.Generator) -> FaceShape:
         mouth_y=mouth_y,
         mouth_half_width=around(15.1, 1.6) + 2.4 * smile - 0.1 * mouth_open,
         upper_lip=upper_lip,
-        lower_lip=float(np.clip(around(4.1, 1.2), 1.5, 7.5)),
+        lower_lip=float(np.clip(around(5.0 if short else 4.4, 1.5), 1.5, 8.5)),
         mouth_open=mouth_open,
         smile=smile,
         mouth_shift=around(0.0, 0.7),
@@ -136,7 +138,7 @@ def draw_pose(rng: np.random.Generator) -> Pose:
     """Draw pose and framing of one face; `rng` is advanced."""
     gauss = np.clip(rng.standard_normal(8), -2.6, 2.6)
     return Pose(
-        yaw=float(np.radians(rng.uniform(4, 18) * gauss[0])),
+        yaw=float(np.radians(rng.uniform(4, 16.5) * gauss[0])),
         pitch=float(np.radians(1.0 + 9.0 * gauss[1])),
         roll=float(np.radians(7.0 * gauss[2])),
         distance=float(rng.uniform(260, 900)),
@@ -190,10 +192,9 @@ class Head:
     def to_grid(self, xy: np.ndarray) -> np.ndarray:
         """Frontal (..., 2) head coordinates -> (..., 2) column and row on the surface grid; clipped at the sides."""
         row = (xy[..., 1] - self.top) / (self.bottom - self.top) * (GRID - 1)
-        width = self.half_width[np.minimum(np.maximum(row, 0), GRID - 1).astype(np.intp)]
-        theta = np.arcsin(np.minimum(np.maximum(xy[..., 0] / width, -0.985), 0.985))
+        sine = xy[..., 0] / self.half_width.take(row.astype(np.intp), mode="clip")
         at = np.empty(xy.shape)
-        at[..., 0] = (theta + THETA_MAX) * ((GRID - 1) / (2 * THETA_MAX))
+        at[..., 0] = (np.arcsin(np.minimum(np.maximum(sine, -0.985), 0.985)) + THETA_MAX) * _COLUMNS_PER_RADIAN
         at[..., 1] = row
         return at
 
@@ -263,7 +264,7 @@ def _relief(s: FaceShape, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     relief += bump(0, s.mouth_y - 0.5 * s.upper_lip, 9, 2.0, 1.3)
     bottom = s.mouth_y + 0.88 * s.mouth_open
     relief += bump(0, bottom + 0.5 * s.lower_lip, 8, 2.4, 1.5)
-    relief += bump(0, bottom + s.lower_lip + 4, 9, 2.6, -1.3)
+    relief += bump(0, bottom + s.lower_lip + 3, 9, 2.6, -1.3)
     relief += bump(0, s.chin_y - 7, 8, 6, 3.5)
     return relief
 
@@ -290,9 +291,12 @@ class Camera:
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(..., 3) head points -> (..., 2) pixels and (...) depth toward the camera."""
-        turned = points @ self.turn.T.astype(points.dtype)
+        return self.see(points @ self.turn.T.astype(points.dtype))
+
+    def see(self, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `project`, for points already turned into the camera frame."""
         nearer = self.distance / (self.distance - turned[..., 2])
-        zoom, offset = self.zoom.astype(points.dtype), self.offset.astype(points.dtype)
+        zoom, offset = self.zoom.astype(turned.dtype), self.offset.astype(turned.dtype)
         return turned[..., :2] * nearer[..., None] * zoom + offset, turned[..., 2]
 
 
@@ -305,5 +309,5 @@ def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
     camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
     flat, _ = camera.project(lifted)
     anchor = 0.6 * flat[:2].mean(axis=0) + 0.3 * flat[11:15].mean(axis=0) + 0.1 * flat[[7, 9]].mean(axis=0)
-    offset = np.array([48.4 + pose.shift_x, 47.8 + pose.shift_y]) - anchor
+    offset = np.array([48.4 + pose.shift_x, 47.7 + pose.shift_y]) - anchor
     return Camera(camera.turn, pose.distance, zoom, offset), flat + offset

@@ -31,7 +31,7 @@ from data_scripts.label_pattern import asked_keypoints, missing_labels
 from data_scripts.photo_effects import develop
 
 FILE_NAMES = ("training.csv", "test.csv", "IdLookupTable.csv", "SampleSubmission.csv", "truth.csv")
-GENERATOR_VERSION = 2  # another number makes `folders` draw the embedded faces anew
+GENERATOR_VERSION = 3  # another number makes `folders` draw the embedded faces anew
 BATCH = 64  # faces a worker draws at a time
 T = TypeVar("T")
 _DIGITS = [str(value) for value in range(256)]
