@@ -31,28 +31,34 @@ def _answers(student: Student, patience: int | None, values: list[float]) -> tup
     return answers, found["bests"]
 
 
+def _stop(answers: list) -> int:
+    """Return the number of the call that first says stop; 0 where none does."""
+    return answers.index(True) + 1 if True in answers else 0
+
+
+def _mistakes(patience: int, values: list[float]) -> list[tuple[int, str]]:
+    """Return where mistaken rules stop."""
+    worse = [value > min(values[:index], default=math.inf) for index, value in enumerate(values)]
+    total = [bool(count >= patience) for count in np.cumsum(worse)]
+    rising = [index > 0 and values[index] >= values[index - 1] for index in range(len(values))]
+    in_a_row = [all(rising[max(index + 1 - patience, 0) : index + 1]) for index in range(len(values))]
+    return [
+        (_stop(_stops(patience, values, equal_counts=True)[0]), "An equal value is not a new best: strictly lower."),
+        (_stop(total), "It counts all calls without a new best; a new best starts the count again."),
+        (_stop(_stops(patience + 1, values)[0]), "It says stop one call too late. Count on paper."),
+        (_stop(_stops(max(patience - 1, 1), values)[0]), "It says stop one call too early. Count on paper."),
+        (_stop(in_a_row), "It compares with the value before; what counts is the best of all values so far."),
+        (_stop(_stops(patience, [-value for value in values])[0]), "It waits for higher values; lower is better."),
+        (_stop(_stops(5, values)[0]), "It waits for 5 calls, whatever patience it was given."),
+    ]
+
+
 def _expect_stops(student: Student, patience: int | None, values: list[float]) -> None:
     answers, _ = _answers(student, patience, values)
     wanted, _ = _stops(patience or 5, values)
-    # It stops at the first True, so what step would say after that is left open.
-    end = wanted.index(True) + 1 if True in wanted else len(wanted)
-    in_total = [index >= (patience or 5) for index in range(len(values))]
-    hint = hint_for(
-        answers[:end],
-        [
-            (
-                _stops(patience or 5, values, equal_counts=True)[0][:end],
-                "An equal value is not a new best: strictly lower.",
-            ),
-            (_stops((patience or 5) + 1, values)[0][:end], "It says stop one call too late. Count on paper."),
-            (_stops((patience or 5) - 1, values)[0][:end], "It says stop one call too early. Count on paper."),
-            (
-                _stops(patience or 5, [-value for value in values])[0][:end],
-                "It waits for higher values; lower is better.",
-            ),
-            (in_total[:end], "It counts all calls; a new best starts the count again."),
-        ],
-    )
+    # Training ends at the first True, so what step would say after that is left open.
+    end = _stop(wanted) or len(wanted)
+    hint = hint_for(_stop(answers), _mistakes(patience or 5, values))
     shown = [round(value, 3) for value in values[:end]]
     example = f"patience {patience or '5 (the default)'}, values {shown}"
     expect.true(answers[:end] == wanted[:end], f"step: {wanted[:end]}", f"{answers[:end]}", example, hint)
@@ -71,7 +77,7 @@ def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
     """True once patience calls in a row brought no new best; a new best starts the count again."""
     for patience in (1, 2, 3):
         down = np.sort(rng.uniform(2, 4, 4))[::-1]
-        worse = [float(down[-1] + step) for step in rng.uniform(0.1, 1, patience)]
+        worse = [float(down[-1] + step) for step in rng.uniform(0.1, 1, 8)]
         values = [float(down[0]), *[float(down[0] + 1)] * (patience - 1), *map(float, down[1:]), *worse]
         _expect_stops(student, patience, values)
 
@@ -80,7 +86,7 @@ def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
 def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
     """A value that is better than the one before, but not than the best, does not count."""
     low = float(rng.uniform(1, 2))
-    _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, low + 0.5])
+    _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, *[low + 0.5] * 4])
 
 
 @early_stopping.rung("values", points=2)
@@ -97,6 +103,6 @@ def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
 def equal_is_not_new(student: Student, rng: np.random.Generator) -> None:
     """An equal value is not a new best; values may be negative; patience is 5 by default."""
     value = float(rng.uniform(1, 2))
-    _expect_stops(student, 3, [value] * 4)
+    _expect_stops(student, 3, [value] * 9)
     _expect_stops(student, 2, [-1.0, -2.0, -3.0, -2.5, -2.9])
     _expect_stops(student, None, [value, *[value + 1] * 5])

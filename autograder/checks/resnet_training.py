@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder import expect
 from autograder.checks.early_stopping import early_stopping
-from autograder.checks.linear_training import Linear, Recipe, Run, adam_run
+from autograder.checks.linear_training import Linear, Recipe, Run, adam_run, rmse
 from autograder.checks.recognize import hint_for
 from autograder.checks.training_config import face_dataset, train_config
 from autograder.checks.training_loop import evaluate, train_one_epoch
@@ -159,8 +159,14 @@ def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
     expect.close(
         history["train_loss"], want.train_loss, **TOLERANCE, what='history["train_loss"]', example=example, hint=hint
     )
+    on_train = [rmse(model, *task.train) for model in want.models]
     hint = hint_for(
-        history["val_rmse"], [(np.square(want.val_rmse), "This is the squared error; evaluate gives pixels.")]
+        history["val_rmse"],
+        [
+            (np.square(want.val_rmse), "This is the squared error; evaluate gives pixels."),
+            (on_train, "This is the RMSE of the training rows: the wrong loader was evaluated."),
+        ],
+        rtol=1e-3,
     )
     expect.close(
         history["val_rmse"], want.val_rmse, **TOLERANCE, what='history["val_rmse"]', example=example, hint=hint

@@ -131,7 +131,9 @@ def _ask(student: Student, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
 @face_dataset.rung("type", points=1, gate=True)
 def items_are_pairs(student: Student, rng: np.random.Generator) -> None:
     """An item is a pair of an image and its targets."""
-    _, _, answer = _ask(student, rng)
+    images, _, answer = _ask(student, rng)
+    hint = "Faces with missing labels count too."
+    expect.true(answer["length"] == len(images), f"len(dataset): {len(images)}", f"{answer['length']}", hint=hint)
     for item, size in zip(answer["items"], answer["sizes"], strict=True):
         expect.true(size == 2, "dataset[0]: (image, targets)", f"{size or 'not a tuple but one'} value(s)")
         _array(item[0], "the image")

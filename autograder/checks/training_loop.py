@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def _loss_mistakes(steps: list[Step]) -> list[tuple[float, str]]:
             float(np.mean(means)),
             "This is the mean of the batch means: a batch of 3 labels counts as much as one of 12.",
         ),
-        (by_rows, "Each batch is weighted by its faces; what differs from batch to batch is the number of its labels."),
+        (by_rows, "Each batch is weighted by its rows or targets, labeled or not; only labels count."),
         (total / sum(rows), "The squared errors are divided by the number of faces, not of labeled coordinates."),
         (total, "This is the sum of all squared errors; it still has to be divided."),
         (sum(means), "This is the sum of the batch means."),
@@ -171,6 +171,12 @@ class NormTask:
             steps.append(Step(float(squared.sum()), int(finite.sum()), len(images)))
         return steps
 
+    def filled_rmse(self, batch_size: int) -> float:
+        """Return the RMSE over labeled coordinates, the errors at 0-filled labels added to the sum."""
+        filled = NormTask(replace(self.task, targets=np.nan_to_num(self.task.targets)), self.mean, self.var)
+        squared = sum(step.squared_error for step in filled.errors(batch_size))
+        return math.sqrt(squared / sum(step.labeled for step in self.errors(batch_size)))
+
 
 def _evaluate(student: Student, norm: NormTask, rng: np.random.Generator, training: bool) -> dict:
     statistics = {"mean": norm.mean, "var": norm.var, "seed": int(rng.integers(2**31))}
@@ -205,6 +211,7 @@ def rmse_over_all_labels(student: Student, rng: np.random.Generator) -> None:
             "This is the mean of the batches' RMSEs. Roots don't average: sum squares, divide, then root.",
         ),
         (squared, "This is the mean squared error; its root is in pixels."),
+        (norm.filled_rmse(norm.task.batch_size), "Missing labels were taken for 0 and counted as errors."),
         *((math.sqrt(wrong), hint) for wrong, hint in _loss_mistakes(steps)[:-1]),
     ]
     hint = hint_for(value, mistakes, rtol=1e-4)

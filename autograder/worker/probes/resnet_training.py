@@ -41,7 +41,7 @@ def dataset(names: Names, *, images: np.ndarray, keypoints: np.ndarray, indices:
     """Build a FaceDataset; return its length, the items at ``indices``, one batch, and the arrays afterwards."""
     own_images, own_keypoints = images.copy(), keypoints.copy()
     faces = names["FaceDataset"](own_images, own_keypoints)
-    items = [faces[index] for index in indices]
+    items = [faces[index] for index in indices if index < len(faces)]
     sizes = [len(item) if isinstance(item, tuple | list) else None for item in items]
     loaded = list(next(iter(DataLoader(faces, batch_size=len(images)))))
     return {
