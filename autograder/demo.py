@@ -58,6 +58,7 @@ def execute(notebook: NotebookNode, folder: Path, bar: tqdm) -> None:
     client = NotebookClient(
         notebook,
         timeout=None,
+        coalesce_streams=True,  # a progress bar is one line, not one a step
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         on_cell_executed=lambda cell, cell_index, execute_reply: bar.update(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import io
+import logging
 import random
 import secrets
 import sys
@@ -83,6 +84,18 @@ def _notebook_names() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the student's code prints, and a framework's warnings, out of the report."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+@contextlib.contextmanager
 def _random_states_kept() -> Iterator[None]:
     """Put the notebook's global random states back afterwards: checks seed them, to see who touches them."""
     state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 (only kept)
@@ -106,9 +119,7 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport
         got = f"{' and '.join(absent)} not defined; run the cell above first"
         return LiveReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
-    # What the student's code prints belongs to its own cell, not to the report.
-    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
-    with quiet[0], quiet[1], _random_states_kept(), LiveStudent(names) as student:
+    with _quiet(), _random_states_kept(), LiveStudent(names) as student:
         rungs = climb(ladder, student, secrets.randbits(48))
     result = judge(exercise, rungs)
     if result.outcome == "not_attempted":
