@@ -7,75 +7,24 @@ truth.csv (RowId, Location) for scoring at home.
 """
 
 import argparse
+import math
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from data_scripts import face_scene
-from data_scripts.face_features import paint_face
-from data_scripts.face_look import draw_look, grow_hair
-from data_scripts.face_render import CANVAS, draw_light, rasterize, shade
-from data_scripts.face_shape import IMAGE_SIZE, KEYPOINT_NAMES, build_head, draw_pose, draw_shape, frame_head, grow
-from data_scripts.face_texture import TEXTURE
+from data_scripts.face_shape import IMAGE_SIZE, KEYPOINT_NAMES
+from data_scripts.face_workers import Faces, draw_batches
 from data_scripts.label_pattern import asked_keypoints, missing_labels
-from data_scripts.photo_effects import develop
 
 FILE_NAMES = ("training.csv", "test.csv", "IdLookupTable.csv", "SampleSubmission.csv", "truth.csv")
 GENERATOR_VERSION = 3  # another number makes `folders` draw the embedded faces anew
-BATCH = 64  # faces a worker draws at a time
-T = TypeVar("T")
 _DIGITS = [str(value) for value in range(256)]
-
-
-def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw one face: -> (96, 96) uint8 picture and (15, 2) float32 keypoints, x and y in pixels; `rng` is advanced.
-
-    All 15 keypoints lie in the picture: faces that do not fit are drawn again.
-    """
-    while True:
-        shape, pose, look, light = draw_shape(rng), draw_pose(rng), draw_look(rng), draw_light(rng)
-        bare = build_head(shape)
-        camera, keypoints = frame_head(bare, pose)
-        if keypoints.min() >= 0.5 and keypoints.max() <= IMAGE_SIZE - 1.5:
-            break
-    cover, hair = grow_hair(rng, shape, look)
-    head = grow(bare, hair)
-    canvas = face_scene.background(rng)
-    face_scene.behind_head(rng, canvas, head, camera, look, light)
-    matte, glint, facing = shade(head, camera, light, cover)
-    texture = paint_face(rng, head, look, cover)
-    lit = texture * cv2.resize(matte, (TEXTURE, TEXTURE)) + cv2.resize(glint, (TEXTURE, TEXTURE))
-    index, seen = rasterize(head, camera, facing)
-    edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
-    face_scene.lay(canvas, edge, lit.ravel()[index.ravel()].reshape(CANVAS, CANVAS))
-    if look.hair_style == "hat" and rng.random() < 0.6:
-        face_scene.brim(rng, canvas, head, camera, light)
-    if rng.random() < 0.16:
-        face_scene.glasses(rng, canvas, head, camera, light)
-    if rng.random() < 0.1:
-        face_scene.obstacle(rng, canvas)
-    return develop(rng, canvas), keypoints.astype(np.float32)
-
-
-def _draw_batch(seeds: list[np.random.SeedSequence]) -> tuple[np.ndarray, np.ndarray]:
-    cv2.setNumThreads(1)
-    faces = [draw_face(np.random.default_rng(seed)) for seed in seeds]
-    return np.stack([image for image, _ in faces]), np.stack([points for _, points in faces])
-
-
-def _draw_csv_batch(seeds: list[np.random.SeedSequence]) -> tuple[list[str], np.ndarray]:
-    images, keypoints = _draw_batch(seeds)
-    return [" ".join(map(_DIGITS.__getitem__, image.ravel().tolist())) for image in images], keypoints
 
 
 def draw_faces(n: int, seed: int | np.random.SeedSequence, workers: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -87,26 +36,9 @@ def draw_faces(n: int, seed: int | np.random.SeedSequence, workers: int = 1) -> 
         raise ValueError(f"n must be 0 or more, got {n}; give the number of faces to draw")
     if n == 0:
         return np.zeros((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8), np.zeros((0, len(KEYPOINT_NAMES), 2), np.float32)
-    drawn = list(_in_batches(_draw_batch, _face_seeds(n, seed), workers))
-    return np.concatenate([images for images, _ in drawn]), np.concatenate([points for _, points in drawn])
-
-
-def _face_seeds(n: int, seed: int | np.random.SeedSequence) -> list[np.random.SeedSequence]:
-    """One seed a face, so that a face never depends on which process draws it, nor on how many are drawn."""
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    return sequence.spawn(n)
-
-
-def _in_batches(
-    draw: Callable[[list[np.random.SeedSequence]], T], seeds: list[np.random.SeedSequence], workers: int
-) -> Iterator[T]:
-    batches = [seeds[start : start + BATCH] for start in range(0, len(seeds), BATCH)]
-    if workers == 1:
-        yield from map(draw, batches)
-        return
-    # Spawned, not forked: a notebook's process may hold threads, which a fork would copy in an unknown state.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(draw, batches)
+    drawn = list(draw_batches(n, sequence, workers))
+    return np.concatenate([images for images, _ in drawn]), np.concatenate([points for _, points in drawn])
 
 
 def write_kaggle_folder(
@@ -130,8 +62,8 @@ def write_kaggle_folder(
         pattern_rng = np.random.default_rng(pattern_seed)
         missing, asked = missing_labels(n_train, pattern_rng), asked_keypoints(n_test, pattern_rng)
         with tqdm(total=n_train + n_test, unit="face", desc=f"Drawing {out.name}", disable=None) as progress:
-            seeds = _face_seeds(n_train, train_seed) + _face_seeds(n_test, test_seed)
-            truth = _write_images(unfinished, _in_batches(_draw_csv_batch, seeds, workers), missing, n_test, progress)
+            _write_training(unfinished, draw_batches(n_train, train_seed, workers), missing, progress)
+            truth = _write_test(unfinished, draw_batches(n_test, test_seed, workers), progress)
         _write_lookup(unfinished, asked, truth)
         unfinished.chmod(0o755)
         if out.exists():
@@ -147,33 +79,36 @@ def _columns() -> list[str]:
 
 
 def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.4f}"
+    return "" if math.isnan(value) else f"{value:.4f}"
 
 
-def _write_images(
-    folder: Path, drawn: Iterator[tuple[list[str], np.ndarray]], missing: np.ndarray, n_test: int, progress: tqdm
-) -> np.ndarray:
-    """Write training.csv and test.csv; -> the test images' keypoints, (n_test, 15, 2)."""
-    truth = np.zeros((n_test, len(KEYPOINT_NAMES), 2))
-    n_train = len(missing)
-    with (
-        open(folder / "training.csv", "w", encoding="ascii", newline="\n") as training,
-        open(folder / "test.csv", "w", encoding="ascii", newline="\n") as test,
-    ):
-        training.write(",".join([*_columns(), "Image"]) + "\n")
-        test.write("ImageId,Image\n")
-        row = 0
-        for pixels, keypoints in drawn:
-            for text, points in zip(pixels, keypoints, strict=True):
-                if row < n_train:
-                    labels = np.where(missing[row][:, None], np.nan, points).ravel()
-                    training.write(",".join([*map(_number, labels), text]) + "\n")
-                else:
-                    truth[row - n_train] = points
-                    test.write(f"{row - n_train + 1},{text}\n")
-                row += 1
-            progress.update(len(pixels))
-    return truth
+def _pixels(image: np.ndarray) -> str:
+    return " ".join(map(_DIGITS.__getitem__, image.ravel().tolist()))
+
+
+def _write_training(folder: Path, drawn: Iterator[Faces], missing: np.ndarray, progress: tqdm) -> None:
+    """Write training.csv; `missing` says which labels each row lacks, (N, 15) bool."""
+    lacks = iter(missing)
+    with open(folder / "training.csv", "w", encoding="ascii", newline="\n") as file:
+        file.write(",".join([*_columns(), "Image"]) + "\n")
+        for images, keypoints in drawn:
+            for image, points in zip(images, keypoints, strict=True):
+                labels = np.where(next(lacks)[:, None], np.nan, points).ravel().tolist()
+                file.write(",".join([*map(_number, labels), _pixels(image)]) + "\n")
+            progress.update(len(images))
+
+
+def _write_test(folder: Path, drawn: Iterator[Faces], progress: tqdm) -> np.ndarray:
+    """Write test.csv; -> its images' keypoints, (N, 15, 2) float32."""
+    truth: list[np.ndarray] = []
+    with open(folder / "test.csv", "w", encoding="ascii", newline="\n") as file:
+        file.write("ImageId,Image\n")
+        for images, keypoints in drawn:
+            for image, points in zip(images, keypoints, strict=True):
+                truth.append(points)
+                file.write(f"{len(truth)},{_pixels(image)}\n")
+            progress.update(len(images))
+    return np.stack(truth)
 
 
 def _write_lookup(folder: Path, asked: np.ndarray, truth: np.ndarray) -> None:

@@ -3,19 +3,22 @@
 import dataclasses
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from data_scripts import carry_over, synthetic_faces
+from data_scripts import carry_over, face_workers, synthetic_faces
+from data_scripts.face_drawing import draw_face
 from data_scripts.face_shape import KEYPOINT_NAMES, build_head, draw_pose, draw_shape, frame_head, rotation
 from data_scripts.face_sheet import face_sheet
 from data_scripts.face_sheet import main as sheet_main
 from data_scripts.kaggle_csv import read_lookup, read_test, read_training
 from data_scripts.label_pattern import DENSE_MISSING, SPARSE, asked_keypoints, missing_labels
-from data_scripts.synthetic_faces import FILE_NAMES, draw_face, draw_faces, write_kaggle_folder
+from data_scripts.synthetic_faces import FILE_NAMES, draw_faces, write_kaggle_folder
 
 REAL_PATTERN = Path(__file__).parents[2] / "shared" / "data" / "kaggle_missing_pattern.npz"
 COLUMNS = [f"{name}_{axis}" for name in KEYPOINT_NAMES for axis in "xy"]
@@ -37,12 +40,12 @@ def faces() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("faces") / "kaggle"
-    write_kaggle_folder(out, n_train=21, n_test=9, seed=3, workers=1)
+    write_kaggle_folder(out, n_train=70, n_test=9, seed=3, workers=1)
     return out
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(folder: Path, tmp_path: Path) -> None:
-    write_kaggle_folder(tmp_path / "again", n_train=21, n_test=9, seed=3, workers=2)
+    write_kaggle_folder(tmp_path / "again", n_train=70, n_test=9, seed=3, workers=3)
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILE_NAMES)
     for name in FILE_NAMES:
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes(), name
@@ -66,7 +69,7 @@ def test_a_face_does_not_depend_on_how_many_are_drawn() -> None:
 def test_training_file_is_in_kaggles_format(folder: Path) -> None:
     table = pd.read_csv(folder / "training.csv")
     assert list(table.columns) == [*COLUMNS, "Image"]
-    assert len(table) == 21
+    assert len(table) == 70
     for pixels in table["Image"]:
         values = pixels.split(" ")
         assert len(values) == 96 * 96
@@ -77,7 +80,7 @@ def test_training_file_is_in_kaggles_format(folder: Path) -> None:
 
 def test_files_hold_the_very_faces_that_were_drawn(folder: Path) -> None:
     train_seed, test_seed, _ = np.random.SeedSequence(3).spawn(3)
-    images, keypoints = draw_faces(21, train_seed)
+    images, keypoints = draw_faces(70, train_seed)
     training = read_training(folder / "training.csv")
     assert training.names == KEYPOINT_NAMES
     np.testing.assert_array_equal(np.round(training.images * 255), images)
@@ -214,6 +217,34 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         write_kaggle_folder(tmp_path / "faces", n_train=2, n_test=1, workers=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_fails_is_told_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "broken" / "data_scripts"
+    broken.mkdir(parents=True)
+    (broken / "face_workers.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.setattr(face_workers, "ROOT", broken.parent)
+    with pytest.raises(RuntimeError, match="exit status 3"):
+        write_kaggle_folder(tmp_path / "faces", n_train=40, n_test=1, workers=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_a_script_without_a_main_guard_may_draw_in_several_processes(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from data_scripts.synthetic_faces import draw_faces\n"
+        "print('started')\n"
+        "print(draw_faces(40, 0, workers=2)[0].shape)\n",
+        encoding="utf-8",
+    )
+    run = subprocess.run(
+        [sys.executable, script],
+        cwd=face_workers.ROOT,
+        env={**os.environ, "PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.splitlines() == ["started", "(40, 96, 96)"], run.stderr
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""One face from beginning to end: measures, pose, look and light, then surface, texture, scene and photograph."""
+
+import cv2
+import numpy as np
+
+from data_scripts import face_scene
+from data_scripts.face_features import paint_face
+from data_scripts.face_look import draw_look, grow_hair
+from data_scripts.face_render import CANVAS, draw_light, rasterize, shade
+from data_scripts.face_shape import IMAGE_SIZE, build_head, draw_pose, draw_shape, frame_head, grow
+from data_scripts.face_texture import TEXTURE
+from data_scripts.photo_effects import develop
+
+
+def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one face: -> (96, 96) uint8 picture and (15, 2) float32 keypoints, x and y in pixels; `rng` is advanced.
+
+    All 15 keypoints lie in the picture: faces that do not fit are drawn again.
+    """
+    while True:
+        shape, pose, look, light = draw_shape(rng), draw_pose(rng), draw_look(rng), draw_light(rng)
+        bare = build_head(shape)
+        camera, keypoints = frame_head(bare, pose)
+        if keypoints.min() >= 0.5 and keypoints.max() <= IMAGE_SIZE - 1.5:
+            break
+    cover, hair = grow_hair(rng, shape, look)
+    head = grow(bare, hair)
+    canvas = face_scene.background(rng)
+    face_scene.behind_head(rng, canvas, head, camera, look, light)
+    matte, glint, facing = shade(head, camera, light, cover)
+    texture = paint_face(rng, head, look, cover)
+    lit = texture * cv2.resize(matte, (TEXTURE, TEXTURE)) + cv2.resize(glint, (TEXTURE, TEXTURE))
+    index, seen = rasterize(head, camera, facing)
+    edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
+    face_scene.lay(canvas, edge, lit.ravel()[index.ravel()].reshape(CANVAS, CANVAS))
+    if look.hair_style == "hat" and rng.random() < 0.6:
+        face_scene.brim(rng, canvas, head, camera, light)
+    if rng.random() < 0.16:
+        face_scene.glasses(rng, canvas, head, camera, light)
+    if rng.random() < 0.1:
+        face_scene.obstacle(rng, canvas)
+    return develop(rng, canvas), keypoints.astype(np.float32)

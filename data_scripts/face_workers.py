@@ -1,0 +1,106 @@
+"""Several processes that draw faces side by side, in order and independent of their number.
+
+Each worker is this module run on its own (`python -m data_scripts.face_workers`) and hands its faces over a pipe.
+multiprocessing is not used: forked, it copies a notebook's threads in an unknown state; spawned, it runs the caller's
+script again from the top, and a lesson run as a script would start itself anew.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from data_scripts.face_drawing import draw_face
+from data_scripts.face_shape import IMAGE_SIZE, KEYPOINT_NAMES
+
+ROOT = Path(__file__).resolve().parents[1]
+BATCH = 32  # faces a worker draws before it hands them over
+Faces = tuple[np.ndarray, np.ndarray]
+
+
+def face_seed(sequence: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
+    """The seed of face `number`: it depends on the sequence and the number alone."""
+    return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, number))
+
+
+def draw_batches(n: int, sequence: np.random.SeedSequence, workers: int) -> Iterator[Faces]:
+    """Draw faces 0 … n-1 in order, in batches: (B, 96, 96) uint8 and (B, 15, 2) float32 pixels.
+
+    `workers` processes draw; 1 draws in this one. RuntimeError where a worker fails.
+    """
+    starts = range(0, n, BATCH)
+    workers = min(workers, len(starts))
+    if workers <= 1:
+        for start in starts:
+            yield _draw(sequence, start, min(start + BATCH, n))
+        return
+    command = [sys.executable, "-m", "data_scripts.face_workers", str(n), str(sequence.entropy)]
+    key = ",".join(map(str, sequence.spawn_key))
+    processes = [
+        subprocess.Popen(
+            [*command, f"--key={key}", f"--first={w}", f"--step={workers}"], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        for w in range(workers)
+    ]
+    try:
+        for batch, start in enumerate(starts):
+            yield _receive(processes[batch % workers], min(start + BATCH, n) - start)
+    finally:
+        for process in processes:
+            process.kill()
+            process.stdout.close()
+            process.wait()
+
+
+def _draw(sequence: np.random.SeedSequence, start: int, stop: int) -> Faces:
+    faces = [draw_face(np.random.default_rng(face_seed(sequence, number))) for number in range(start, stop)]
+    return np.stack([image for image, _ in faces]), np.stack([points for _, points in faces])
+
+
+def _receive(process: subprocess.Popen, count: int) -> Faces:
+    pixels = count * IMAGE_SIZE * IMAGE_SIZE
+    size = pixels + count * len(KEYPOINT_NAMES) * 2 * 4
+    data = process.stdout.read(size)
+    if len(data) < size:
+        raise RuntimeError(
+            f"a process that draws faces ended early (exit status {process.wait()}); its own message stands above; "
+            "draw with workers=1 to see it here"
+        )
+    images = np.frombuffer(data, np.uint8, pixels).reshape(count, IMAGE_SIZE, IMAGE_SIZE)
+    return images, np.frombuffer(data, np.float32, offset=pixels).reshape(count, len(KEYPOINT_NAMES), 2)
+
+
+def _send(out: BinaryIO, faces: Faces) -> None:
+    for array in faces:
+        out.write(array.tobytes())
+    out.flush()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw every `step`-th batch, from batch `first` on, and write the arrays' bytes to standard output."""
+    parser = argparse.ArgumentParser(description="Draw faces for another process; use data_scripts.synthetic_faces.")
+    parser.add_argument("n", type=int)
+    parser.add_argument("entropy", type=int)
+    parser.add_argument("--key", default="")
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--step", type=int, default=1)
+    args = parser.parse_args(argv)
+    # The workers share the processors already.
+    cv2.setNumThreads(1)
+    key = tuple(int(part) for part in args.key.split(",") if part)
+    sequence = np.random.SeedSequence(args.entropy, spawn_key=key)
+    try:
+        for start in range(args.first * BATCH, args.n, args.step * BATCH):
+            _send(sys.stdout.buffer, _draw(sequence, start, min(start + BATCH, args.n)))
+    except (BrokenPipeError, KeyboardInterrupt):
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
