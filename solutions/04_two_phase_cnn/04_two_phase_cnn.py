@@ -100,9 +100,7 @@ folder = next(f for f in (Path.cwd(), ROOT / "lessons" / "04_two_phase_cnn") if 
 config = TwoPhaseConfig.from_yaml(folder / f"{scale()}.yaml")
 faces = read_training(data_folder() / "training.csv")
 
-# A shuffled sample: in the file, the nearly complete rows come first.
-sample = np.random.default_rng(config.seed).permutation(len(faces.images))[: config.rows]
-images, keypoints, names = faces.images[sample], faces.keypoints[sample], faces.names
+images, keypoints, names = faces.images[: config.rows], faces.keypoints[: config.rows], faces.names
 train, val = split_rows(len(images), config.val_fraction, config.seed)
 mean_face = np.nanmean(keypoints[train], axis=0)
 complete = np.isfinite(keypoints).all(axis=(1, 2))
@@ -131,10 +129,12 @@ print(f"the mean face is off by {rmse(guesses, keypoints[val]):.2f} px over the 
 # ## Labels that are not there
 #
 # Keras's losses know no NaN: one missing label would make the loss NaN, then every weight. The sources fill the gaps
-# before training with `forward_fill` of lesson 02: a missing coordinate takes the last value above it.
+# before training with `forward_fill` of lesson 02: a missing coordinate takes the last value above it. Twelve faces
+# from all over the file:
 
 # %%
-few = keypoints[train[:12]].reshape(12, -1)
+any_twelve = np.random.default_rng(1).permutation(len(faces.keypoints))[:12]
+few = faces.keypoints[any_twelve].reshape(12, -1)
 filled = forward_fill(few)
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True, layout="constrained")
 for axis, values, title in ((left, few, "as labeled (white: no label)"), (right, filled, "after forward fill")):
@@ -142,16 +142,20 @@ for axis, values, title in ((left, few, "as labeled (white: no label)"), (right,
     axis.set(title=title, xlabel="target (x and y of 15 keypoints)")
 made_up = np.argwhere(np.isnan(few))
 right.plot(made_up[:, 1], made_up[:, 0], "x", color="white", markersize=4, label="made up")
-right.legend(loc="lower right", fontsize=8)
+right.legend(loc="lower right", fontsize=8, facecolor="gray", labelcolor="white")
 left.set_ylabel("face")
 figure.colorbar(shades, ax=[left, right], label="pixels")
 plt.show()
-print(f"{np.isnan(keypoints[train]).mean():.0%} of all targets of the training faces are made up by forward fill")
+print(f"made up by forward fill: {np.isnan(faces.keypoints).mean():.0%} of all targets in the file,")
+print(f"{np.isnan(keypoints[train]).mean():.0%} of the targets of the {len(train):,} faces that this run trains on")
 
 # %% [markdown]
 # Every filled number is the coordinate of *another* face. The network is taught that this face's left eyebrow is where
-# somebody else's is. It can't learn the noise, so it learns a compromise: half-way to the mean face. Keep that in mind
-# when you see the result, and compare it with lesson 05, which masks missing labels instead.
+# somebody else's is. It can't learn the noise, so it learns a compromise, part of the way to the mean face. Compare
+# the result with lesson 05, which masks missing labels instead.
+#
+# The nearly complete rows come first in Kaggle's file. The short training of this lesson reads only those, since it has
+# no time to average the noise away; the full one reads all rows.
 #
 # Two rules keep the figures honest:
 #
@@ -166,7 +170,7 @@ print(f"{np.isnan(keypoints[train]).mean():.0%} of all targets of the training f
 # So the CNN learns in units of the image's width, 96 pixels, and all targets lie in [0, 1]:
 
 # %%
-example = np.array([[[66.0, 39.0], [30.0, 38.4]]])
+example = np.array([[[66.0, 39.0], [30.0, 36.0]]])
 print("pixels, as (x, y) pairs:", example.tolist())
 print("units of 96 pixels:     ", (example / 96).reshape(1, -1).tolist())
 
@@ -485,8 +489,8 @@ print(f"{len(history['phase1']['loss'])} and {len(history['phase2']['loss'])} ep
 # %% [markdown]
 # ## How it learned
 #
-# The training curve is *above* the validation curve. That is no mistake: the training targets are partly made up,
-# which no network can predict, and dropout makes training harder still. In phase 2, look at the jumps: they die down.
+# The validation curve jumps in phase 1 and grows calm in phase 2. Don't be surprised to see the training curve *above*
+# the validation curve: dropout makes training harder, and no network can predict the labels that were made up.
 
 # %%
 figure, axis = plt.subplots(figsize=(9, 4))
@@ -521,8 +525,8 @@ plt.show()
 draw_faces(shown, to_pixels(model.predict(images[shown][..., np.newaxis], verbose=0)))
 
 # %% [markdown]
-# Four keypoints are labeled in nearly every row: both eye centers, the nose tip, and the bottom lip. Compare their bars
-# with those of the other eleven, whose targets were mostly made up.
+# In the whole file, only four keypoints are labeled in nearly every row: both eye centers, the nose tip, and the bottom
+# lip. After a full training, compare them with the other eleven, whose targets were mostly made up.
 
 # %%
 labeled = np.isfinite(keypoints[train]).all(axis=2).mean(axis=0)
@@ -540,6 +544,8 @@ metrics = {
 (out / "history.json").write_text(json.dumps(history), encoding="utf-8")
 (out / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
 for title, chosen in (("labeled in most rows", often), ("mostly made up", ~often), ("all keypoints", often | ~often)):
+    if not chosen.any():
+        continue
     cnn, mean = (rmse(guess[:, chosen], keypoints[val][:, chosen]) for guess in (predicted, guesses))
     print(f"{title:<22}{chosen.sum():>3} keypoints: CNN {cnn:.2f} px, mean face {mean:.2f} px, ratio {cnn / mean:.2f}")
 print(f"saved in {out}: cnn.keras, history.json, metrics.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import keras
@@ -11,16 +10,6 @@ import pandas as pd
 import torch
 
 from ..names import Names
-
-
-class _NoRetracing(logging.Filter):
-    """Drops TensorFlow's warning that many models were traced: a check builds many."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "retracing" not in record.getMessage()
-
-
-logging.getLogger("tensorflow").addFilter(_NoRetracing())
 
 
 class Watched(torch.nn.Module):

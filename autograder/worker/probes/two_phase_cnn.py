@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,16 +11,6 @@ import keras
 import numpy as np
 
 from ..names import Names
-
-
-class _NoRetracing(logging.Filter):
-    """Drops TensorFlow's warning that many models were traced: a check builds many."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "retracing" not in record.getMessage()
-
-
-logging.getLogger("tensorflow").addFilter(_NoRetracing())
 
 
 @contextmanager
