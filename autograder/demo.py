@@ -102,7 +102,8 @@ def _run_lesson(lesson: Lesson, data: Path, scale: str, out: Path, force: bool) 
             return Executed(lesson, page, tuple(out / name for name in kept["figures"]), kept["seconds"])
     notebook = nbformat.read(source, as_version=4)
     started = time.monotonic()
-    with tqdm(total=len(notebook.cells), desc=lesson.id, unit="cell") as bar:
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with tqdm(total=cells, desc=lesson.id, unit="cell") as bar:
         execute(notebook, source.parent, bar)
     seconds = time.monotonic() - started
     figures = _save_figures(notebook, out / "figures", lesson)
