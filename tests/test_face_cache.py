@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_files import HEADER, IMAGE, left_behind, write, write_folder
 
 from data_scripts import face_cache, kaggle_csv, reader_bench
 from data_scripts.errors import DataError
 from data_scripts.face_cache import cache_path, load_cache
 from data_scripts.kaggle_csv import read_training, verify_folder
+from tests.face_files import HEADER, IMAGE, left_behind, write, write_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 

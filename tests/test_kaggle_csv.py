@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from face_files import HEADER, IMAGE, NAMES, left_behind, write, write_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -14,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from data_scripts import reader_bench
 from data_scripts.errors import DataError
 from data_scripts.kaggle_csv import read_test, read_training
+from tests.face_files import HEADER, IMAGE, NAMES, left_behind, write, write_folder
 
 NOISE = np.random.default_rng(5).integers(33, 256, 50_000, dtype=np.uint8).tobytes()
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from face_files import write_folder
 
 from data_scripts import kaggle_archive, kaggle_csv, kaggle_download, reader_bench
 from data_scripts.errors import DataError
 from data_scripts.face_cache import load_cache
 from data_scripts.kaggle_archive import TABLES
 from data_scripts.kaggle_download import COMPETITION, PARTIAL_FOLDER, download, main
+from tests.face_files import write_folder
 
 FILES = sorted([*TABLES, "test.cache.npz", "training.cache.npz"])
 

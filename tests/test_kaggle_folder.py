@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from face_files import HEADER, IMAGE, left_behind, write, write_folder
 
 from data_scripts import kaggle_csv
 from data_scripts.errors import DataError
 from data_scripts.kaggle_csv import verify_folder
+from tests.face_files import HEADER, IMAGE, left_behind, write, write_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_files import write
 
 from data_scripts.errors import DataError
 from data_scripts.lookup_table import read_lookup
+from tests.face_files import write
 
 
 def test_lookup_has_kaggles_columns(tmp_path: Path) -> None:
