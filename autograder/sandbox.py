@@ -61,10 +61,11 @@ def _bubblewrap() -> list[str]:
     command += [] if root else ["--unshare-user"]
     command += ["--die-with-parent", "--new-session"]
     command += _read_only(*SYSTEM, "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
-    command += _interpreter(sys.base_prefix, sys.prefix)
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += ["--perms", "1777", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
     command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
+    # After the scratch at /tmp, which would hide an environment that lies below it.
+    command += _interpreter(sys.base_prefix, sys.prefix)
     command += ["--perms", "0755", "--dir", "/course", "--ro-bind", str(WORKER), "/course/worker", "--chdir", "/tmp"]
     if root:
         command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]

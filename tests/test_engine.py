@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from autograder import grading
+from autograder import grading, sandbox
 from autograder.course import ROOT, CourseError, find_lesson
 from autograder.grading import LessonGrader, Result
 from autograder.ladder import Ladder
@@ -307,3 +307,9 @@ def test_systems_that_cannot_fork_grade_the_same(tmp_path: Path, monkeypatch: py
     results, _ = grade(with_code("split_rows", code), tmp_path, make_sandbox("none"))
     assert results.pop("split_rows").outcome == "crashed"
     assert set(outcomes(results).values()) == {"passed"}
+
+
+def test_scratch_is_mounted_before_an_environment_that_may_lie_below_it() -> None:
+    command = sandbox._bubblewrap()
+    scratch = next(i for i, part in enumerate(command) if part == "--tmpfs" and command[i + 1] == "/tmp")
+    assert scratch < command.index(sys.prefix)
