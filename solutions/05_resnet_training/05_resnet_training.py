@@ -83,10 +83,10 @@ plt.show()
 # %%
 batch_errors = [np.full(4, 100.0), np.full(1000, 1.0)]  # squared errors, one for each labeled coordinate
 
-means = [errors.mean() for errors in batch_errors]
+means = [float(errors.mean()) for errors in batch_errors]
 print("mean of each batch:          ", means)
 print("mean of the batch means:     ", np.mean(means))
-print("per labeled coordinate:      ", sum(errors.sum() for errors in batch_errors) / sum(map(len, batch_errors)))
+print("per labeled coordinate:      ", float(np.concatenate(batch_errors).mean().round(3)))
 
 # %% [markdown]
 # The mean of the batch means is 50.5, although 1000 of 1004 labels have an error of 1. Where batches hold different
@@ -391,8 +391,7 @@ def fit(
 ) -> dict[str, list[float]]:
     """Train the model and leave it with the weights of its best epoch.
 
-    Adam starts at ``config.lr``; StepLR multiplies the rate by ``config.gamma`` after every ``config.step_size``
-    epochs.
+    Adam starts at ``config.lr``. After every ``config.step_size`` epochs StepLR multiplies that by ``config.gamma``.
     Each epoch trains on ``train_loader`` with MSELossIgnoreNan and evaluates on ``val_loader``. Training ends after
     ``config.epochs`` epochs, or once ``config.patience`` epochs in a row brought no lower validation RMSE, or when
     it is interrupted (KeyboardInterrupt). A progress bar shows how far it is.
@@ -409,7 +408,7 @@ def fit(
     history: dict[str, list[float]] = {"train_loss": [], "val_rmse": [], "lr": []}
     # state_dict() hands out the live tensors, which the next step overwrites: keep a copy.
     best_weights = copy.deepcopy(model.state_dict())
-    epochs = tqdm(range(config.epochs), desc="training", unit="epoch")
+    epochs = tqdm(range(config.epochs), desc="training", unit="epoch", file=sys.stdout)
     try:
         for _ in epochs:
             rate = optimizer.param_groups[0]["lr"]
@@ -419,7 +418,7 @@ def fit(
             history["train_loss"].append(train_loss)
             history["val_rmse"].append(val_rmse)
             history["lr"].append(rate)
-            epochs.set_postfix(train_loss=f"{train_loss:.2f}", val_rmse=f"{val_rmse:.2f}")
+            epochs.set_postfix(train_loss=f"{train_loss:.2f}", val_rmse=f"{val_rmse:.2f}", refresh=False)
             if val_rmse < stopping.best:
                 best_weights = copy.deepcopy(model.state_dict())
             if stopping.step(val_rmse):
@@ -483,7 +482,7 @@ print(
 # ## Learning curves
 #
 # Both curves in pixels: the root of the training loss beside the validation RMSE. In the first epochs the network only
-# learns where faces have their eyes and mouths on average; below the dashed line it looks at the face.
+# learns where faces have their eyes and mouths on average; below the dotted line it looks at the face.
 
 # %%
 epochs = np.arange(1, len(history["lr"]) + 1)
@@ -495,6 +494,10 @@ curves.plot(epochs, history["val_rmse"], "o-", label="validation")
 curves.plot(best + 1, history["val_rmse"][best], "*", color="black", markersize=14, label="best epoch, kept")
 curves.axhline(mean_rmse, color="gray", linestyle=":", label="constant mean face")
 curves.set(ylabel="RMSE (pixels)", title="Learning curves", yscale="log")
+ticks = [2, 3, 4, 6, 10, 20, 40]
+curves.set_yticks(ticks, [str(tick) for tick in ticks])
+curves.yaxis.set_minor_formatter("")
+curves.grid(alpha=0.3)
 curves.legend()
 rates.step(epochs, history["lr"], where="mid", color="black")
 rates.set(xlabel="epoch", ylabel="learning rate", yscale="log")
@@ -521,8 +524,8 @@ labels = [f"{faces.names[k].replace('_', ' ')} (n = {counts[k]})" for k in ranki
 bars = axes.barh(labels, errors[ranking], color="steelblue")
 axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
 axes.axvline(best_rmse, color="black", linestyle=":", label=f"all labels: {best_rmse:.2f}")
-axes.set(xlabel="RMSE (pixels)", title="Error of each keypoint on validation faces")
-axes.legend()
+axes.set(xlabel="RMSE (pixels)", title="Error of each keypoint on validation faces", xlim=(0, 1.12 * errors.max()))
+axes.legend(loc="lower right")
 plt.tight_layout()
 plt.show()
 
@@ -535,7 +538,7 @@ plt.show()
 # %%
 complete = np.flatnonzero(np.isfinite(truth).all(axis=(1, 2)))[:8]
 sparse = np.flatnonzero(np.isnan(truth).any(axis=(1, 2)))[: 16 - len(complete)]
-figure, grid = plt.subplots(2, 8, figsize=(14, 4.4))
+figure, grid = plt.subplots(2, 8, figsize=(14, 4.1))
 for cell, index in zip(grid.flat, [*complete, *sparse], strict=False):
     cell.imshow(faces.images[val[index]], cmap="gray", vmin=0, vmax=1)
     cell.plot(*truth[index].T, "o", color="lime", markersize=5, fillstyle="none", label="truth")
@@ -545,7 +548,7 @@ for cell, index in zip(grid.flat, [*complete, *sparse], strict=False):
 for cell in grid.flat:
     cell.axis("off")
 figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="lower center", ncols=2)
-figure.subplots_adjust(bottom=0.1, top=0.93, wspace=0.05)
+figure.subplots_adjust(bottom=0.09, top=0.93, wspace=0.05, hspace=0.12)
 plt.show()
 
 # %% [markdown]
@@ -570,9 +573,9 @@ metrics = {
     "val_rmse_mean_face": mean_rmse,
     "config": asdict(config),
 }
-curves = {key: [float(value) for value in history[key]] for key in ("train_loss", "val_rmse", "lr")}
+lists = {key: [float(value) for value in history[key]] for key in ("train_loss", "val_rmse", "lr")}
 torch.save(model.state_dict(), folder / "resnet.pt")
-(folder / "history.json").write_text(json.dumps(curves, indent=2), encoding="utf-8")
+(folder / "history.json").write_text(json.dumps(lists, indent=2), encoding="utf-8")
 (folder / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
 for name in ("resnet.pt", "history.json", "metrics.json"):
     print(f"{name}: {(folder / name).stat().st_size:,} bytes")
