@@ -8,7 +8,7 @@ from tests.battery import grade, story
 from tests.reference import reference_names
 
 LESSON = "04_two_phase_cnn"
-LEAKY = "keras.layers.LeakyReLU(negative_slope=0.1)"
+LEAKY = "keras.layers.LeakyReLU(negative_slope=0.3)"
 POOL = "            keras.layers.MaxPooling2D(2),\n"
 LAST = "keras.layers.Dense(30)"
 UNIT = "(keypoints.reshape(len(keypoints), -1) / IMAGE_SIZE)"
