@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 
 from data_scripts import face_scene
+from data_scripts.face_camera import draw_pose, frame_head
 from data_scripts.face_features import paint_face
 from data_scripts.face_look import draw_look, grow_hair
 from data_scripts.face_render import CANVAS, draw_light, rasterize, shade
-from data_scripts.face_shape import IMAGE_SIZE, build_head, draw_pose, draw_shape, frame_head, grow
+from data_scripts.face_shape import IMAGE_SIZE, build_head, draw_shape, grow
 from data_scripts.face_texture import TEXTURE
 from data_scripts.photo_effects import develop
 

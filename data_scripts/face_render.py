@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data_scripts.face_shape import IMAGE_SIZE, Camera, Head
+from data_scripts.face_camera import Camera
+from data_scripts.face_shape import IMAGE_SIZE, Head
 from data_scripts.face_texture import TEXTURE
 
 OVERSAMPLE = 1.5

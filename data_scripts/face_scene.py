@@ -6,9 +6,10 @@ All draw on a canvas (CANVAS, CANVAS) float32 of linear light and change it in p
 import cv2
 import numpy as np
 
+from data_scripts.face_camera import Camera
 from data_scripts.face_look import Look
 from data_scripts.face_render import CANVAS, OVERSAMPLE, Light
-from data_scripts.face_shape import Camera, Head
+from data_scripts.face_shape import Head
 from data_scripts.face_texture import clouds, ellipse, grain
 
 FAR = 96  # the background is drawn this many pixels wide, then enlarged: it lies out of focus

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from data_scripts import carry_over, face_workers, synthetic_faces
+from data_scripts.face_camera import draw_pose, frame_head, rotation
 from data_scripts.face_drawing import draw_face
-from data_scripts.face_shape import KEYPOINT_NAMES, build_head, draw_pose, draw_shape, frame_head, rotation
+from data_scripts.face_shape import KEYPOINT_NAMES, build_head, draw_shape
 from data_scripts.face_sheet import face_sheet
 from data_scripts.face_sheet import main as sheet_main
 from data_scripts.kaggle_csv import read_lookup, read_test, read_training
