@@ -15,7 +15,7 @@ def _build(arguments: argparse.Namespace) -> int:
     chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
     out_of_step = build(chosen, check=arguments.check)
     if not arguments.check:
-        print(f"{len(chosen)} lessons built, {len(out_of_step)} files written")
+        print(f"{len(chosen)} lesson{'s' * (len(chosen) != 1)} built, {len(out_of_step)} files written")
         return 0
     if out_of_step:
         print("Out of step with the sources; run: python -m autograder build", file=sys.stderr)

@@ -44,7 +44,13 @@ def _release(lesson: Lesson, folder: Path) -> None:
         NbGrader.clear_instance()
         answer = NbGraderAPI(config=config).generate_assignment(lesson.id)
     if not answer["success"]:
-        raise CourseError(f"nbgrader could not release {lesson.id}:\n{answer.get('log')}\n{answer.get('error')}")
+        raise CourseError(f"nbgrader could not release {lesson.id}:\n{_last_line(answer)}")
+
+
+def _last_line(answer: dict) -> str:
+    """Return the last line of what nbgrader said, which names the error; the lines before it are its own frames."""
+    lines = [line for line in f"{answer.get('log')}\n{answer.get('error')}".splitlines() if "Error" in line]
+    return lines[-1].strip() if lines else "it did not say why"
 
 
 def _engine_copy(lesson: Lesson, release: Path) -> bytes:

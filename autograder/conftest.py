@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import secrets
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from autograder.course import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
 from autograder.grading import LessonGrader, Result
-from autograder.report import print_report, write_results
+from autograder.report import check_writable, print_report, write_results
 from autograder.sandbox import ISOLATIONS, make_sandbox
 
 RUN = pytest.StashKey["Run"]()
@@ -29,6 +30,9 @@ class Run:
         self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
         self.sandbox = make_sandbox(option("--isolation"))
         self.report = Path(option("--report")).resolve() if option("--report") else None
+        if self.report is not None:
+            check_writable(self.report)
+        self.failed = False
         self.results: dict[str, Result] = {}
         self.notes: dict[str, list[str]] = {}
         self._grader: LessonGrader | None = None
@@ -47,6 +51,13 @@ class Run:
             self._grader = None
 
 
+def _seed(text: str) -> int:
+    """Return a seed of the hidden inputs; a negative one would be no seed of NumPy's generators."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 0, such as a report states")
+    return int(text)
+
+
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     # pytest takes the folder behind --work for a test folder until it knows the option, and would run a
     # conftest.py that a submission ships, in the very process that decides the grade.
@@ -56,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--work", metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)")
     group.addoption("--report", metavar="FILE.json", help="also write the results in Gradescope's format")
     group.addoption("--isolation", choices=ISOLATIONS, default="auto", help="required: refuse to grade without")
-    group.addoption("--seed", type=int, metavar="N", help="draw the hidden inputs of an earlier run again")
+    group.addoption("--seed", type=_seed, metavar="N", help="draw the hidden inputs of an earlier run again")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,7 +92,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def verdict(request: pytest.FixtureRequest, exercise: Exercise) -> Result:
     """Grade one exercise and keep its result for the report."""
     run = request.config.stash[RUN]
-    result = run.grader(find_lesson(exercise.lesson)).grade(exercise)
+    try:
+        result = run.grader(find_lesson(exercise.lesson)).grade(exercise)
+    except CourseError as error:
+        # The course is at fault, not the student: no grade at all is better than a wrong one.
+        run.report, run.failed = None, True
+        pytest.exit(f"nothing was graded: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
     run.results[exercise.key] = result
     return result
 
@@ -99,6 +115,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if config.option.collectonly:
         return
     run = config.stash[RUN]
+    if run.failed:
+        return
     writer = terminalreporter._tw
     text = print_report(run.lessons, run.results, run.notes, run.seed, run.sandbox, writer.fullwidth, writer.hasmarkup)
     terminalreporter.write(text)

@@ -138,6 +138,8 @@ def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ..
     started = time.monotonic()
     out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
+    if data and not (data / "training.csv").is_file():
+        raise CourseError(f"--data {data}: expected a folder in Kaggle's format, with training.csv in it")
     with _environment({"COURSE_DATA": str(data.resolve())} if data else {}):
         faces = data_folder()
     values = {"COURSE_DATA": str(faces), "COURSE_SCALE": scale, "COURSE_OUTPUT": str(out / "results")}

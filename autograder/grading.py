@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .checks import ladders
-from .course import Exercise, Lesson
+from .course import CourseError, Exercise, Lesson
 from .ladder import Problem, RungResult, climb
 from .process import Worker, WorkerDied, WorkerTimeout
 from .released import earlier_sources, load_released
@@ -81,14 +81,15 @@ class LessonGrader:
     def _read(self, work: Path) -> None:
         path, note = find_notebook(work, self.lesson)
         if path is None:
-            self._why_missing = f"no notebook {self.lesson.id}/{self.lesson.id}.ipynb in {work}"
+            self._why_missing = "no notebook"
+            self.notes.append(f"no notebook {self.lesson.id}/{self.lesson.id}.ipynb in {work}")
             return
         self.notes += [note] if note else []
         try:
             self._submission = read_submission(path, self.lesson)
             self.notes += self._submission.notes
         except Unreadable as error:
-            self._why_missing = str(error)
+            self._why_missing = "a file that is no notebook"
             self.notes.append(str(error))
 
     def _open(self) -> None:
@@ -120,6 +121,11 @@ class LessonGrader:
 
     def _note_cell_errors(self) -> None:
         setup = len(load_released(self.lesson).setup)
+        broken = next((error for error in self._cell_errors[:setup] if error is not None), None)
+        if broken is not None:
+            # Given cells run before any of the student's, so the fault is the course's.
+            said = f"{say_where(broken) or 'a given cell'}: {broken['type']}: {broken['message']}"
+            raise CourseError(f"the course's own code of lesson {self.lesson.id} does not run: {said}")
         for position, error in enumerate(self._cell_errors):
             stub = error is not None and error["type"] == "NotImplementedError"
             if error is None or stub:

@@ -84,8 +84,9 @@ def rung_generator(seed: int, exercise: str, rung: str) -> np.random.Generator:
 
 
 def _try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem | None:
+    rng = rung_generator(seed, exercise, rung.name)
     try:
-        rung.check(student, rung_generator(seed, exercise, rung.name))
+        rung.check(student, rng)
     except Mismatch as found:
         return Problem("failed", found.expected, found.got, found.example, found.hint)
     except StudentError as error:

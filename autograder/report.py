@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .course import Exercise, Lesson, load_course
+from .course import CourseError, Exercise, Lesson, load_course
 from .grading import Result
 from .sandbox import Sandbox
 
@@ -26,7 +26,7 @@ SIGNS = {
     "crashed": ("!", "red"),
     "missing": ("?", "yellow"),
 }
-NEVER_REACHED = "the run ended before this exercise was graded"
+NEVER_REACHED = "not graded in this run"
 
 
 def number(value: float) -> str:
@@ -44,7 +44,9 @@ def explain(result: Result) -> list[tuple[str, str]]:
     lines += [("expected", problem.expected), ("got", problem.got)]
     lines += [("example", problem.example)] if problem.example else []
     lines += [("your line", problem.where)] if problem.where else []
-    lines.append(("hint", problem.hint or result.exercise.hint))
+    # Where there is no code to speak of, a hint about the exercise would only mislead.
+    hint = problem.hint or (None if result.outcome == "missing" else result.exercise.hint)
+    lines += [("hint", hint)] if hint else []
     return lines
 
 
@@ -131,6 +133,17 @@ def _test_entry(exercise: Exercise, result: Result | None, notes: Sequence[str])
     }
 
 
+def check_writable(path: Path) -> None:
+    """Raise CourseError where a report can't be written to ``path``, before any work is done for it."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise CourseError(f"--report {path} can't be written: {error.strerror}; name another file") from None
+
+
 def write_results(
     path: Path,
     lessons: Sequence[Lesson],
@@ -151,7 +164,6 @@ def write_results(
         "tests": tests,
         "extra_data": {"course": load_course().version, "seed": seed, "isolation": sandbox.notice},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and moved, so that an interrupted run never leaves half a file.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

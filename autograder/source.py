@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,24 @@ def _classify(lesson: Lesson, cell: NotebookNode) -> SourceCell:
     return SourceCell("setup" if "setup" in cell.metadata.get("tags", []) else "example", cell.source, None)
 
 
+def _refuse_broken_code(path: Path, cell: NotebookNode) -> None:
+    """Raise CourseError where a code cell is no Python or its solution regions are not closed."""
+    if cell.cell_type != "code":
+        return
+    where = path.relative_to(ROOT)
+    try:
+        ast.parse(cell.source)
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        found = [n for n, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text.strip() == line]
+        place = f"{where}, line {found[0]}" if line and found else f"{where}"
+        raise CourseError(f"{place}: {error.msg}: {line!r}; nothing was built from it") from None
+    marks = re.findall(r"### (BEGIN|END) SOLUTION", cell.source)
+    if marks != ["BEGIN", "END"] * (len(marks) // 2):
+        first = next(line for line in cell.source.splitlines() if line.strip())
+        raise CourseError(f"{where}: BEGIN SOLUTION and END SOLUTION do not pair in the cell that begins {first!r}")
+
+
 def read_source(lesson: Lesson) -> list[SourceCell]:
     """Return the cells of the lesson's percent script.
 
@@ -66,6 +85,8 @@ def read_source(lesson: Lesson) -> list[SourceCell]:
     if not path.is_file():
         raise CourseError(f"{path.relative_to(ROOT)} is missing; every lesson has one percent script there")
     notebook = jupytext.read(path, fmt="py:percent")
+    for cell in notebook.cells:
+        _refuse_broken_code(path, cell)
     cells = [_classify(lesson, cell) for cell in notebook.cells]
     for kind in ("solution", "check"):
         order = [cell.exercise.name for cell in cells if cell.kind == kind]

@@ -84,12 +84,14 @@ def _read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Unreadable(f"{path.name} can't be opened: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{path.name} is not a notebook ({error}); open it in Jupyter and save it again") from error
+        raise Unreadable(
+            f"{path.name} is not a notebook ({error}); save it again in Jupyter, or hand it in anew"
+        ) from error
     if isinstance(data, dict) and isinstance(data.get("worksheets"), list):
         sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]
         data["cells"] = [cell for sheet in sheets for cell in sheet.get("cells", []) if isinstance(cell, dict)]
     if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
-        raise Unreadable(f"{path.name} has no list of cells; open it in Jupyter and save it again")
+        raise Unreadable(f"{path.name} has no list of cells; save it again in Jupyter, or hand it in anew")
     return data
 
 

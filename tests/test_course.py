@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder import source
 from autograder.build import build
 from autograder.checks import ladders
-from autograder.course import ROOT, Lesson, load_course
+from autograder.course import ROOT, CourseError, Lesson, load_course
 from autograder.ladder import KINDS
 from autograder.released import definitions, load_released, released_path
 from autograder.source import BEGIN, read_source
@@ -90,7 +91,10 @@ def test_stubs_name_their_exercise_and_document_it(lesson: Lesson) -> None:
         for name, node in definitions(ast.parse(cell["text"])).items():
             if name in numbers:
                 seen.add(name)
-                assert len(ast.get_docstring(node) or "") > 60, f"{name}: the docstring gives shapes, units and errors"
+                documented = [part for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)]
+                words = " ".join(ast.get_docstring(part) or "" for part in documented)
+                assert ast.get_docstring(node), name
+                assert len(words) > 60, f"{name}: docstrings give shapes, units and errors"
                 assert f"Exercise {numbers[name]}:" in cell["text"]
     assert seen == set(numbers) == set(load_released(lesson).stubs) & set(numbers)
 
@@ -125,3 +129,23 @@ def test_deciding_side_imports_no_framework() -> None:
     code += "print([m for m in ('torch', 'keras', 'tensorflow') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def split_rows((:\n    pass\n", "never closed"),
+        ("def split_rows():\n    ### BEGIN SOLUTION\n    return 1\n", "do not pair"),
+        ("def other():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n", "no exercise of the manifest"),
+    ],
+)
+def test_a_broken_source_is_refused_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    path = tmp_path / "01_pixel_parsing.py"
+    path.write_text(f"# %%\n{code}")
+    monkeypatch.setattr(source, "ROOT", tmp_path)
+    monkeypatch.setattr(source, "source_path", lambda lesson: path)
+    with pytest.raises(CourseError, match=said) as caught:
+        read_source(LESSONS[0])
+    assert "\n" not in str(caught.value)

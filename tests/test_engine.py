@@ -18,6 +18,7 @@ from autograder.course import ROOT, CourseError, find_lesson
 from autograder.grading import LessonGrader, Result
 from autograder.ladder import Ladder
 from autograder.process import Worker
+from autograder.released import load_released
 from autograder.sandbox import Sandbox, make_sandbox
 from autograder.student import RemoteStudent, StudentError
 from tests.notebooks import LESSON, cell_of, reference_notebook, save, with_code
@@ -292,7 +293,13 @@ def test_report_is_complete_and_reproducible(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(("--lesson", "77"), "no lesson '77'"), (("--work", "/nowhere"), "is no folder")],
+    [
+        (("--lesson", "77"), "no lesson '77'"),
+        (("--work", "/nowhere"), "is no folder"),
+        (("--seed", "-5"), "expected a whole number"),
+        (("--report", "/"), "can't be written"),
+        (("--report", "/proc/none/results.json"), "can't be written"),
+    ],
 )
 def test_bad_requests_end_in_one_line(arguments: tuple[str, ...], said: str) -> None:
     done = run_pytest(*arguments)
@@ -313,3 +320,10 @@ def test_scratch_is_mounted_before_an_environment_that_may_lie_below_it() -> Non
     command = sandbox._bubblewrap()
     scratch = next(i for i, part in enumerate(command) if part == "--tmpfs" and command[i + 1] == "/tmp")
     assert scratch < command.index(sys.prefix)
+
+
+def test_a_fault_of_the_course_grades_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(load_released(lesson), setup=("import autograder\nautograder.earlier('00_nothing')",))
+    monkeypatch.setattr(grading, "load_released", lambda _: broken)
+    with pytest.raises(CourseError, match="the course's own code of lesson 01_pixel_parsing does not run"):
+        grade(reference_notebook(), tmp_path)

@@ -99,7 +99,7 @@ def test_what_is_no_notebook_is_said_in_a_line(tmp_path: Path, content: bytes) -
     with pytest.raises(Unreadable) as caught:
         read_submission(path, lesson)
     assert "\n" not in str(caught.value)
-    assert "save it again" in str(caught.value)
+    assert "hand it in anew" in str(caught.value)
 
 
 def test_bom_and_windows_line_ends(tmp_path: Path) -> None:

@@ -135,26 +135,6 @@ def loss_takes_any_shape(student: Student, rng: np.random.Generator) -> None:
             _expect_loss(student, pred, target, f"shape {shape}, {np.isnan(target).sum()} targets NaN")
 
 
-@masked_loss.rung("edge cases", points=3)
-def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> None:
-    """Where no target is finite the loss is 0, and backward() works."""
-    for shape in ((3,), (4, 30)):
-        pred, target = rng.uniform(0, 96, shape).astype(np.float32), np.full(shape, NAN, np.float32)
-        answer = student.probe("nan_masking.masked_gradient", pred=pred, target=target)
-        example = f"target of shape {shape}, all NaN"
-        value = expect.array(answer["value"], shape=(), kind="torch", what="the loss")
-        expect.close(value, 0.0, what="the loss", example=example,
-                     hint="Without any finite target, the mean is 0 / 0, which is NaN. Such a batch happens, and it "
-                          "has nothing to teach: its loss is 0.")
-        expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example,
-                    "The training loop calls backward() for every batch. A 0 that has nothing to do with pred, and "
-                    "does not require a gradient, cannot be followed back.")
-        if answer["gradient"] is not None:
-            gradient = answer["gradient"].array
-            hint = TRAP if np.isnan(gradient).any() else "A batch without labels must not move the weights."
-            expect.close(gradient, np.zeros(shape), rtol=0, atol=0, what="pred.grad", example=example, hint=hint)
-
-
 def _gradient(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> np.ndarray:
     answer = student.probe("nan_masking.masked_gradient", pred=pred, target=target)
     expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example,
@@ -189,6 +169,26 @@ def gradient_is_right_at_labels(student: Student, rng: np.random.Generator) -> N
         expect.close(gradient[finite], want, rtol=FLOAT32, atol=1e-6, what="pred.grad at the labeled entries",
                      example=f"shape {shape}", hint="The derivative of the mean over n finite targets is "
                                                     "2 / n · (pred - target).")
+
+
+@masked_loss.rung("edge cases", points=3)
+def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> None:
+    """Where no target is finite the loss is 0, and backward() works."""
+    for shape in ((3,), (4, 30)):
+        pred, target = rng.uniform(0, 96, shape).astype(np.float32), np.full(shape, NAN, np.float32)
+        answer = student.probe("nan_masking.masked_gradient", pred=pred, target=target)
+        example = f"target of shape {shape}, all NaN"
+        value = expect.array(answer["value"], shape=(), kind="torch", what="the loss")
+        expect.close(value, 0.0, what="the loss", example=example,
+                     hint="Without any finite target, the mean is 0 / 0, which is NaN. Such a batch happens, and it "
+                          "has nothing to teach: its loss is 0.")
+        expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example,
+                    "The training loop calls backward() for every batch. A 0 that has nothing to do with pred, and "
+                    "does not require a gradient, cannot be followed back.")
+        if answer["gradient"] is not None:
+            gradient = answer["gradient"].array
+            hint = TRAP if np.isnan(gradient).any() else "A batch without labels must not move the weights."
+            expect.close(gradient, np.zeros(shape), rtol=0, atol=0, what="pred.grad", example=example, hint=hint)
 
 
 @masked_loss.rung("side effects", points=1)

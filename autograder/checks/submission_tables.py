@@ -11,7 +11,7 @@ from autograder import expect
 from autograder.checks.probing import raises_value_error
 from autograder.checks.recognize import hint_for
 from autograder.ladder import Ladder
-from autograder.student import Student
+from autograder.student import Student, StudentError
 from autograder.worker.plain import TableValue, type_name
 
 make_submission = Ladder("make_submission")
@@ -44,7 +44,14 @@ def _locations(
 
 
 def _submitted(student: Student, keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> dict[str, Any]:
-    return student.probe("kaggle_submission.submit", keypoints=keypoints, keypoint_names=names, lookup=lookup)
+    try:
+        return student.probe("kaggle_submission.submit", keypoints=keypoints, keypoint_names=names, lookup=lookup)
+    except StudentError as error:
+        if error.type != "IndexError":
+            raise
+        raise expect.Mismatch(
+            f"make_submission(…): an answer to ImageId 1 to {len(keypoints)}", str(error), error.where,
+            "An index ran past the end. ImageId counts from 1, the rows of an array count from 0.") from None
 
 
 def _table(found: dict[str, Any]) -> TableValue:
