@@ -134,7 +134,7 @@ def test_deciding_side_imports_no_framework() -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("def split_rows((:\n    pass\n", "never closed"),
+        ("def split_rows((:\n    pass\n", "line 2: .*split_rows"),
         ("def split_rows():\n    ### BEGIN SOLUTION\n    return 1\n", "do not pair"),
         ("def other():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n", "no exercise of the manifest"),
     ],
