@@ -167,7 +167,7 @@ WRONG: list[tuple[str, str, tuple[str, str], str]] = [
     (
         "phase_callbacks",
         "own path",
-        ('str(checkpoint_path), monitor="val_loss"', 'str(checkpoint_path) + ".best.keras", monitor="val_loss"'),
+        ('checkpoint_path, monitor="val_loss"', 'checkpoint_path + ".best.keras", monitor="val_loss"'),
         "very path",
     ),
     (
