@@ -86,16 +86,8 @@ isolation:
 demo: $(STAMP) isolation
 	$(PY) -m autograder demo $(ARGS)
 
-# TensorFlow keeps the memory of every model it ever built, so the tests that build hundreds get a process each.
-KERAS_TESTS := tests/test_lesson_04_battery.py tests/test_lesson_04_mistakes.py tests/test_lesson_06_battery.py
-
 test: $(STAMP) isolation
-ifeq ($(strip $(ARGS)),)
-	$(PY) -m pytest $(addprefix --ignore=,$(KERAS_TESTS))
-	set -e; for file in $(KERAS_TESTS); do $(PY) -m pytest $$file; done
-else
 	$(PY) -m pytest $(ARGS)
-endif
 
 grade: $(STAMP) isolation
 	$(PY) -m pytest autograder $(ARGS)

@@ -19,7 +19,7 @@ def reference_code(lesson_id: str) -> str:
     """Return the lesson's setup and its solutions, in order, as one piece of code."""
     cells = [cell for cell in read_source(find_lesson(lesson_id)) if cell.kind in ("setup", "solution")]
     # The first cell finds the course from the notebook's folder; here it is found already.
-    code = BOOTSTRAP.sub("from pathlib import Path\n\nimport autograder", cells[0].text)
+    code = BOOTSTRAP.sub("import sys\nfrom pathlib import Path\n\nimport autograder", cells[0].text)
     return "\n\n".join([code, *(cell.text for cell in cells[1:])])
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from autograder import expect
 from autograder.checks import cnn_trace
 from autograder.ladder import Ladder
-from autograder.student import Student
+from autograder.student import Student, StudentError
 
 build_cnn = Ladder("build_cnn")
 
+# The first dense layer has 12 * 12 * 128 * 500; one block without pooling gives four times as many.
+MOST_WEIGHTS = 100_000_000
 FILTERS, UNITS, RATES = [32, 64, 128], [500, 500, 30], [0.05, 0.01, 0.15]
 # One network serves every rung; to build it and follow two images through takes most of the exercise's time.
 _BUILT: WeakKeyDictionary[Student, dict[str, Any]] = WeakKeyDictionary()
@@ -27,7 +29,14 @@ def _built(student: Student, rng: np.random.Generator) -> dict[str, Any]:
 
 def _build(student: Student, rng: np.random.Generator, images: int) -> dict[str, Any]:
     x = rng.random((images, 96, 96, 1), np.float32)
-    found = student.probe("two_phase_cnn.build", x=x, seed=int(rng.integers(2**31)))
+    try:
+        found = student.probe("two_phase_cnn.build", x=x, seed=int(rng.integers(2**31)), most=MOST_WEIGHTS)
+    except StudentError as error:
+        if error.type != "TooManyWeights":
+            raise
+        hint = "The image is still large where the first dense layer begins. Does every block end in 2x2 pooling?"
+        expected = "build_cnn(): at most 9,216,000 weights in one layer"
+        raise expect.Mismatch(expected, error.message, hint=hint) from None
     if not found["is_model"]:
         hint = "Return the model itself." if found["type"] in ("NoneType", "list", "tuple") else None
         raise expect.Mismatch("build_cnn(): a keras.Model", f"{found['type']}", hint=hint)

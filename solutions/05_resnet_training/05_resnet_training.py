@@ -507,8 +507,8 @@ plt.show()
 # %% [markdown]
 # ## Which keypoints are hard?
 #
-# The RMSE of each keypoint on the validation faces; `n` says how many of them have a label there. Few labels alone do not
-# make a point hard: compare the corners of the eyes with the ends of the eyebrows, which are labeled as rarely.
+# The RMSE of each keypoint on the validation faces; `n` says how many of them have a label there. Few labels alone do
+# not make a point hard: compare the corners of the eyes with the ends of the eyebrows, which are labeled as rarely.
 
 # %%
 model.eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,28 @@ def _recorded_calls(calls: list[tuple[Any, Any, Any]]) -> Iterator[None]:
         yield
     finally:
         keras.layers.Layer.__call__ = original
+
+
+class TooManyWeights(MemoryError):
+    """A network is being built that no laptop could train."""
+
+
+@contextmanager
+def _weights_bounded(most: int) -> Iterator[None]:
+    """Refuse a layer of more than ``most`` weights before it takes the memory: without pooling, one needs 2 GB."""
+    original = keras.layers.Layer.add_weight
+
+    def add_weight(layer: Any, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
+        count = math.prod(shape or ())
+        if count > most:
+            raise TooManyWeights(f"{count:,} weights in one layer, {' x '.join(map(str, shape))}")
+        return original(layer, shape, *args, **kwargs)
+
+    keras.layers.Layer.add_weight = add_weight
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = original
 
 
 def _before_activation(layer: Any, inputs: Any) -> np.ndarray:
@@ -63,10 +86,17 @@ def _describe(layer: Any, inputs: Any) -> dict[str, Any] | None:
     return None
 
 
-def build(names: Names, *, x: np.ndarray, seed: int) -> dict[str, Any]:
-    """Build the network and follow the images ``x`` through its layers, at inference."""
+def build(names: Names, *, x: np.ndarray, seed: int, most: int) -> dict[str, Any]:
+    """Build the network and follow the images ``x`` through its layers, at inference.
+
+    Raises TooManyWeights where a layer has more than ``most`` weights.
+    """
     keras.utils.set_random_seed(seed)
-    model = names["build_cnn"]()
+    with _weights_bounded(most):
+        return _build(names["build_cnn"](), x)
+
+
+def _build(model: Any, x: np.ndarray) -> dict[str, Any]:
     found: dict[str, Any] = {"type": type(model).__name__, "is_model": isinstance(model, keras.Model), "value": model}
     if not found["is_model"]:
         return found
