@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from autograder.course import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
-from autograder.grading import LessonGrader, Result
+from autograder.grading import LessonGrader
 from autograder.report import check_writable, print_report, write_results
 from autograder.sandbox import ISOLATIONS, make_sandbox
+from autograder.verdict import Result
 
 RUN = pytest.StashKey["Run"]()
 
@@ -47,6 +48,9 @@ class Run:
 
     def close(self) -> None:
         if self._grader is not None:
+            for exercise in self._grader.lesson.exercises:
+                if exercise.key in self.results:
+                    self.results[exercise.key] = self._grader.diagnose(self.results[exercise.key])
             self._grader.__exit__()
             self._grader = None
 

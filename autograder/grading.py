@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .checks import ladders
 from .course import CourseError, Exercise, Lesson
-from .ladder import Problem, RungResult, climb
+from .diagnosis import diagnose
+from .ladder import Problem, climb
+from .misconceptions import Misconception
 from .process import Worker, WorkerDied, WorkerTimeout
 from .released import earlier_sources, load_released
 from .sandbox import Sandbox
-from .student import RemoteStudent, StudentError, say_where
+from .student import Crashed, OutOfTime, RemoteStudent, StudentError, say_where
 from .submission import Submission, Unreadable, find_notebook, mentions, read_submission
+from .verdict import Result, judge
 
 CELL_SECONDS = 60.0
 GIB = 2**30
 LIMITS = {"RLIMIT_DATA": 8 * GIB, "RLIMIT_FSIZE": GIB, "RLIMIT_NOFILE": 1024, "RLIMIT_CORE": 0}
-
-
-@dataclass(frozen=True)
-class Result:
-    """The verdict on one exercise. ``score`` is out of ``exercise.points``; ``problem`` is the first to fix."""
-
-    exercise: Exercise
-    outcome: str
-    score: float
-    rungs: tuple[RungResult, ...] = ()
-    problem: Problem | None = None
-    misconception: str | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def failed_rung(self) -> RungResult | None:
-        return next((rung for rung in self.rungs if rung.problem is not None), None)
-
-
-def judge(exercise: Exercise, rungs: list[RungResult], seconds: float = 0.0) -> Result:
-    """Return the verdict that a climbed ladder amounts to: points in proportion to the rungs passed."""
-    problem = next((rung.problem for rung in rungs if rung.problem is not None), None)
-    if problem is None:
-        return Result(exercise, "passed", exercise.points, tuple(rungs), seconds=seconds)
-    possible = sum(rung.rung.points for rung in rungs)
-    earned = sum(rung.rung.points for rung in rungs if rung.passed)
-    outcome = problem.outcome
-    if outcome == "not_attempted" and earned:
-        outcome = "failed"
-    score = 0.0 if outcome in ("not_attempted", "missing") else round(exercise.points * earned / possible, 2)
-    return Result(exercise, outcome, score, tuple(rungs), problem, seconds=seconds)
 
 
 def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) -> Result:
@@ -92,16 +64,19 @@ class LessonGrader:
             self._why_missing = "a file that is no notebook"
             self.notes.append(str(error))
 
+    def _request(self, cells: list[list[str]]) -> dict[str, Any]:
+        """Return what a worker needs to run ``cells``, lists of label and source, after the lesson's given ones."""
+        setup = [[f"setup {n}", text] for n, text in enumerate(load_released(self.lesson).setup, start=1)]
+        return {"setup": setup, "cells": cells, "earlier": earlier_sources(self.lesson), "limits": LIMITS}
+
     def _open(self) -> None:
         """Make sure that a process holds the notebook; cells that ended the former one are left out."""
         if self._worker is None:
             self._worker = Worker(self.sandbox, self.lesson.frameworks)
         if self._worker.running:
             return
-        setup = [[f"setup {n}", text] for n, text in enumerate(load_released(self.lesson).setup, start=1)]
         cells = [[cell.label, cell.source] for cell in self._submission.cells if cell.label not in self._bad_cells]
-        request = {"setup": setup, "cells": cells, "earlier": earlier_sources(self.lesson), "limits": LIMITS}
-        self._cell_errors = self._worker.open(request, CELL_SECONDS)
+        self._cell_errors = self._worker.open(self._request(cells), CELL_SECONDS)
         self._student = RemoteStudent(self._worker)
 
     def _find_bad_cells(self) -> None:
@@ -109,11 +84,8 @@ class LessonGrader:
         for cell in self._submission.cells:
             probe = Worker(self.sandbox, self.lesson.frameworks)
             with probe:
-                setup = [[f"setup {n}", text] for n, text in enumerate(load_released(self.lesson).setup, start=1)]
-                earlier = earlier_sources(self.lesson)
-                request = {"setup": setup, "cells": [[cell.label, cell.source]], "earlier": earlier, "limits": LIMITS}
                 try:
-                    probe.open(request, CELL_SECONDS)
+                    probe.open(self._request([[cell.label, cell.source]]), CELL_SECONDS)
                 except (WorkerTimeout, WorkerDied) as error:
                     self._bad_cells.add(cell.label)
                     why = "did not end in time" if isinstance(error, WorkerTimeout) else f"ended the process ({error})"
@@ -195,3 +167,21 @@ class LessonGrader:
         """Yield the verdict on every exercise, in order."""
         for exercise in self.lesson.exercises:
             yield self.grade(exercise)
+
+    def diagnose(self, result: Result) -> Result:
+        """Return the result with the misconception it shows, if the catalogue knows it.
+
+        To be called when all exercises have their verdict: the notebook's process ends here, and what it may have
+        left behind finds no answer in a mistake's code that could still be of use.
+        """
+        try:
+            return diagnose(result, self.seed, self._open_mistake)
+        except (OutOfTime, Crashed, WorkerTimeout, WorkerDied):
+            return result
+
+    @contextlib.contextmanager
+    def _open_mistake(self, mistake: Misconception) -> Iterator[RemoteStudent]:
+        self._worker.open(self._request([["mistake", mistake.code]]), CELL_SECONDS)
+        student = RemoteStudent(self._worker)
+        student.deadline = time.monotonic() + CELL_SECONDS
+        yield student

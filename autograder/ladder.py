@@ -83,7 +83,8 @@ def rung_generator(seed: int, exercise: str, rung: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(f"{exercise}/{rung}".encode())])
 
 
-def _try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem | None:
+def try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem | None:
+    """Let the student try one rung on the hidden inputs of the seed; return what went wrong, or None."""
     rng = rung_generator(seed, exercise, rung.name)
     try:
         rung.check(student, rng)
@@ -113,7 +114,7 @@ def climb(ladder: Ladder, student: Student, seed: int) -> list[RungResult]:
         if stopped:
             results.append(RungResult(rung, False, None))
             continue
-        problem = _try_rung(rung, ladder.exercise, student, seed)
+        problem = try_rung(rung, ladder.exercise, student, seed)
         results.append(RungResult(rung, True, problem))
         lost = problem is not None and problem.outcome in ("timeout", "crashed", "missing")
         stopped = problem is not None and (rung.gate or lost)

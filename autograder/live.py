@@ -9,6 +9,7 @@ import logging
 import random
 import secrets
 import sys
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,10 +17,12 @@ import numpy as np
 
 from .checks import ladder_of
 from .course import find_exercise, find_lesson
-from .grading import Result, judge
+from .diagnosis import diagnose
 from .ladder import Problem, climb
+from .misconceptions import Misconception
 from .report import SIGNS, explain, number
 from .student import LiveStudent
+from .verdict import Result, judge
 
 
 class LiveReport:
@@ -120,8 +123,22 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport
         return LiveReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
     with _quiet(), _random_states_kept(), LiveStudent(names) as student:
-        rungs = climb(ladder, student, secrets.randbits(48))
-    result = judge(exercise, rungs)
+        seed = secrets.randbits(48)
+        rungs = climb(ladder, student, seed)
+        result = diagnose(judge(exercise, rungs), seed, lambda mistake: _open_mistake(mistake, names))
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
     return LiveReport(result)
+
+
+@contextlib.contextmanager
+def _open_mistake(mistake: Misconception, names: dict[str, Any]) -> Iterator[LiveStudent]:
+    """Run the mistake's code beside what the notebook has imported, in a module of its own."""
+    module = types.ModuleType("mistake")
+    module.__dict__.update({name: value for name, value in names.items() if not name.startswith("__")})
+    # Data classes look their module up.
+    sys.modules[module.__name__] = module
+    with contextlib.suppress(Exception):
+        exec(compile(mistake.code, f"<{mistake.id}>", "exec"), module.__dict__)
+    with LiveStudent(module.__dict__) as student:
+        yield student

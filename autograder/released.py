@@ -66,7 +66,7 @@ def earlier_sources(lesson: Lesson) -> dict[str, str]:
     for earlier in load_course().lessons:
         if earlier.id == lesson.id:
             break
-        path = ROOT / "solutions" / earlier.id / f"{earlier.id}.ipynb"
+        path = reference_path(earlier)
         if path.is_file():
             sources[earlier.id] = reference_code(path)
         elif earlier.id in lesson.needs:
@@ -75,11 +75,25 @@ def earlier_sources(lesson: Lesson) -> dict[str, str]:
     return sources
 
 
-def reference_code(path: Path) -> str:
-    """Return the setup and solution cells of a source notebook as one piece of code."""
+def reference_path(lesson: Lesson) -> Path:
+    """Return where the lesson's solved notebook lies."""
+    return ROOT / "solutions" / lesson.id / f"{lesson.id}.ipynb"
+
+
+def reference_code(path: Path, setup: bool = True) -> str:
+    """Return the setup and solution cells of a source notebook as one piece of code, or its solutions alone."""
     parts = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         metadata = cell.get("metadata", {})
-        if "setup" in metadata.get("tags", []) or metadata.get("nbgrader", {}).get("solution"):
+        given = setup and "setup" in metadata.get("tags", [])
+        if given or metadata.get("nbgrader", {}).get("solution"):
             parts.append("".join(cell["source"]))
     return "\n\n\n".join(parts)
+
+
+def solution_code(lesson: Lesson) -> str:
+    """Return the lesson's reference solutions as one piece of code. Raises CourseError where they are not there."""
+    path = reference_path(lesson)
+    if not path.is_file():
+        raise CourseError(f"{path.relative_to(ROOT)} is missing; the reference solutions are needed here")
+    return reference_code(path, setup=False)

@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from .course import CourseError, Exercise, Lesson, load_course
-from .grading import Result
 from .sandbox import Sandbox
+from .verdict import Result
 
 SIGNS = {
     "passed": ("✓", "green"),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from autograder.checks import ladder_of
 from autograder.course import find_exercise, find_lesson
-from autograder.grading import Result, judge
+from autograder.diagnosis import diagnose
 from autograder.ladder import climb
+from autograder.misconceptions import Misconception
 from autograder.student import LiveStudent
+from autograder.verdict import Result, judge
+from tests.reference import reference_names
 
 
 def grade(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
@@ -17,6 +24,27 @@ def grade(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
     with LiveStudent(names) as student:
         return judge(exercise, climb(ladder, student, seed))
+
+
+def names_of(mistake: Misconception) -> dict[str, Any]:
+    """Return the names of the lesson with the mistake put in."""
+    module = types.ModuleType("mistake")
+    module.__dict__.update(reference_names(find_exercise(mistake.exercise).lesson), __name__=module.__name__)
+    # Data classes look their module up.
+    sys.modules[module.__name__] = module
+    exec(compile(mistake.code, f"<{mistake.id}>", "exec"), module.__dict__)
+    return module.__dict__
+
+
+@contextmanager
+def _open_mistake(mistake: Misconception) -> Iterator[LiveStudent]:
+    with LiveStudent(names_of(mistake)) as student:
+        yield student
+
+
+def grade_and_diagnose(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
+    """Return the verdict on an exercise, with the misconception that it shows."""
+    return diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
 
 
 def story(result: Result) -> str:
