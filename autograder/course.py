@@ -18,7 +18,10 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class Exercise:
-    """One graded exercise. ``id`` is its number, such as ``"03.1"``; ``name`` the first of its ``names``."""
+    """One graded exercise. ``id`` is its number, such as ``"03.1"``; ``name`` the first of its ``names``.
+
+    ``seconds`` is the processor time that grading it may take.
+    """
 
     id: str
     lesson: str
@@ -86,7 +89,7 @@ def _read_lesson(entry: dict) -> Lesson:
             names=tuple(item["names"]),
             points=float(item["points"]),
             hint=item["hint"],
-            seconds=float(item.get("seconds", 120)),
+            seconds=float(item.get("seconds", 60)),
         )
         for position, item in enumerate(entry["exercises"], start=1)
     )

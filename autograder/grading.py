@@ -20,34 +20,45 @@ from .student import Crashed, OutOfTime, RemoteStudent, StudentError, say_where
 from .submission import Submission, Unreadable, find_notebook, mentions, read_submission
 from .verdict import Result, judge
 
-CELL_SECONDS = 60.0
-GIB = 2**30
-LIMITS = {"RLIMIT_DATA": 8 * GIB, "RLIMIT_FSIZE": GIB, "RLIMIT_NOFILE": 1024, "RLIMIT_CORE": 0}
+# A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
+CELL_SECONDS, NOTEBOOK_SECONDS = 30.0, 120.0
+# On the clock an exercise may take longer than on the processor: the machine may have other work.
+CLOCK = 2.0
 
 
 def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) -> Result:
     return Result(exercise, outcome, 0.0, problem=Problem(outcome, expected, got))
 
 
+def make_worker(lesson: Lesson, sandbox: Sandbox) -> Worker:
+    """Return a worker for notebooks of the lesson, one after the other."""
+    return Worker(sandbox, lesson.frameworks, (lesson.topic,))
+
+
 class LessonGrader:
     """Grades the exercises of one notebook one after the other; a context manager that owns the worker."""
 
-    def __init__(self, lesson: Lesson, work: Path, sandbox: Sandbox, seed: int) -> None:
+    def __init__(self, lesson: Lesson, work: Path, sandbox: Sandbox, seed: int, worker: Worker | None = None) -> None:
+        """Read the lesson's notebook under ``work``. A ``worker`` of the caller's is used and left running."""
         self.lesson, self.sandbox, self.seed = lesson, sandbox, seed
         self.notes: list[str] = []
         self._submission: Submission | None = None
         self._why_missing = ""
-        self._worker: Worker | None = None
+        self._worker, self._lent = worker, worker is not None
         self._student: RemoteStudent | None = None
-        self._cell_errors: list[dict | None] = []
-        self._bad_cells: set[str] = set()
+        self._cell_errors: dict[str, dict[str, Any]] = {}
+        self._left_out: dict[str, str] = {}
         self._read(work)
 
     def __enter__(self) -> LessonGrader:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._worker is not None:
+        if self._worker is None:
+            return
+        if self._lent:
+            self._worker.stop()
+        else:
             self._worker.close()
 
     def _read(self, work: Path) -> None:
@@ -64,46 +75,63 @@ class LessonGrader:
             self._why_missing = "a file that is no notebook"
             self.notes.append(str(error))
 
-    def _request(self, cells: list[list[str]]) -> dict[str, Any]:
-        """Return what a worker needs to run ``cells``, lists of label and source, after the lesson's given ones."""
-        setup = [[f"setup {n}", text] for n, text in enumerate(load_released(self.lesson).setup, start=1)]
-        return {"setup": setup, "cells": cells, "earlier": earlier_sources(self.lesson), "limits": LIMITS}
+    def _open_process(self) -> None:
+        """Start a fresh process in which the lesson's given code has run."""
+        if self._worker is None:
+            self._worker = make_worker(self.lesson, self.sandbox)
+        self._worker.open(earlier_sources(self.lesson))
+        for number, text in enumerate(load_released(self.lesson).setup, start=1):
+            error = self._worker.ask({"cell": [f"setup {number}", text]}, CELL_SECONDS)["error"]
+            if error is not None:
+                # Given cells run before any of the student's, so the fault is the course's.
+                said = f"{say_where(error) or 'a given cell'}: {error['type']}: {error['message']}"
+                raise CourseError(f"the course's own code of lesson {self.lesson.id} does not run: {said}")
 
     def _open(self) -> None:
-        """Make sure that a process holds the notebook; cells that ended the former one are left out."""
-        if self._worker is None:
-            self._worker = Worker(self.sandbox, self.lesson.frameworks)
-        if self._worker.running:
+        """Make sure that a process holds the notebook.
+
+        Cells that end the process or never end are found one by one and left out, so that the others still count.
+        """
+        if self._worker is not None and self._worker.running:
             return
-        cells = [[cell.label, cell.source] for cell in self._submission.cells if cell.label not in self._bad_cells]
-        self._cell_errors = self._worker.open(self._request(cells), CELL_SECONDS)
+        started = time.monotonic()
+        while True:
+            self._open_process()
+            self._worker.grant(NOTEBOOK_SECONDS)
+            ended = self._run_cells()
+            if ended is None:
+                break
+            if time.monotonic() - started > NOTEBOOK_SECONDS:
+                raise WorkerTimeout("the notebook's cells take too long")
+            self._left_out[ended[0]] = ended[1]
+            self.notes.append(f"{ended[0]} {ended[1]}; it was left out")
         self._student = RemoteStudent(self._worker)
 
-    def _find_bad_cells(self) -> None:
-        """Find, one by one, the cells that end the process or never end, so that the others still count."""
-        for cell in self._submission.cells:
-            probe = Worker(self.sandbox, self.lesson.frameworks)
-            with probe:
+    def _run_cells(self) -> tuple[str, str] | None:
+        """Run the student's cells; return the label of the one that ended the process, and how, or None."""
+        cells = [cell for cell in self._submission.cells if cell.label not in self._left_out]
+        self._cell_errors = {}
+        # A cell that failed for a name defined further down gets a second chance once everything else has run.
+        for again in (False, True):
+            for cell in cells:
+                if again and self._cell_errors.get(cell.label, {}).get("type") != "NameError":
+                    continue
+                self._cell_errors.pop(cell.label, None)
                 try:
-                    probe.open(self._request([[cell.label, cell.source]]), CELL_SECONDS)
-                except (WorkerTimeout, WorkerDied) as error:
-                    self._bad_cells.add(cell.label)
-                    why = "did not end in time" if isinstance(error, WorkerTimeout) else f"ended the process ({error})"
-                    self.notes.append(f"{cell.label} {why}; it was left out")
+                    error = self._worker.ask({"cell": [cell.label, cell.source]}, CELL_SECONDS)["error"]
+                except WorkerTimeout:
+                    return cell.label, "did not end in time"
+                except WorkerDied as died:
+                    return cell.label, f"ended the process ({died})"
+                if isinstance(error, dict):
+                    self._cell_errors[cell.label] = error
+        return None
 
     def _note_cell_errors(self) -> None:
-        setup = len(load_released(self.lesson).setup)
-        broken = next((error for error in self._cell_errors[:setup] if error is not None), None)
-        if broken is not None:
-            # Given cells run before any of the student's, so the fault is the course's.
-            said = f"{say_where(broken) or 'a given cell'}: {broken['type']}: {broken['message']}"
-            raise CourseError(f"the course's own code of lesson {self.lesson.id} does not run: {said}")
-        for position, error in enumerate(self._cell_errors):
-            stub = error is not None and error["type"] == "NotImplementedError"
-            if error is None or stub:
+        for label, error in self._cell_errors.items():
+            if error["type"] == "NotImplementedError":
                 continue
-            where = say_where(error) or (f"setup {position + 1}" if position < setup else "a cell")
-            note = f"{where}: {error['type']}: {error['message']}"
+            note = f"{say_where(error) or label}: {error['type']}: {error['message']}"
             if note not in self.notes:
                 self.notes.append(note)
 
@@ -118,19 +146,16 @@ class LessonGrader:
             if name in self._submission.broken:
                 return _without_running(exercise, "error", "code that Python can read", self._submission.broken[name])
         try:
-            try:
-                self._open()
-            except (WorkerTimeout, WorkerDied):
-                self._find_bad_cells()
-                self._open()
+            self._open()
         except (WorkerTimeout, WorkerDied) as error:
             outcome = "timeout" if isinstance(error, WorkerTimeout) else "crashed"
-            return _without_running(exercise, outcome, "cells that run", str(error) or "they did not end in time")
+            return _without_running(exercise, outcome, "cells that run", str(error))
         self._note_cell_errors()
         absent = self._absent(exercise)
         if absent is not None:
             return absent
-        self._student.deadline = time.monotonic() + exercise.seconds
+        self._worker.grant(exercise.seconds)
+        self._student.deadline = time.monotonic() + CLOCK * exercise.seconds
         rungs = climb(ladders(self.lesson)[exercise.name], self._student, self.seed)
         return judge(exercise, rungs, time.monotonic() - started)
 
@@ -141,25 +166,26 @@ class LessonGrader:
             defined = self._student.probe("calling.defined", wanted=list(exercise.names))
         except StudentError as error:
             return _without_running(exercise, "error", "an answer", str(error))
+        except (OutOfTime, Crashed) as error:
+            outcome = "timeout" if isinstance(error, OutOfTime) else "crashed"
+            return _without_running(exercise, outcome, "an answer", str(error))
         absent = [name for name in exercise.names if name not in (defined if isinstance(defined, list) else [])]
         if not absent:
             return None
         for cell in self._submission.cells:
-            if cell.label in self._bad_cells and any(mentions(cell.source, name) for name in absent):
-                return _without_running(exercise, "crashed", "a cell that runs", f"{cell.label} does not")
-        stubs = [
-            e for e in self._cell_errors if e and e["type"] == "NotImplementedError" and exercise.id in e["message"]
-        ]
-        if stubs:
+            if cell.label in self._left_out and any(mentions(cell.source, name) for name in absent):
+                why = self._left_out[cell.label]
+                outcome = "timeout" if "in time" in why else "crashed"
+                return _without_running(exercise, outcome, "a cell that runs", f"{cell.label} {why}")
+        errors = self._cell_errors.values()
+        if any(error["type"] == "NotImplementedError" and exercise.id in error["message"] for error in errors):
             return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
-        for error in filter(None, self._cell_errors):
-            label = error.get("cell")
-            source = next((cell.source for cell in self._submission.cells if cell.label == label), "")
-            if any(mentions(source, name) for name in absent):
+        for cell in self._submission.cells:
+            error = self._cell_errors.get(cell.label)
+            if error is not None and any(mentions(cell.source, name) for name in absent):
                 got = f"{error['type']}: {error['message']}"
-                return Result(
-                    exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=say_where(error))
-                )
+                problem = Problem("error", "a cell that runs", got, where=say_where(error))
+                return Result(exercise, "error", 0.0, problem=problem)
         names = " and ".join(absent)
         return _without_running(exercise, "missing", f"a cell that defines {names}", "none in this notebook")
 
@@ -181,7 +207,9 @@ class LessonGrader:
 
     @contextlib.contextmanager
     def _open_mistake(self, mistake: Misconception) -> Iterator[RemoteStudent]:
-        self._worker.open(self._request([["mistake", mistake.code]]), CELL_SECONDS)
+        self._open_process()
+        self._worker.grant(CELL_SECONDS)
+        self._worker.ask({"cell": ["mistake", mistake.code]}, CELL_SECONDS)
         student = RemoteStudent(self._worker)
         student.deadline = time.monotonic() + CELL_SECONDS
         yield student

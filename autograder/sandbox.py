@@ -17,6 +17,13 @@ WORKER = Path(__file__).with_name("worker")
 SCRATCH_BYTES = 512 * 2**20
 SHARED_MEMORY_BYTES = 1024 * 2**20
 NOBODY = "65534"
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
 ISOLATIONS = ("auto", "required", "none")
 GET_BUBBLEWRAP = "install it (Debian, Ubuntu: sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap)"
 
@@ -106,10 +113,15 @@ def make_sandbox(isolation: str = "auto") -> Sandbox:
     return Sandbox(False, (), str(WORKER), f"not isolated: {reason}")
 
 
-def worker_environment(scratch: str) -> dict[str, str]:
-    """Return the whole environment of a worker: nothing of the caller's but what a program needs to start."""
+def worker_environment(scratch: str, sandbox: Sandbox) -> dict[str, str]:
+    """Return the whole environment of a worker: nothing of the caller's but what a program needs to start.
+
+    One thread each: small networks gain nothing from more, sums come out the same in every run, and a class is graded
+    by as many workers as there are cores.
+    """
+    threads = dict.fromkeys(ONE_THREAD, "1") | ({"SHARED_MEMORY": "/dev/shm"} if sandbox.isolated else {})
     keep = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG") if name in os.environ}
-    return keep | {
+    return keep | threads | {
         "HOME": scratch,
         "TMPDIR": scratch,
         "MPLBACKEND": "Agg",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -23,7 +24,7 @@ class StudentError(Exception):
 
 
 class OutOfTime(Exception):
-    """The exercise used up its time."""
+    """The exercise used up its time; the message says which, on the clock or of the processor."""
 
 
 class Crashed(Exception):
@@ -75,9 +76,9 @@ class RemoteStudent(Student):
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
         seconds = min(self.deadline - time.monotonic(), 24 * 3600)
         try:
-            return self._worker.ask_raw({"probe": probe, "inputs": inputs}, seconds)
-        except WorkerTimeout:
-            raise OutOfTime from None
+            return self._worker.ask({"probe": probe, "inputs": inputs}, seconds)
+        except WorkerTimeout as error:
+            raise OutOfTime(str(error)) from None
         except WorkerDied as error:
             raise Crashed(str(error)) from None
 
@@ -96,4 +97,6 @@ class LiveStudent(Student):
         self._folder.cleanup()
 
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        return decode(run_probe(probe, decode(encode(inputs)), self._names))
+        module = probe.rpartition(".")[0]
+        probes = {module: importlib.import_module(f"autograder.worker.probes.{module}")}
+        return decode(encode(run_probe(probe, decode(encode(inputs)), self._names, probes)))

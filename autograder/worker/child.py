@@ -7,11 +7,13 @@ import sys
 import tempfile
 import types
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, BinaryIO
 
+from .defaults import restore_defaults
 from .names import Names
 from .plain import encode, exact_reader, read_frame
-from .running import run_cell, run_probe
+from .running import describe_error, run_cell, run_probe
 
 
 class _NoShell:
@@ -69,14 +71,29 @@ def _limit_resources(limits: dict[str, int]) -> None:
             resource.setrlimit(kind, (value, value))
 
 
-def serve(request_fd: int, reply_fd: int) -> None:
+class _Answers:
+    """Writes one frame an answer, with the ticket of its request, so that no other frame can be taken for it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def send(self, ticket: str, content: dict[str, Any]) -> None:
+        try:
+            frame = encode({"ticket": ticket, **content})
+        except BaseException as error:
+            frame = encode({"ticket": ticket, "error": describe_error(error)})
+        self._stream.write(frame)
+        self._stream.flush()
+
+
+def serve(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None:
     """Answer requests from ``request_fd`` on ``reply_fd`` until the first is closed.
 
-    The first request is the notebook: ``setup`` and ``cells`` (lists of ``[label, source]``), ``earlier``
-    (sources by lesson) and ``limits``; its reply has one entry a cell: None or an error. Every later request
-    is ``{"probe": "module.function", "inputs": {...}}``.
+    Each request and its answer carry a ``ticket``. The first request prepares the notebook: ``earlier`` (sources by
+    lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``error`` (None, or what
+    the cell ended with), or ``{"probe": "module.function", "inputs": {...}}``, answered by ``value`` or ``error``.
     """
-    requests, replies = os.fdopen(request_fd, "rb"), os.fdopen(reply_fd, "wb")
+    requests, answers = os.fdopen(request_fd, "rb"), _Answers(os.fdopen(reply_fd, "wb"))
     read = exact_reader(requests)
     notebook = read_frame(read)
     _limit_resources(notebook["limits"])
@@ -85,28 +102,26 @@ def serve(request_fd: int, reply_fd: int) -> None:
     sys.modules["autograder"] = _course_module(notebook["earlier"])
     namespace = _fresh_namespace("__main__")
     namespace.update({"get_ipython": _NoShell, "display": lambda *args, **kwargs: None})
-    errors = [run_cell(label, source, namespace) for label, source in notebook["setup"] + notebook["cells"]]
-    # A cell that failed for a name defined further down gets a second chance once everything else has run.
-    for position, (label, source) in enumerate(notebook["setup"] + notebook["cells"]):
-        if errors[position] is not None and errors[position]["type"] == "NameError":
-            errors[position] = run_cell(label, source, namespace)
-    replies.write(encode(errors))
-    replies.flush()
     names = Names(namespace, scratch)
+    answers.send(notebook["ticket"], {"value": None})
     while True:
         try:
             request = read_frame(read)
         except EOFError:
             return
-        replies.write(run_probe(request["probe"], request["inputs"], names))
-        replies.flush()
+        restore_defaults(scratch)
+        if "cell" in request:
+            content = {"error": run_cell(*request["cell"], namespace)}
+        else:
+            content = run_probe(request["probe"], request["inputs"], names, probes)
+        answers.send(request["ticket"], content)
 
 
-def run(request_fd: int, reply_fd: int) -> None:
+def run(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None:
     """Serve, and end the process whatever threads or exit handlers the notebook left behind."""
     status = 1
     try:
-        serve(request_fd, reply_fd)
+        serve(request_fd, reply_fd, probes)
         status = 0
     finally:
         os._exit(status)

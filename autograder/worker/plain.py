@@ -22,11 +22,17 @@ MAGIC = b"FKP1"
 MAX_HEADER = 16 * 2**20
 MAX_BLOCKS = 256 * 2**20
 MAX_DEPTH = 40
+MAX_ITEMS = 1_000_000
 MAX_TEXT = 200_000
+NPY_HEADER = 128
 
 
 class WireError(Exception):
     """What came over the wire is not a frame."""
+
+
+class TooMuchData(Exception):
+    """An answer is larger than what one frame may hold."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,23 @@ def _short_text(value: object) -> str:
         return "<no text>"
 
 
-def _pack_array(array: np.ndarray, blocks: list[bytes]) -> dict:
+class _Blocks(list):
+    """The ``.npy`` blocks of one frame, and how much it holds so far."""
+
+    items = 0
+    size = 0
+
+    def count(self, size: int = 0) -> None:
+        """Count one more value of so many bytes. Raises TooMuchData before memory is taken for it."""
+        self.items += 1
+        self.size += size
+        if self.size > MAX_BLOCKS or self.items > MAX_ITEMS:
+            most = f"{MAX_BLOCKS // 2**20} MB of arrays and {MAX_ITEMS:,} values"
+            raise TooMuchData(f"the answer is too large; at most {most} are taken")
+
+
+def _pack_array(array: np.ndarray, blocks: _Blocks) -> dict:
+    blocks.count(array.nbytes + NPY_HEADER)
     if array.dtype.kind not in "biufc":
         if array.dtype.kind in "OUSMmT" and array.ndim <= 2 and array.size <= 1_000_000:
             return {"t": "opaque", "name": f"numpy.ndarray of {array.dtype}", "text": _short_text(array)}
@@ -85,7 +107,7 @@ def _pack_array(array: np.ndarray, blocks: list[bytes]) -> dict:
     return {"t": "array", "n": len(blocks[-1])}
 
 
-def _pack_table(frame: Any, blocks: list[bytes], depth: int) -> dict:
+def _pack_table(frame: Any, blocks: _Blocks, depth: int) -> dict:
     columns = [str(column) for column in frame.columns]
     data = []
     for position in range(len(columns)):
@@ -95,10 +117,11 @@ def _pack_table(frame: Any, blocks: list[bytes], depth: int) -> dict:
     return {"t": "table", "columns": columns, "data": data, "index": _pack(frame.index.tolist(), blocks, depth + 1)}
 
 
-def _pack(value: object, blocks: list[bytes], depth: int = 0) -> Any:
+def _pack(value: object, blocks: _Blocks, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         return {"t": "opaque", "name": type(value).__name__, "text": "nested too deeply"}
     kind = type(value)
+    blocks.count(len(value) if kind is str else 0)
     if value is None or kind is bool:
         return value
     if kind is int:
@@ -107,14 +130,17 @@ def _pack(value: object, blocks: list[bytes], depth: int = 0) -> Any:
         return value[:MAX_TEXT]
     if kind is float:
         return {"t": "float", "v": value.hex()}
-    if kind in (list, tuple):
-        return [_pack(item, blocks, depth + 1) for item in value]
-    if kind is dict and all(type(key) is str for key in value):
-        return {"t": "dict", "k": list(value), "v": [_pack(item, blocks, depth + 1) for item in value.values()]}
+    # The base classes' own methods: what a subclass makes of them is not asked.
+    for base in (list, tuple):
+        if issubclass(kind, base):
+            return [_pack(item, blocks, depth + 1) for item in base.__iter__(value)]
+    if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
+        packed = [_pack(item, blocks, depth + 1) for item in dict.values(value)]
+        return {"t": "dict", "k": list(dict.keys(value)), "v": packed}
     if isinstance(value, np.generic):
         return _pack_array(np.asarray(value), blocks)
     if isinstance(value, np.ndarray):
-        return _pack_array(np.array(value, subok=False), blocks)
+        return _pack_array(np.ndarray.view(value, np.ndarray), blocks)
     if isinstance(value, TensorValue):
         return {"t": "tensor", "a": _pack_array(value.array, blocks), "g": value.requires_grad}
     if isinstance(value, Opaque):
@@ -124,8 +150,11 @@ def _pack(value: object, blocks: list[bytes], depth: int = 0) -> Any:
         return {"t": "table", "columns": value.columns, "data": data, "index": _pack(value.index, blocks, depth + 1)}
     torch, pandas = sys.modules.get("torch"), sys.modules.get("pandas")
     if torch is not None and isinstance(value, torch.Tensor):
-        array = value.detach().cpu().to(torch.float32 if value.dtype is torch.bfloat16 else value.dtype).numpy()
-        return {"t": "tensor", "a": _pack_array(np.array(array, subok=False), blocks), "g": bool(value.requires_grad)}
+        with torch._C.DisableTorchFunctionSubclass():
+            plain = value.detach().cpu()
+            array = (plain.float() if plain.dtype is torch.bfloat16 else plain).numpy()
+            requires_grad = bool(value.requires_grad)
+        return {"t": "tensor", "a": _pack_array(np.array(array, subok=False), blocks), "g": requires_grad}
     if pandas is not None and isinstance(value, pandas.DataFrame):
         return _pack_table(value, blocks, depth)
     for base, convert in ((bool, bool), (int, int.__int__), (float, float.__float__), (str, str.__str__)):
@@ -137,8 +166,10 @@ def _pack(value: object, blocks: list[bytes], depth: int = 0) -> Any:
 
 def encode(value: object) -> bytes:
     """Return one frame that holds ``value`` as plain data."""
-    blocks: list[bytes] = []
+    blocks = _Blocks()
     header = json.dumps(_pack(value, blocks), allow_nan=False).encode()
+    if len(header) > MAX_HEADER:
+        raise TooMuchData(f"the answer holds {len(header):,} bytes of text and numbers; at most {MAX_HEADER:,} are taken")
     return b"".join([MAGIC, struct.pack("<I", len(header)), header, struct.pack("<Q", sum(map(len, blocks))), *blocks])
 
 

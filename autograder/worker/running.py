@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import linecache
 import traceback
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from .names import Names
-from .plain import encode
 
 CELL_PREFIX = "<cell "
 MAX_MESSAGE = 2000
@@ -47,15 +47,13 @@ def run_cell(label: str, source: str, namespace: dict[str, Any]) -> dict[str, An
     return None
 
 
-def run_probe(path: str, inputs: dict[str, Any], names: Names) -> bytes:
-    """Run the probe ``"module.function"`` and return its reply as a frame.
+def run_probe(path: str, inputs: dict[str, Any], names: Names, probes: Mapping[str, ModuleType]) -> dict[str, Any]:
+    """Run the probe ``"module.function"`` of ``probes``.
 
-    The reply is ``{"value": ...}``, or ``{"error": ...}`` where the student's code raised.
+    Returns ``{"value": ...}``, or ``{"error": ...}`` where the student's code raised.
     """
-    module_name, _, function_name = path.rpartition(".")
-    package = __name__.rpartition(".")[0]
-    probe = getattr(importlib.import_module(f"{package}.probes.{module_name}"), function_name)
+    module, _, function = path.rpartition(".")
     try:
-        return encode({"value": probe(names, **inputs)})
+        return {"value": getattr(probes[module], function)(names, **inputs)}
     except BaseException as error:
-        return encode({"error": describe_error(error)})
+        return {"error": describe_error(error)}
