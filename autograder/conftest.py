@@ -10,9 +10,11 @@ import pytest
 
 from autograder.course import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
 from autograder.grading import LessonGrader
-from autograder.report import check_writable, print_report, write_results
+from autograder.page import make_page
+from autograder.report import check_writable, print_report, write_aside, write_results
 from autograder.sandbox import ISOLATIONS, make_sandbox
 from autograder.verdict import Result
+from autograder.visible import visible
 
 RUN = pytest.StashKey["Run"]()
 
@@ -31,8 +33,14 @@ class Run:
         self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
         self.sandbox = make_sandbox(option("--isolation"))
         self.report = Path(option("--report")).resolve() if option("--report") else None
+        self.page = Path(option("--html")).resolve() if option("--html") else None
         if self.report is not None:
-            check_writable(self.report)
+            check_writable(self.report, "--report")
+            self.page = self.page or self.report.with_suffix(".html")
+        if self.page is not None:
+            check_writable(self.page, "--html")
+        if self.page is not None and self.page == self.report:
+            raise CourseError(f"--report {self.report} is where the HTML page goes; name it FILE.json")
         self.failed = False
         self.results: dict[str, Result] = {}
         self.notes: dict[str, list[str]] = {}
@@ -69,7 +77,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("autograder", "grading")
     group.addoption("--lesson", action="append", default=[], metavar="NN", help="a lesson's number or name; repeatable")
     group.addoption("--work", metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)")
-    group.addoption("--report", metavar="FILE.json", help="also write the results in Gradescope's format")
+    group.addoption("--report", metavar="FILE.json", help="also write Gradescope's results, and FILE.html beside")
+    group.addoption("--html", metavar="FILE.html", help="also write the report as one HTML page, here")
     group.addoption("--isolation", choices=ISOLATIONS, default="auto", help="required: refuse to grade without")
     group.addoption("--seed", type=_seed, metavar="N", help="draw the hidden inputs of an earlier run again")
 
@@ -100,7 +109,7 @@ def verdict(request: pytest.FixtureRequest, exercise: Exercise) -> Result:
         result = run.grader(find_lesson(exercise.lesson)).grade(exercise)
     except CourseError as error:
         # The course is at fault, not the student: no grade at all is better than a wrong one.
-        run.report, run.failed = None, True
+        run.report, run.page, run.failed = None, None, True
         pytest.exit(f"nothing was graded: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
     run.results[exercise.key] = result
     return result
@@ -110,8 +119,12 @@ def verdict(request: pytest.FixtureRequest, exercise: Exercise) -> Result:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
     run.close()
-    if run.report is not None and not session.config.option.collectonly:
+    if session.config.option.collectonly:
+        return
+    if run.report is not None:
         write_results(run.report, run.lessons, run.results, run.notes, run.seed, run.sandbox)
+    if run.page is not None:
+        write_aside(run.page, make_page(run.lessons, run.results, run.notes, run.seed, run.sandbox))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -124,5 +137,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     writer = terminalreporter._tw
     text = print_report(run.lessons, run.results, run.notes, run.seed, run.sandbox, writer.fullwidth, writer.hasmarkup)
     terminalreporter.write(text)
-    if run.report is not None:
-        terminalreporter.write_line(f"results written to {run.report}")
+    for what, path in (("results", run.report), ("page", run.page)):
+        if path is not None:
+            terminalreporter.write_line(f"{what} written to {visible(str(path))}")

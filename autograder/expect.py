@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from .sides import Sides, cut_sides, tell_apart
 from .student import Student, StudentError
 from .worker.plain import Opaque, TensorValue, type_name
 
@@ -16,12 +17,13 @@ SHOWN = 12
 
 @dataclass
 class Mismatch(Exception):
-    """What was expected, what came, the smallest input that shows it, and what the mistake may be."""
+    """What was expected, what came, the smallest input that shows it, what the mistake may be, and unequal arrays."""
 
     expected: str
     got: str
     example: str | None = None
     hint: str | None = None
+    sides: Sides | None = field(default=None, compare=False, repr=False)
 
 
 def show(value: Any) -> str:
@@ -110,18 +112,20 @@ def close(
     if agree.all():
         return
     if found.ndim == 0:
-        raise Mismatch(f"{what}: {float(wanted):.7g}", f"{float(found):.7g}", example, hint)
+        expected, came = tell_apart(float(wanted), float(found))
+        raise Mismatch(f"{what}: {expected}", came, example, hint)
     index = tuple(int(i) for i in np.argwhere(~agree)[0])
     place = f"[{', '.join(map(str, index))}]"
-    wrong = f"{np.count_nonzero(~agree)} of {agree.size} values differ; the first: {place} = {found[index]:.7g}"
-    raise Mismatch(f"{what}: {place} = {wanted[index]:.7g}", wrong, example, hint)
+    expected, came = tell_apart(wanted[index], found[index])
+    wrong = f"{np.count_nonzero(~agree)} of {agree.size} values differ; the first: {place} = {came}"
+    raise Mismatch(f"{what}: {place} = {expected}", wrong, example, hint, cut_sides(wanted, found, ~agree))
 
 
 def equal(got: Any, want: Any, what: str = "the result", example: str | None = None, hint: str | None = None) -> None:
-    """Expect the very same plain value: type and content, or every element of an array."""
+    """Expect the very same plain value: type and content, or every element of an array; NaN equals NaN."""
     if isinstance(want, np.ndarray):
-        found = _plain_array(got)
-        same = found is not None and found.shape == want.shape and bool(np.array_equal(found, want))
+        found, nan = _plain_array(got), want.dtype.kind == "f"
+        same = found is not None and found.shape == want.shape and bool(np.array_equal(found, want, equal_nan=nan))
     else:
         same = type(got) is type(want) and got == want
     if not same:

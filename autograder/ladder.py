@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .expect import Mismatch, is_stub
+from .sides import Sides
 from .student import Crashed, OutOfTime, Student, StudentError
 
 KINDS = ("type", "shape", "dtype", "values", "edge cases", "gradients", "side effects")
@@ -31,7 +32,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a rung was not passed, in the words that the student reads."""
+    """Why a rung was not passed, in the words that the student reads; ``sides`` where two arrays differ."""
 
     outcome: str
     expected: str
@@ -39,6 +40,7 @@ class Problem:
     example: str | None = None
     hint: str | None = None
     where: str | None = None
+    sides: Sides | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,16 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem 
     try:
         rung.check(student, rng)
     except Mismatch as found:
-        return Problem("failed", found.expected, found.got, found.example, found.hint)
+        return Problem("failed", found.expected, found.got, found.example, found.hint, sides=found.sides)
     except StudentError as error:
         if is_stub(error):
             return Problem("not_attempted", "your code in place of the stub", str(error), where=error.where)
         if error.type == "MissingName":
             return Problem("missing", "a cell that defines it", error.message)
-        return Problem("error", "no error", str(error), where=error.where)
-    except OutOfTime:
-        return Problem("timeout", "an answer within the exercise's time", "none; the process was stopped")
+        expected = {"MemoryError": "an answer in the memory there is", "TooMuchData": "an answer of modest size"}
+        return Problem("error", expected.get(error.type, "no error"), str(error), where=error.where)
+    except OutOfTime as late:
+        return Problem("timeout", "an answer within the exercise's time", f"none: {late}; the process was stopped")
     except Crashed as error:
         return Problem("crashed", "an answer", str(error))
     except Exception as error:
