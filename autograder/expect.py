@@ -17,13 +17,17 @@ SHOWN = 12
 
 @dataclass
 class Mismatch(Exception):
-    """What was expected, what came, the smallest input that shows it, what the mistake may be, and unequal arrays."""
+    """What was expected, what came, the smallest input that shows it, what the mistake may be, and unequal arrays.
+
+    ``where`` is the student's own line, where an error of the student's code led here.
+    """
 
     expected: str
     got: str
     example: str | None = None
     hint: str | None = None
     sides: Sides | None = field(default=None, compare=False, repr=False)
+    where: str | None = None
 
 
 def show(value: Any) -> str:
@@ -175,7 +179,7 @@ def raises(
             raise
         if error.__name__ in raised.bases:
             return raised.message
-        raise Mismatch(f"{name} raises {error.__name__}", str(raised), example or raised.where, hint) from None
+        raise Mismatch(f"{name} raises {error.__name__}", str(raised), example, hint, where=raised.where) from None
     raise Mismatch(f"{name} raises {error.__name__}", f"no error; it returned {show(value)}", example, hint)
 
 

@@ -91,7 +91,7 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem 
     try:
         rung.check(student, rng)
     except Mismatch as found:
-        return Problem("failed", found.expected, found.got, found.example, found.hint, sides=found.sides)
+        return Problem("failed", found.expected, found.got, found.example, found.hint, found.where, found.sides)
     except StudentError as error:
         if is_stub(error):
             return Problem("not_attempted", "your code in place of the stub", str(error), where=error.where)
