@@ -21,28 +21,28 @@ DIGITS = 5
 SHORT = 300
 
 # Rules for the shared pieces. Signs and words carry the meaning; the colors, which read on light and dark, only help.
-STYLE = """
-.autograder table { border-collapse: collapse; margin: .4em 0; font-variant-numeric: tabular-nums; }
-.autograder th, .autograder td { text-align: left; vertical-align: top; padding: .2em .7em; border: 1px solid #8884; }
-.autograder caption { text-align: left; font-size: .9em; padding: .2em 0; white-space: nowrap; }
-.autograder pre, .autograder code { font-family: ui-monospace, Consolas, Menlo, monospace; font-size: .95em; }
-.autograder pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; background: none; color: inherit; }
-.autograder dd, .autograder td { overflow-wrap: anywhere; }
-.autograder .ladder td:nth-child(2), .autograder .ladder td:nth-child(4) { white-space: nowrap; }
-.autograder .sign { font-weight: bold; white-space: nowrap; }
-.autograder .side { display: inline-block; vertical-align: top; margin-right: 1.5em; }
-.autograder .sides { width: 100%; }
-.autograder .sides td, .autograder .sides th { width: 50%; }
-.autograder .part td, .autograder .part th { text-align: right; white-space: nowrap; padding: .1em .4em; }
-.autograder mark { font-weight: bold; color: inherit; background: #e6a23c55; padding: 0 .2em; }
-.autograder .array { overflow-x: auto; }
-.autograder .fix { border-left: 4px solid #d1495b; padding: .1em 0 .1em 1em; margin: .6em 0; }
-.autograder .fix dt { font-weight: bold; margin-top: .5em; }
-.autograder .fix dd { margin: 0; }
-.autograder figure { margin: .6em 0; }
-.autograder figure img { max-width: 100%; height: auto; border: 1px solid #8884; }
-.autograder figcaption, .autograder .small { font-size: .9em; }
+_RULES = """
+& table { border-collapse: collapse; margin: .4em 0; font-variant-numeric: tabular-nums; }
+& th, & td { text-align: left; vertical-align: top; padding: .2em .7em; border: 1px solid #8884; }
+& td { overflow-wrap: anywhere; }
+& caption { text-align: left; font-size: .9em; padding: .2em 0; white-space: nowrap; }
+& pre, & code { font-family: ui-monospace, Consolas, Menlo, monospace; font-size: .95em; color: inherit; }
+& pre { margin: 0; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; background: none; }
+& .ladder td:nth-child(2), & .ladder td:nth-child(4), & .sign { white-space: nowrap; }
+& .sign { font-weight: bold; }
+& .sides { width: 100%; table-layout: fixed; }
+& .array { overflow-x: auto; }
+& .part td, & .part th { text-align: right; white-space: nowrap; padding: .1em .4em; }
+& .side { display: inline-block; vertical-align: top; margin-right: 1.5em; }
+& mark { font-weight: bold; color: inherit; background: #e6a23c55; padding: 0 .2em; }
+& .fix { border-left: 4px solid #d1495b; padding: .1em 0 .1em 1em; margin: .6em 0; }
+& .entry { margin: .6em 0; }
+& figure { margin: .6em 0; }
+& figure img { max-width: 100%; height: auto; border: 1px solid #8884; }
+& figcaption, & .small { font-size: .9em; }
 """
+# Twice the class, so that the rules of a notebook around the pieces do not win.
+STYLE = _RULES.replace("&", ".autograder.autograder")
 
 
 def text(value: str, limit: int = SHORT) -> str:
@@ -62,12 +62,13 @@ def _rung_state(rung: RungResult) -> str:
     return sign("passed" if rung.passed else "failed" if rung.problem.outcome == "failed" else rung.problem.outcome)
 
 
-def ladder(result: Result, rungs: tuple[RungResult, ...] | None = None) -> str:
+def rung_table(result: Result, rungs: tuple[RungResult, ...] = (), compact: bool = False) -> str:
     """Return every rung of an exercise: what became of it, what it looks at, its share of the points.
 
-    ``rungs`` stands in for the result's own where nothing was climbed.
+    ``rungs`` stands in for the result's own where nothing was climbed. Unless ``compact``, every failed rung but the
+    first, which ``first_fix`` explains, shows its two sides.
     """
-    rungs = result.rungs or rungs or ()
+    rungs = result.rungs or rungs
     if not rungs:
         return ""
     possible = sum(rung.rung.points for rung in rungs)
@@ -75,7 +76,7 @@ def ladder(result: Result, rungs: tuple[RungResult, ...] | None = None) -> str:
     for rung in rungs:
         share = result.exercise.points * rung.rung.points / possible
         looked_at = html.escape(rung.rung.looked_at)
-        if rung.problem is not None and rung is not result.failed_rung:
+        if rung.problem is not None and rung is not result.failed_rung and not compact:
             expected, got = text(rung.problem.expected, SHORT), text(rung.problem.got, SHORT)
             looked_at += f'<div class="small">expected: {expected}<br>got: {got}</div>'
         points = f"{number(share if rung.passed else 0)} of {number(share)}"
@@ -91,10 +92,11 @@ def _window(first: int, size: int, length: int) -> range:
 
 
 def _entry(sides: Sides, index: tuple[int, ...], whose: str) -> str:
-    want, got = float(sides.want[index]), float(sides.got[index])
+    # Plus 0, so that no -0 shows.
+    want, got = float(sides.want[index]) + 0.0, float(sides.got[index]) + 0.0
     if not sides.differs[index]:
-        return f"{want if whose == 'expected' else got:.6g}"
-    shown = tell_apart(want, got)[whose == "got"]
+        return f"{want if whose == 'expected' else got:.{DIGITS}g}"
+    shown = tell_apart(want, got, DIGITS)[whose == "got"]
     return f"<mark>{'✗ ' * (whose == 'got')}{shown}</mark>"
 
 
@@ -144,7 +146,7 @@ def picture(sides: Sides) -> str:
     return f"<figure>{image}<figcaption>{html.escape(drawn.caption)}</figcaption></figure>"
 
 
-def fix(result: Result, heading: str) -> str:
+def first_fix(result: Result, heading: str) -> str:
     """Return the first problem of a result: expected beside got, where they differ, the student's line, the hint.
 
     ``heading`` is the HTML element of its title, such as ``h4``.
@@ -155,16 +157,14 @@ def fix(result: Result, heading: str) -> str:
     looked_at = f": {said['looked at']}" if "looked at" in said else ""
     sides = result.problem.sides
     shown = part(sides) + picture(sides) if sides is not None else ""
-    entries = "".join(
-        f"<dt>{label}</dt><dd><pre>{said[label]}</pre></dd>" for label in ("example", "your line") if label in said
-    )
+    entries = [(label, f"<pre>{said[label]}</pre>") for label in ("example", "your line") if label in said]
     if result.misconception:
-        entries += f"<dt>misconception</dt><dd><code>{html.escape(result.misconception)}</code></dd>"
-    if "hint" in said:
-        entries += f"<dt>hint</dt><dd>{said['hint']}</dd>"
+        entries.append(("misconception", f"<code>{html.escape(result.misconception)}</code>"))
+    entries += [("hint", said["hint"])] if "hint" in said else []
+    listed = "".join(f'<div class="entry"><strong>{label}</strong><div>{entry}</div></div>' for label, entry in entries)
     return (
         f'<div class="fix"><{heading}>Fix this first{looked_at}</{heading}>'
         '<table class="sides"><tr><th scope="col">expected</th><th scope="col">got</th></tr>'
         f"<tr><td><pre>{said['expected']}</pre></td><td><pre>{said['got']}</pre></td></tr></table>"
-        f"{shown}<dl>{entries}</dl></div>"
+        f"{shown}{listed}</div>"
     )

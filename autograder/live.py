@@ -18,11 +18,13 @@ import numpy as np
 from .checks import ladder_of
 from .course import find_exercise, find_lesson
 from .diagnosis import diagnose
+from .fragments import STYLE, first_fix, rung_table, sign
 from .ladder import Problem, climb
 from .misconceptions import Misconception
-from .report import SIGNS, explain, number
+from .report import SIGNS, explain, in_words, number, title_of
 from .student import LiveStudent
 from .verdict import Result, judge
+from .visible import indented
 
 
 class LiveReport:
@@ -39,39 +41,24 @@ class LiveReport:
     def score(self) -> float:
         return self.result.score
 
-    def _headline(self) -> str:
-        exercise = self.result.exercise
-        sign = SIGNS[self.result.outcome][0]
-        points = f"{number(self.result.score)} of {number(exercise.points)} points"
-        outcome = self.result.outcome.replace("_", " ")
-        return f"{sign} Exercise {exercise.id} {', '.join(exercise.names)}: {outcome}, {points}"
-
-    def _rungs(self) -> list[tuple[str, str, str]]:
-        signs = [("✓" if r.passed else "✗" if r.reached else "·") for r in self.result.rungs]
-        return [(s, r.rung.kind, r.rung.looked_at) for s, r in zip(signs, self.result.rungs, strict=True)]
+    def _points(self) -> str:
+        return f"{number(self.result.score)} of {number(self.result.exercise.points)} points"
 
     def __repr__(self) -> str:
-        lines = [self._headline()]
-        lines += [f"  {sign} {kind:<12} {looked_at}" for sign, kind, looked_at in self._rungs()]
-        lines += [f"  {label + ':':<11}{text}" for label, text in explain(self.result)]
+        outcome = self.result.outcome
+        title = f"Exercise {title_of(self.result.exercise)}"
+        lines = [f"{SIGNS[outcome][0]} {title}: {in_words(outcome)}, {self._points()}"]
+        signs = ["✓" if rung.passed else "✗" if rung.reached else "·" for rung in self.result.rungs]
+        rungs = zip(signs, (rung.rung for rung in self.result.rungs), strict=True)
+        lines += [f"  {sign} {rung.kind:<12} {rung.looked_at}" for sign, rung in rungs]
+        lines += ["  " + indented(label, text, 10).replace("\n", "\n  ") for label, text in explain(self.result)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        color = "#1a7f37" if self.passed else "#57606a" if self.result.outcome == "not_attempted" else "#b42318"
-        left = 'style="text-align:left"'
-        rows = "".join(
-            f"<tr><td>{sign}</td><td {left}>{html.escape(kind)}</td><td {left}>{html.escape(looked_at)}</td></tr>"
-            for sign, kind, looked_at in self._rungs()
-        )
-        table = f"<table>{rows}</table>" if rows else ""
-        fixes = "".join(
-            f"<tr><td {left}><b>{html.escape(label)}</b></td>"
-            f'<td {left}><span style="white-space:pre-wrap">{html.escape(text)}</span></td></tr>'
-            for label, text in explain(self.result)
-        )
-        fix = f"<div><b>Fix this first</b></div><table>{fixes}</table>" if fixes else ""
-        head = f'<div style="color:{color};font-weight:bold">{html.escape(self._headline())}</div>'
-        return f"<div>{head}{table}{fix}</div>"
+        result = self.result
+        title = f"Exercise {html.escape(title_of(result.exercise))}: {sign(result.outcome)}, {self._points()}"
+        shown = first_fix(result, "strong") + rung_table(result, compact=True)
+        return f'<div class="autograder"><style>{STYLE}</style><div><strong>{title}</strong></div>{shown}</div>'
 
 
 def _notebook_names() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from .checks import ladder_of
 from .course import Exercise, Lesson, load_course
-from .fragments import STYLE, fix, ladder, sign, text
+from .fragments import STYLE, first_fix, rung_table, sign, text
 from .ladder import RungResult
 from .report import earned, next_to_fix, number, remark, shown_notes, title_of
 from .sandbox import Sandbox
@@ -67,7 +67,7 @@ def _exercise(lesson: Lesson, exercise: Exercise, result: Result | None) -> str:
     return (
         f'<article class="{result.outcome}" id="{_anchor(exercise)}"><h3>{html.escape(title_of(exercise))}: '
         f"{sign(result.outcome)}, {points}</h3>"
-        f"{fix(result, 'h4')}{ladder(result, _unclimbed(lesson, exercise))}</article>"
+        f"{first_fix(result, 'h4')}{rung_table(result, _unclimbed(lesson, exercise))}</article>"
     )
 
 

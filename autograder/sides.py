@@ -52,7 +52,7 @@ def cut_sides(want: np.ndarray, got: np.ndarray, differs: np.ndarray) -> Sides:
 def tell_apart(want: float, got: float, digits: int = DIGITS) -> tuple[str, str]:
     """Return both numbers with ``digits`` digits, or with as many more as it takes to see that they differ."""
     for shown in range(digits, MAX_DIGITS + 1):
-        texts = f"{want:.{shown}g}", f"{got:.{shown}g}"
+        texts = f"{want + 0.0:.{shown}g}", f"{got + 0.0:.{shown}g}"
         if texts[0] != texts[1]:
             break
     return texts
