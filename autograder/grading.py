@@ -13,7 +13,7 @@ from .course import CourseError, Exercise, Lesson
 from .diagnosis import diagnose
 from .ladder import Problem, climb
 from .misconceptions import Misconception
-from .process import Worker, WorkerDied, WorkerTimeout
+from .process import Limits, Worker, WorkerDied, WorkerTimeout
 from .released import earlier_sources, load_released
 from .sandbox import Sandbox
 from .student import Crashed, OutOfTime, RemoteStudent, StudentError, say_where
@@ -30,9 +30,9 @@ def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) 
     return Result(exercise, outcome, 0.0, problem=Problem(outcome, expected, got))
 
 
-def make_worker(lesson: Lesson, sandbox: Sandbox) -> Worker:
+def make_worker(lesson: Lesson, sandbox: Sandbox, limits: Limits | None = None) -> Worker:
     """Return a worker for notebooks of the lesson, one after the other."""
-    return Worker(sandbox, lesson.frameworks, (lesson.topic,))
+    return Worker(sandbox, (*lesson.frameworks, *load_released(lesson).imports), (lesson.topic,), limits)
 
 
 class LessonGrader:
@@ -62,13 +62,13 @@ class LessonGrader:
             self._worker.close()
 
     def _read(self, work: Path) -> None:
-        path, note = find_notebook(work, self.lesson)
-        if path is None:
-            self._why_missing = "no notebook"
-            self.notes.append(f"no notebook {self.lesson.id}/{self.lesson.id}.ipynb in {work}")
-            return
-        self.notes += [note] if note else []
         try:
+            path, note = find_notebook(work, self.lesson)
+            if path is None:
+                self._why_missing = "no notebook"
+                self.notes.append(f"no notebook {self.lesson.id}/{self.lesson.id}.ipynb in {work}")
+                return
+            self.notes += [note] if note else []
             self._submission = read_submission(path, self.lesson)
             self.notes += self._submission.notes
         except Unreadable as error:

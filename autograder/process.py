@@ -10,7 +10,6 @@ import secrets
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -22,7 +21,7 @@ from .worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR
 from .worker.plain import WireError, encode, exact_reader, read_frame
 
 OUTPUT_BYTES = 64 * 1024
-START_SECONDS, OPEN_SECONDS, STOP_SECONDS = 120.0, 30.0, 10.0
+START_SECONDS, OPEN_SECONDS, STOP_SECONDS = 120.0, 30.0, 6.0
 CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
@@ -113,13 +112,13 @@ class Limits:
 
 
 class Worker:
-    """A sandboxed interpreter with its frameworks imported, in which one notebook at a time is alive."""
+    """A sandboxed interpreter with its ``modules`` imported, in which one notebook at a time is alive."""
 
     def __init__(
-        self, sandbox: Sandbox, frameworks: tuple[str, ...], topics: tuple[str, ...] = (), limits: Limits | None = None
+        self, sandbox: Sandbox, modules: tuple[str, ...], topics: tuple[str, ...] = (), limits: Limits | None = None
     ) -> None:
         self.limits = limits or Limits()
-        self._sandbox, self._frameworks, self._topics = sandbox, frameworks, topics
+        self._sandbox, self._modules, self._topics = sandbox, modules, topics
         self._server: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._channel: _Channel | None = None
@@ -133,7 +132,7 @@ class Worker:
 
     def _command(self, channel: str) -> list[str]:
         plan = {
-            "frameworks": self._frameworks,
+            "modules": self._modules,
             "topics": self._topics,
             "memory": self.limits.memory,
             "processes": self.limits.processes,

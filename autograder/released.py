@@ -15,10 +15,11 @@ RELEASED = Path(__file__).with_name("released")
 
 @dataclass(frozen=True)
 class Released:
-    """``setup`` holds the given code that runs before a student's; ``given`` every given text, to know it again;
-    ``stubs`` the syntax tree of each exercise name's stub."""
+    """``setup`` holds the given code that runs before a student's, ``imports`` the modules that it asks for; ``given``
+    every given text, to know it again; ``stubs`` the syntax tree of each exercise name's stub."""
 
     setup: tuple[str, ...]
+    imports: tuple[str, ...]
     given: frozenset[str]
     stubs: dict[str, str]
 
@@ -54,7 +55,15 @@ def load_released(lesson: Lesson) -> Released:
     }
     setup = tuple(cell["text"] for cell in cells if cell["kind"] == "setup")
     given = frozenset(normalize(cell["text"]) for cell in cells if cell["kind"] != "solution")
-    return Released(setup, given, stubs)
+    return Released(setup, _imports(setup), given, stubs)
+
+
+def _imports(setup: tuple[str, ...]) -> tuple[str, ...]:
+    nodes = [node for text in setup for node in ast.walk(ast.parse(text))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    # The course's own package is another one in a worker.
+    return tuple(dict.fromkeys(name for name in names if name.partition(".")[0] != "autograder"))
 
 
 def earlier_sources(lesson: Lesson) -> dict[str, str]:

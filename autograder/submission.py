@@ -12,9 +12,11 @@ from typing import Any
 from .course import Exercise, Lesson
 from .released import Released, definitions, load_released, normalize
 
-MAX_BYTES = 100 * 2**20
-_MAGIC = re.compile(r"^(\s*)([%!?].*)$", re.MULTILINE)
-_FENCE = re.compile(r"^```[\w ]*\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
+MAX_BYTES = 50 * 2**20
+MAX_CELLS = 2000
+# Of all cells together; the lessons' own code has about 20,000 characters.
+MAX_CODE = 1_000_000
+_MAGIC = re.compile(r"^([ \t]*)([%!?].*)$", re.MULTILINE)
 
 
 class Unreadable(Exception):
@@ -62,7 +64,15 @@ def find_notebook(folder: Path, lesson: Lesson) -> tuple[Path | None, str | None
     """Return the notebook of ``lesson`` under ``folder`` and a note where it was not where it should be.
 
     The place is ``folder/<lesson>/<lesson>.ipynb``; a single notebook of another name in that folder is taken too.
+    Raises Unreadable where the notebook is a link to a file outside of ``folder``: what lies there was not handed in.
     """
+    path, note = _look_for_notebook(folder, lesson)
+    if path is not None and not path.resolve().is_relative_to(folder.resolve()):
+        raise Unreadable(f"{path.name} is a link to a file outside of the submission; hand in the notebook itself")
+    return path, note
+
+
+def _look_for_notebook(folder: Path, lesson: Lesson) -> tuple[Path | None, str | None]:
     place = folder / lesson.id / f"{lesson.id}.ipynb"
     if place.is_file():
         return place, None
@@ -70,6 +80,9 @@ def find_notebook(folder: Path, lesson: Lesson) -> tuple[Path | None, str | None
         others = sorted(path for path in (folder / lesson.id).glob("*.ipynb") if path.is_file())
     except OSError:
         others = []
+    if len(others) > 1:
+        names = ", ".join(path.name for path in others)
+        raise Unreadable(f"none of the notebooks {names} is named {place.name}; rename the one that counts")
     if len(others) == 1:
         return others[0], f"the notebook is named {others[0].name}; {place.name} was expected"
     return None, None
@@ -92,6 +105,11 @@ def _read_json(path: Path) -> dict[str, Any]:
         data["cells"] = [cell for sheet in sheets for cell in sheet.get("cells", []) if isinstance(cell, dict)]
     if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
         raise Unreadable(f"{path.name} has no list of cells; save it again in Jupyter, or hand it in anew")
+    if len(data["cells"]) > MAX_CELLS:
+        raise Unreadable(f"{path.name} has {len(data['cells']):,} cells; at most {MAX_CELLS:,} are read")
+    code = sum(len(_text(cell)) for cell in data["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code")
+    if code > MAX_CODE:
+        raise Unreadable(f"{path.name} has {code:,} characters of code; at most {MAX_CODE:,} are read")
     return data
 
 
@@ -109,7 +127,10 @@ def _parse(source: str) -> tuple[str, ast.Module | None, str | None]:
         source = rest if first.split()[0] in ("%%time", "%%timeit", "%%capture") else ""
     for text in (source, _MAGIC.sub(r"\1pass", source)):
         try:
-            return text, ast.parse(text), None
+            tree = ast.parse(text)
+            # Code so deeply nested that it can't be compared with a stub is no work of a student's.
+            ast.dump(tree)
+            return text, tree, None
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             problem = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
             line = getattr(error, "lineno", None)
@@ -126,9 +147,26 @@ def _read_cells(data: dict[str, Any]) -> list[_Found]:
     return found
 
 
+def _note_language(data: dict[str, Any]) -> list[str]:
+    """Return a note where the notebook was saved with the kernel of another language."""
+    metadata = data.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    language = kernel.get("language") if isinstance(kernel, dict) else None
+    if not isinstance(language, str) or language.lower() in ("python", ""):
+        return []
+    return [f"the notebook was saved with a kernel for {language[:40]}; its cells were read as Python"]
+
+
 def mentions(source: str, name: str) -> bool:
     """Return whether a cell's text, which need not be Python, has a line that begins to define ``name``."""
-    return re.search(rf"^\s*(async\s+)?(def|class)\s+{name}\b", source, re.MULTILINE) is not None
+    return re.search(rf"^[ \t]*(async[ \t]+)?(def|class)[ \t]+{name}\b", source, re.MULTILINE) is not None
+
+
+def _fenced(text: str) -> str:
+    """Return what stands between the first pair of Markdown fences, or the whole text where there is none."""
+    lines = text.split("\n")
+    fences = [number for number, line in enumerate(lines) if line.startswith("```")]
+    return "\n".join(lines[fences[0] + 1 : fences[1]]) if len(fences) > 1 else text
 
 
 def _rescue_retyped(cells: list[_Found], names: tuple[str, ...], notes: list[str]) -> None:
@@ -139,8 +177,7 @@ def _rescue_retyped(cells: list[_Found], names: tuple[str, ...], notes: list[str
         for cell in cells:
             if cell.kind == "code" or not mentions(cell.source, name):
                 continue
-            fenced = _FENCE.search(cell.source)
-            source, tree, _ = _parse(fenced.group(1) if fenced else cell.source)
+            source, tree, _ = _parse(_fenced(cell.source))
             if tree is not None and name in definitions(tree):
                 cell.kind, cell.source, cell.tree, cell.error = "code", source, tree, None
                 notes.append(f"{name} stands in {cell.label}, which is no code cell; its code was read all the same")
@@ -175,8 +212,9 @@ def read_submission(path: Path, lesson: Lesson) -> Submission:
     Given cells are left out (the course's own copies run instead), as are checks. Raises Unreadable where the
     file is no notebook.
     """
-    released, notes = load_released(lesson), []
-    found = _read_cells(_read_json(path))
+    released, data = load_released(lesson), _read_json(path)
+    notes = _note_language(data)
+    found = _read_cells(data)
     found = [cell for cell in found if normalize(cell.source) not in released.given]
     _rescue_retyped(found, lesson.names, notes)
     code = [cell for cell in found if cell.kind == "code" and cell.source.strip()]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder.course import find_lesson
-from autograder.submission import Unreadable, find_notebook, read_submission
+from autograder.submission import MAX_BYTES, Unreadable, find_notebook, read_submission
 from tests.notebooks import LESSON, cell_of, reference_notebook, released_notebook, save, with_code
 
 lesson = find_lesson(LESSON)
@@ -124,3 +125,99 @@ def test_renamed_notebook_is_found_and_said(tmp_path: Path) -> None:
     assert path.name == "my work (1).ipynb"
     assert "my work (1).ipynb" in note
     assert find_notebook(tmp_path / "nowhere", lesson) == (None, None)
+
+
+def test_a_link_out_of_the_submission_is_refused(tmp_path: Path) -> None:
+    elsewhere = save(reference_notebook(), tmp_path / "solutions") / LESSON / f"{LESSON}.ipynb"
+    folder = tmp_path / "work" / LESSON
+    folder.mkdir(parents=True)
+    for link, target in ((folder / f"{LESSON}.ipynb", elsewhere), (folder / "other.ipynb", Path("/etc/passwd"))):
+        link.symlink_to(target)
+        with pytest.raises(Unreadable, match="outside of the submission"):
+            find_notebook(tmp_path / "work", lesson)
+        link.unlink()
+    folder.rmdir()
+    folder.symlink_to(elsewhere.parent, target_is_directory=True)
+    with pytest.raises(Unreadable, match="outside of the submission"):
+        find_notebook(tmp_path / "work", lesson)
+    assert find_notebook(tmp_path / "solutions", lesson) == (elsewhere, None)
+
+
+def test_a_link_within_the_submission_is_followed(tmp_path: Path) -> None:
+    notebook = save(reference_notebook(), tmp_path) / LESSON / f"{LESSON}.ipynb"
+    notebook.rename(tmp_path / "kept.ipynb")
+    notebook.symlink_to(tmp_path / "kept.ipynb")
+    assert find_notebook(tmp_path, lesson) == (notebook, None)
+
+
+def test_of_two_notebooks_with_other_names_none_is_guessed(tmp_path: Path) -> None:
+    notebook = save(reference_notebook(), tmp_path) / LESSON / f"{LESSON}.ipynb"
+    notebook.rename(notebook.with_name("a.ipynb"))
+    notebook.with_name("b.ipynb").write_text("{}")
+    with pytest.raises(Unreadable, match="a.ipynb, b.ipynb"):
+        find_notebook(tmp_path, lesson)
+
+
+def _add_code(*sources: str) -> dict[str, Any]:
+    notebook = reference_notebook()
+    notebook["cells"] += [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("notebook", "said"),
+    [
+        (_add_code(*["x = 1"] * 2000), "cells; at most"),
+        (_add_code("x = 1\n" * 200_000), "characters of code; at most"),
+    ],
+    ids=["cells", "code"],
+)
+def test_far_too_much_is_refused(tmp_path: Path, notebook: dict[str, Any], said: str) -> None:
+    with pytest.raises(Unreadable, match=said):
+        read(notebook, tmp_path)
+
+
+def test_a_file_of_many_megabytes_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "x.ipynb"
+    with path.open("wb") as stream:
+        stream.truncate(MAX_BYTES + 1)
+    with pytest.raises(Unreadable, match="clear its outputs"):
+        read_submission(path, lesson)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = " + "(" * 5000 + ")" * 5000,
+        "x = " + "+".join(["1"] * 20_000),
+        "x = " + "-" * 50_000 + "1",
+        "x = '\ud800'",
+        "x = 1\x00",
+        "\n" * 200_000,
+        "```\n" * 50_000,
+        " " * 200_000 + "def",
+        "%" * 200_000,
+        "def " * 50_000,
+    ],
+    ids=["parentheses", "sum", "signs", "surrogate", "zero", "lines", "fences", "spaces", "magic", "defs"],
+)
+@pytest.mark.parametrize("kind", ["code", "markdown"])
+def test_odd_text_stops_nobody(tmp_path: Path, source: str, kind: str) -> None:
+    notebook = _add_code(source)
+    notebook["cells"][-1]["cell_type"] = kind
+    started = time.monotonic()
+    found = read(notebook, tmp_path)
+    assert time.monotonic() - started < 20
+    assert len(found.cells) >= len(lesson.exercises)
+
+
+def test_another_kernel_and_another_format_change_nothing(tmp_path: Path) -> None:
+    notebook = reference_notebook()
+    notebook["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    found = read(notebook, tmp_path)
+    assert len(found.cells) == len(lesson.exercises)
+    assert "kernel for R" in found.notes[0]
+    old = {"nbformat": 3, "worksheets": [{"cells": [
+        {**cell, "input": cell.pop("source")} if cell["cell_type"] == "code" else cell for cell in notebook["cells"]
+    ]}]}
+    assert len(read(old, tmp_path).cells) == len(lesson.exercises)

@@ -1,7 +1,7 @@
 """Started inside the sandbox: import the frameworks once, then serve notebooks. See ``server`` for what is said.
 
 ``python worker CONTROL_FD PLAN`` forks a child for each notebook, as a Unix socket asks; ``python worker direct PLAN``
-serves one notebook on standard input and output, for systems that cannot fork. PLAN is JSON: ``frameworks`` to
+serves one notebook on standard input and output, for systems that cannot fork. PLAN is JSON: ``modules`` to
 import, ``topics`` whose probes are needed, and the limits ``memory`` (bytes) and ``processes`` of a notebook.
 """
 
@@ -15,14 +15,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FRAMEWORKS = ("numpy", "pandas", "torch", "keras")
-
 
 def _load(plan: dict[str, Any]) -> dict[str, ModuleType]:
-    """Import the frameworks and the probes, before any notebook could change what they are made of."""
-    for framework in plan["frameworks"]:
-        if framework in FRAMEWORKS:
-            importlib.import_module(framework)
+    """Import the modules and the probes, before any notebook could change what they are made of."""
+    for module in plan["modules"]:
+        importlib.import_module(module)
     return {topic: importlib.import_module(f"worker.probes.{topic}") for topic in ["calling", *plan["topics"]]}
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -16,11 +17,17 @@ from .plain import encode, exact_reader, read_frame
 from .running import describe_error, run_cell, run_probe
 
 
-class _NoShell:
-    """Stands in for IPython's shell, so that a leftover magic in a notebook is not an error."""
+class _Nothing:
+    """Stands in for IPython's shell and whatever hangs on it, so that a leftover of interactive work is no error."""
 
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args, **kwargs: None
+    def __getattr__(self, name: str) -> _Nothing:
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> _Nothing:
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
 
 
 def _course_module(earlier: dict[str, str]) -> types.ModuleType:
@@ -101,7 +108,7 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None
     _stand_in(scratch)
     sys.modules["autograder"] = _course_module(notebook["earlier"])
     namespace = _fresh_namespace("__main__")
-    namespace.update({"get_ipython": _NoShell, "display": lambda *args, **kwargs: None})
+    namespace.update({"get_ipython": _Nothing(), "display": lambda *args, **kwargs: None})
     names = Names(namespace, scratch)
     answers.send(notebook["ticket"], {"value": None})
     while True:

@@ -169,7 +169,7 @@ def encode(value: object) -> bytes:
     blocks = _Blocks()
     header = json.dumps(_pack(value, blocks), allow_nan=False).encode()
     if len(header) > MAX_HEADER:
-        raise TooMuchData(f"the answer holds {len(header):,} bytes of text and numbers; at most {MAX_HEADER:,} are taken")
+        raise TooMuchData(f"the answer holds {len(header):,} bytes of text; at most {MAX_HEADER:,} are taken")
     return b"".join([MAGIC, struct.pack("<I", len(header)), header, struct.pack("<Q", sum(map(len, blocks))), *blocks])
 
 
