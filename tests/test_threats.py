@@ -14,6 +14,7 @@ from autograder.grading import LessonGrader, make_worker
 from autograder.process import Limits, Worker
 from autograder.sandbox import make_sandbox
 from autograder.verdict import Result
+from tests.framework_threats import KERAS, LOSS, TORCH
 from tests.notebooks import LESSON, reference_notebook, save, with_code
 from tests.threats import THREATS, Threat
 
@@ -59,3 +60,30 @@ def test_threat_gains_nothing_and_harms_nobody(threat: Threat, worker: Worker, t
     assert all(result.score <= result.exercise.points for result in results.values())
     expect_full_marks(tmp_path / "next", worker)
     assert time.monotonic() - started < 120
+
+
+FRAMEWORKS = [("02_nan_masking", LOSS, TORCH), ("04_two_phase_cnn", "to_unit_targets", KERAS)]
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS, ids=["torch", "keras"])
+def framework(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, list[Threat], Worker]]:
+    name, exercise, threats = request.param
+    with make_worker(find_lesson(name), make_sandbox("required")) as worker:
+        yield name, exercise, threats, worker
+
+
+@pytest.mark.slow
+def test_frameworks_are_not_tricked(framework: tuple[str, str, list[Threat], Worker], tmp_path: Path) -> None:
+    name, exercise, threats, worker = framework
+    lesson = find_lesson(name)
+    for threat in threats:
+        work = save(with_code(exercise, threat.code, name), tmp_path, name)
+        with LessonGrader(lesson, work, make_sandbox("required"), seed=1, worker=worker) as grader:
+            results = {result.exercise.name: result for result in grader.grade_all()}
+        found = results.pop(exercise)
+        assert found.outcome in threat.outcome, (threat.id, found.problem, grader.notes)
+        if threat.others is not None:
+            others = {name: result.outcome for name, result in results.items()}
+            assert set(others.values()) == {threat.others}, (threat.id, others, grader.notes)
+    with LessonGrader(lesson, save(reference_notebook(name), tmp_path, name), make_sandbox(), 1, worker) as grader:
+        assert {result.outcome for result in grader.grade_all()} == {"passed"}
