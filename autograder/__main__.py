@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 from pathlib import Path
 
-from .course import CourseError, find_lesson, load_course
+from .course import ROOT, CourseError, find_lesson, load_course
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -32,10 +33,49 @@ def _demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _grade(arguments: argparse.Namespace) -> int:
+    from .classroom.batch import Request, grade_class
+
+    request = Request(
+        assignments=tuple(arguments.assignment),
+        course=arguments.course,
+        students=tuple(arguments.student),
+        seed=arguments.seed,
+        force=arguments.force,
+        isolation=arguments.isolation,
+        processes=arguments.processes,
+    )
+    return grade_class(request)
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from {least}")
+        return int(text)
+
+    return read
+
+
 def _lessons(arguments: argparse.Namespace) -> int:
     from .overview import lesson_table
 
     print(lesson_table())
+    return 0
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from .sandbox import make_sandbox
+    from .watch import run_watch
+
+    chosen = tuple(find_lesson(text) for text in arguments.lesson)
+    work = (arguments.work or ROOT / "lessons").resolve()
+    if not work.is_dir():
+        raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
+    try:
+        run_watch(chosen or load_course().lessons, work, make_sandbox(), secrets.randbits(48), prepare=bool(chosen))
+    except KeyboardInterrupt:
+        print("watching ended")
     return 0
 
 
@@ -54,6 +94,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
     command.add_argument("--force", action="store_true", help="run lessons again that were run before")
     command.set_defaults(run=_demo)
+    command = commands.add_parser("watch", help="grade a lesson again whenever its notebook is saved")
+    command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
+    command.add_argument(
+        "--work", type=Path, metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)"
+    )
+    command.set_defaults(run=_watch)
+    command = commands.add_parser("grade", help="grade what nbgrader collected, on all cores, into its gradebook")
+    command.add_argument("assignment", nargs="*", help="numbers or names of lessons; all of them without any")
+    command.add_argument("--course", type=Path, metavar="DIR", help="with nbgrader_config.py (default: this folder)")
+    command.add_argument("--student", action="append", default=[], metavar="NAME", help="only this one; repeatable")
+    command.add_argument("--force", action="store_true", help="grade anew what did not change, too")
+    command.add_argument("--seed", type=_count(0), metavar="N", help="draw the hidden inputs of an earlier run again")
+    command.add_argument("--isolation", choices=ISOLATIONS, default="auto", help="required: refuse to grade without")
+    command.add_argument("--processes", type=_count(1), metavar="N", help="default: one for each core")
+    command.set_defaults(run=_grade)
     command = commands.add_parser("lessons", help="print the table of lessons that the README shows")
     command.set_defaults(run=_lessons)
     return parser.parse_args(argv)

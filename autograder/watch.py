@@ -1,0 +1,232 @@
+"""``python -m autograder watch``: grade a lesson again whenever its notebook is saved, and say what changed.
+
+Files are polled: six names cost nothing, and it works on network drives, in containers and with programs that save by
+renaming, where a system's own notices are lost or differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from .course import Lesson, find_lesson, load_course
+from .grading import LessonGrader
+from .ladder import Problem
+from .process import Worker
+from .released import load_released
+from .report import (
+    SIGNS,
+    earned,
+    explanation,
+    in_words,
+    lesson_table,
+    next_to_fix,
+    number,
+    shown_notes,
+    title_of,
+)
+from .sandbox import Sandbox
+from .submission import Unreadable, find_notebook, read_submission
+from .verdict import Result
+from .visible import visible
+
+POLL_SECONDS = 0.2
+# How long a file that can't be read may be one that is still being written.
+SETTLE_SECONDS = 2.0
+SLOW_IMPORTS = frozenset({"torch", "keras"})
+
+
+class Workers:
+    """One worker for all lessons that need the same slow frameworks."""
+
+    def __init__(self, lessons: Sequence[Lesson], sandbox: Sandbox) -> None:
+        self._lessons, self._sandbox = lessons, sandbox
+        self._workers: dict[frozenset[str], Worker] = {}
+
+    def close(self) -> None:
+        """End every worker."""
+        for worker in self._workers.values():
+            worker.close()
+
+    def of(self, lesson: Lesson) -> Worker:
+        """Return the lesson's worker. It imports its frameworks when it is warmed up or first used."""
+        wanted = SLOW_IMPORTS & set(lesson.frameworks)
+        if wanted not in self._workers:
+            group = [other for other in self._lessons if SLOW_IMPORTS & set(other.frameworks) == wanted]
+            # A notebook that uses an earlier lesson's work imports what that one needs as well.
+            used = [each for other in group for each in (other, *map(find_lesson, other.needs))]
+            modules = [name for each in used for name in (*each.frameworks, *load_released(each).imports)]
+            topics = tuple(other.topic for other in group)
+            self._workers[wanted] = Worker(self._sandbox, tuple(dict.fromkeys(modules)), topics)
+        return self._workers[wanted]
+
+
+@dataclass
+class Watched:
+    """One lesson's notebook, and what its last grading found. ``results`` is None until there was one."""
+
+    lesson: Lesson
+    work: Path
+    results: dict[str, Result] | None = None
+    notes: list[str] = field(default_factory=list)
+    diagnosed: dict[tuple[str, Problem], Result] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._seen = self._look()[1]
+        self._unreadable: tuple[tuple[int, ...], float] | None = None
+
+    def _look(self) -> tuple[Path | None, tuple[int, ...] | None]:
+        """Return where the notebook lies and what tells its versions apart; None where there is none."""
+        with contextlib.suppress(Unreadable, OSError):
+            path = find_notebook(self.work, self.lesson)[0]
+            if path is not None:
+                found = path.stat()
+                return path, (found.st_mtime_ns, found.st_size, found.st_ino)
+        return None, None
+
+    @property
+    def exists(self) -> bool:
+        return self._look()[0] is not None
+
+    def saved(self) -> bool:
+        """Return whether another version than the one seen last lies there, whole.
+
+        A file that can't be read may be half written: it is looked at again until it has stayed the same for a
+        while. Then it counts as seen, and Unreadable says what is wrong.
+        """
+        path, version = self._look()
+        if path is None or version == self._seen:
+            return False
+        try:
+            read_submission(path, self.lesson)
+        except Unreadable:
+            if self._unreadable is None or self._unreadable[0] != version:
+                self._unreadable = (version, time.monotonic())
+            if time.monotonic() - self._unreadable[1] < SETTLE_SECONDS:
+                return False
+            self._seen = version
+            raise
+        self._seen = version
+        return True
+
+
+def _changes(lesson: Lesson, before: dict[str, Result], after: dict[str, Result]) -> Iterator[Text]:
+    """Yield a line for each exercise whose points or outcome are not what they were."""
+    for exercise in lesson.exercises:
+        old, new = before[exercise.key], after[exercise.key]
+        if (old.score, old.outcome) == (new.score, new.outcome):
+            continue
+        sign, style = SIGNS[new.outcome]
+        outcome = in_words(new.outcome)
+        if old.outcome != new.outcome:
+            outcome = f"{in_words(old.outcome)} -> {outcome}"
+        points = f"{number(old.score)} -> {number(new.score)} of {number(exercise.points)} points"
+        yield Text.assemble("  ", (sign, style), f" {title_of(exercise)}: {points}, ", (outcome, style))
+
+
+class Watch:
+    """Watches notebooks and prints what their gradings find. A context manager that ends the workers.
+
+    ``prepare`` imports the frameworks of all lessons at the start, not only of those that are begun or saved.
+    """
+
+    def __init__(
+        self, lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int, console: Console, prepare: bool
+    ) -> None:
+        self.lessons = [Watched(lesson, work) for lesson in lessons]
+        self._sandbox, self._seed, self._console = sandbox, seed, console
+        self._workers = Workers(lessons, sandbox)
+        self._alone = len(lessons) == 1
+        for watched in self.lessons if prepare else ():
+            self._workers.of(watched.lesson).warm_up()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._workers.close()
+
+    def step(self) -> bool:
+        """Grade what was saved, or else one lesson that was not graded yet; return whether there was any."""
+        for watched in self.lessons:
+            try:
+                if watched.saved():
+                    # A lesson that is opened and saved will be worked on, even if it is a stub as yet.
+                    self._workers.of(watched.lesson).warm_up()
+                    self._grade(watched)
+                    return True
+            except Unreadable as error:
+                self._print(Text(f"{watched.lesson.id}: {visible(str(error), one_line=True)}", "yellow"))
+        for watched in self.lessons:
+            if watched.results is None and watched.exists:
+                self._grade(watched)
+                return True
+        return False
+
+    def _print(self, *shown: object) -> None:
+        for part in shown:
+            self._console.print(part)
+        self._console.file.flush()
+
+    def _grade(self, watched: Watched) -> None:
+        lesson, started = watched.lesson, time.monotonic()
+        again = watched.results is not None
+        with LessonGrader(lesson, watched.work, self._sandbox, self._seed, self._workers.of(lesson)) as grader:
+            found = {result.exercise.key: result for result in grader.grade_all()}
+            self._say_points(watched, found, time.monotonic() - started)
+            fresh = [note for note in grader.notes if note not in watched.notes]
+            self._print(*(Padding(Text(f"note: {note}", "yellow"), (0, 0, 0, 2)) for note in shown_notes(fresh)))
+            watched.results, watched.notes = found, grader.notes
+            first = next_to_fix([lesson], found)
+            if first is not None and (again or self._alone):
+                self._say_fix(self._diagnose(watched, first, grader))
+        if again or self._alone:
+            self._print("")
+
+    def _say_points(self, watched: Watched, found: dict[str, Result], seconds: float) -> None:
+        lesson, before = watched.lesson, watched.results
+        points = f"{number(earned(lesson, found))} of {number(lesson.points)} points"
+        if before is None:
+            self._print(lesson_table(lesson, found) if self._alone else f"{lesson.id}: {points}")
+            return
+        changes = list(_changes(lesson, before, found))
+        change = f"{number(earned(lesson, before))} -> {points}" if changes else f"still {points}"
+        self._print(f"{time.strftime('%H:%M:%S')} {lesson.id} saved: {change} ({seconds:.1f} s)", *changes)
+
+    def _diagnose(self, watched: Watched, result: Result, grader: LessonGrader) -> Result:
+        """Return the result with its misconception. The same problem on the same seed has the same one."""
+        key = (result.exercise.key, result.problem)
+        if key not in watched.diagnosed:
+            watched.diagnosed = {key: grader.diagnose(result)}
+        return watched.diagnosed[key]
+
+    def _say_fix(self, result: Result) -> None:
+        self._print(Text(f"Fix this next: {title_of(result.exercise)}", "bold"), explanation(result))
+
+
+def run_watch(lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int, prepare: bool) -> None:
+    """Watch until Ctrl-C: grade every lesson once, then each one again that is saved."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no sign for an outcome still shows its word.
+        sys.stdout.reconfigure(errors="replace")
+    console = Console(highlight=False, markup=False, emoji=False)
+    names = ", ".join(lesson.id for lesson in lessons)
+    with Watch(lessons, work, sandbox, seed, console, prepare) as watch:
+        console.print(f"Watching {names} in {visible(str(work))}: save a notebook to grade it again; Ctrl-C ends.")
+        absent = [watched.lesson.id for watched in watch.lessons if not watched.exists]
+        if absent:
+            console.print(f"no notebook yet: {', '.join(absent)}")
+        console.print(Text(f"course {load_course().version}, seed {seed}, {visible(sandbox.notice)}", "dim"))
+        console.file.flush()
+        while True:
+            if not watch.step():
+                time.sleep(POLL_SECONDS)
