@@ -13,6 +13,9 @@ from autograder.student import Student
 
 early_stopping = Ladder("EarlyStopping")
 
+# Every rule that students mistake for the right one stops at another of these values, or at none.
+UPS_AND_DOWNS = [5.0, 6.0, 4.0, 5.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+
 
 def _stops(patience: int, values: list[float], equal_counts: bool = False) -> tuple[list[bool], list[float]]:
     """Return step's answers and best after each value; ``equal_counts`` takes an equal value for a new best."""
@@ -53,28 +56,38 @@ def _mistakes(patience: int, values: list[float]) -> list[tuple[int, str]]:
     ]
 
 
+def _say_stop(answers: list) -> str:
+    # Training ends at the first True, so what step would say after that is left open.
+    stop = _stop(answers)
+    before = answers[: stop - 1] if stop else answers
+    if not all(isinstance(answer, bool) for answer in before):
+        return f"step: {answers[: stop or None]}"
+    return f"the first True at call {stop}" if stop else f"no True in {len(answers)} calls"
+
+
 def _expect_stops(student: Student, patience: int | None, values: list[float]) -> None:
     answers, _ = _answers(student, patience, values)
     wanted, _ = _stops(patience or 5, values)
-    # Training ends at the first True, so what step would say after that is left open.
-    end = _stop(wanted) or len(wanted)
     hint = hint_for(_stop(answers), _mistakes(patience or 5, values))
-    shown = [round(value, 3) for value in values[:end]]
+    shown = [round(value, 3) for value in values]
     example = f"patience {patience or '5 (the default)'}, values {shown}"
-    expect.true(answers[:end] == wanted[:end], f"step: {wanted[:end]}", f"{answers[:end]}", example, hint)
+    expect.true(_say_stop(answers) == _say_stop(wanted), _say_stop(wanted), _say_stop(answers), example, hint)
 
 
 @early_stopping.rung("type", points=1, gate=True)
 def says_bool(student: Student, rng: np.random.Generator) -> None:
     """step answers True or False."""
-    answers, _ = _answers(student, 2, [3.0, 2.0, 1.0])
+    values = [3.0, 2.0, 4.0, 1.0, 5.0]
+    answers, _ = _answers(student, 3, values)
     hint = "Every path through step must end in a return."
-    expect.true(all(isinstance(answer, bool) for answer in answers), "True or False", f"{answers[0]!r}", hint=hint)
+    only_bools = all(isinstance(answer, bool) for answer in answers)
+    expect.true(only_bools, "True or False at every call", f"{answers}", f"patience 3, values {values}", hint)
 
 
 @early_stopping.rung("values", points=3)
 def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
     """True once patience calls in a row brought no new best; a new best starts the count again."""
+    _expect_stops(student, 3, UPS_AND_DOWNS)
     for patience in (1, 2, 3):
         down = np.sort(rng.uniform(2, 4, 4))[::-1]
         worse = [float(down[-1] + step) for step in rng.uniform(0.1, 1, 8)]
@@ -85,6 +98,7 @@ def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
 @early_stopping.rung("values", points=2)
 def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
     """A value that is better than the one before, but not than the best, does not count."""
+    _expect_stops(student, 3, [4.0, 7.0, 6.0, 5.0, 4.5, 4.25])
     low = float(rng.uniform(1, 2))
     _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, *[low + 0.5] * 4])
 
@@ -92,17 +106,18 @@ def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
 @early_stopping.rung("values", points=2)
 def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
     """best is the lowest value so far."""
-    values = [float(value) for value in rng.uniform(1, 5, 6)]
-    _, bests = _answers(student, 10, values)
-    for index, want in enumerate(_stops(10, values)[1]):
-        got = bests[index]
-        expect.close(got, want, what=f".best after {[round(value, 3) for value in values[: index + 1]]}", rtol=1e-6)
+    for values in ([3.0, 4.0, 2.0, 5.0], [float(value) for value in rng.uniform(1, 5, 6)]):
+        _, bests = _answers(student, 10, values)
+        for index, want in enumerate(_stops(10, values)[1]):
+            seen = [round(value, 3) for value in values[: index + 1]]
+            expect.close(bests[index], want, what=f".best after {seen}", rtol=1e-6)
 
 
 @early_stopping.rung("edge cases", points=2)
 def equal_is_not_new(student: Student, rng: np.random.Generator) -> None:
     """An equal value is not a new best; values may be negative; patience is 5 by default."""
     value = float(rng.uniform(1, 2))
-    _expect_stops(student, 3, [value] * 9)
+    _expect_stops(student, 3, [2.0] * 9)
+    _expect_stops(student, 2, [value] * 9)
     _expect_stops(student, 2, [-1.0, -2.0, -3.0, -2.5, -2.9])
     _expect_stops(student, None, [value, *[value + 1] * 5])

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+
+# The first optimizer of a process imports it, which takes seconds; here it is done once, before notebooks are forked.
+import torch._dynamo
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -54,16 +57,44 @@ def dataset(names: Names, *, images: np.ndarray, keypoints: np.ndarray, indices:
     }
 
 
-class _Watched(nn.Module):
-    """Hand the input on; note at each forward pass the mode, whether gradients are on, and how many rows came."""
+@dataclass
+class _Pass:
+    """One forward pass: the model's mode, whether gradients were on, the rows that came, and if it was learned from."""
 
-    def __init__(self) -> None:
+    training: bool
+    gradients: bool
+    rows: np.ndarray
+    learned: bool = False
+
+
+class _Watched(nn.Module):
+    """A linear model, with or without normalization and dropout behind it, that notes every forward pass."""
+
+    def __init__(self, layer: nn.Linear, *behind: nn.Module) -> None:
         super().__init__()
-        self.seen: list[list] = []
+        self.inner = nn.Sequential(nn.Flatten(), layer, *behind)
+        self.passes: list[_Pass] = []
+        self.stamp = self.weight_stamp()
 
     def forward(self, x: Tensor) -> Tensor:
-        self.seen.append([self.training, torch.is_grad_enabled(), len(x)])
-        return x
+        out = self.inner(x)
+        if self.passes and self.passes[-1].learned:
+            self.stamp = self.weight_stamp()
+        noted = _Pass(self.training, torch.is_grad_enabled(), x.detach().float().cpu().numpy().copy())
+        self.passes.append(noted)
+        if out.requires_grad:
+            out.register_hook(lambda gradient: setattr(noted, "learned", True))
+        return out
+
+    def weight_stamp(self) -> tuple[int, int]:
+        """Return what changes whenever the weights are written to; ``stamp`` is that of the latest step."""
+        weight = self.inner[1].weight
+        # A tensor made in inference mode counts no versions, and no optimizer made it.
+        return id(weight), 0 if weight.is_inference() else weight._version
+
+    def modes(self) -> list[list[bool]]:
+        """Return mode and gradients of every pass."""
+        return [[noted.training, noted.gradients] for noted in self.passes]
 
 
 def _linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
@@ -94,12 +125,14 @@ def train(
     training: bool,
 ) -> dict[str, Any]:
     """One epoch of a linear model under plain SGD; the model comes in train or eval mode."""
-    watched, layer = _Watched(), _linear(weight, bias)
-    model = nn.Sequential(watched, nn.Flatten(), layer).train(training)
+    layer, steps = _linear(weight, bias), []
+    model = _Watched(layer).train(training)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer.register_step_pre_hook(lambda *_: steps.append(1))
     loss_fn = names["MSELossIgnoreNan"]()
     value = names["train_one_epoch"](model, _loader(images, targets, batch_size), loss_fn, optimizer)
-    return {"value": value, "seen": watched.seen, **_weights(layer)}
+    learned = sum(noted.learned for noted in model.passes)
+    return {"value": value, "seen": model.modes(), "backward": learned, "steps": len(steps), **_weights(layer)}
 
 
 def evaluate(
@@ -116,17 +149,17 @@ def evaluate(
     seed: int,
 ) -> dict[str, Any]:
     """Evaluate a linear model with batch normalization and dropout that comes in train or eval mode."""
-    watched, layer = _Watched(), _linear(weight, bias)
+    layer = _linear(weight, bias)
     norm = nn.BatchNorm1d(len(mean))
     norm.running_mean.copy_(torch.from_numpy(mean))
     norm.running_var.copy_(torch.from_numpy(var))
-    model = nn.Sequential(watched, nn.Flatten(), layer, norm, nn.Dropout(0.5)).train(training)
+    model = _Watched(layer, norm, nn.Dropout(0.5)).train(training)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         value = names["evaluate"](model, _loader(images, targets, batch_size))
     return {
         "value": value,
-        "seen": watched.seen,
+        "seen": model.modes(),
         "training": [part.training for part in model.modules()],
         "mean": norm.running_mean,
         **_weights(layer),
@@ -134,12 +167,14 @@ def evaluate(
 
 
 def stopping(names: Names, *, patience: int | None, values: list[float]) -> dict[str, Any]:
-    """Hand the values to an EarlyStopping one by one; return what step says and what best is after each."""
+    """Hand the values to an EarlyStopping until it says stop; return what step says and what best is after each."""
     stopper = names["EarlyStopping"]() if patience is None else names["EarlyStopping"](patience)
     answers, bests = [], []
     for value in values:
         answers.append(stopper.step(value))
         bests.append(getattr(stopper, "best", None))
+        if isinstance(answers[-1], bool | np.bool_) and answers[-1]:
+            break
     return {"answers": answers, "bests": bests}
 
 
@@ -168,13 +203,27 @@ def fit(
     bias: np.ndarray,
     settings: dict[str, Any],
 ) -> dict[str, Any]:
-    """Fit a linear model; return the history, the weights it ends with, and what each forward pass looked like."""
-    watched, layer = _Watched(), _linear(weight, bias)
-    model = nn.Sequential(watched, nn.Flatten(), layer)
+    """Fit a linear model.
+
+    Returns the history and the weights it ends with, whether these were written after the last step, and for each kind
+    of row (training, validation) how many were learned from and how many only looked at.
+    """
+    layer = _linear(weight, bias)
+    model = _Watched(layer)
     train_loader = _loader(images, targets, settings["batch_size"])
     val_loader = _loader(val_images, val_targets, len(val_images))
     history = names["fit"](model, train_loader, val_loader, _Config(**settings))
-    found: dict[str, Any] = {"type": type(history).__name__, "seen": watched.seen, **_weights(layer)}
+    kept_apart = {row.tobytes() for row in val_images}
+    rows = {"training": [0, 0], "validation": [0, 0]}
+    for noted in model.passes:
+        for row in noted.rows:
+            rows["validation" if row.tobytes() in kept_apart else "training"][not noted.learned] += 1
+    found: dict[str, Any] = {
+        "type": "dict" if isinstance(history, dict) else type(history).__name__,
+        "put_back": model.stamp != model.weight_stamp(),
+        "rows": rows,
+        **_weights(layer),
+    }
     if isinstance(history, dict):
         keys = ("train_loss", "val_rmse", "lr")
         found["history"] = {key: list(history[key]) for key in keys if isinstance(history.get(key), list | tuple)}
