@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import ladders
-from .course import CourseError, Exercise, Lesson
+from .course import CourseError, Exercise, Lesson, find_lesson
 from .diagnosis import diagnose
 from .ladder import Problem, climb
 from .misconceptions import Misconception
@@ -32,7 +32,10 @@ def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) 
 
 def make_worker(lesson: Lesson, sandbox: Sandbox, limits: Limits | None = None) -> Worker:
     """Return a worker for notebooks of the lesson, one after the other."""
-    return Worker(sandbox, (*lesson.frameworks, *load_released(lesson).imports), (lesson.topic,), limits)
+    # A notebook that uses an earlier lesson's work imports what that one needs as well.
+    used = (lesson, *map(find_lesson, lesson.needs))
+    modules = [name for each in used for name in (*each.frameworks, *load_released(each).imports)]
+    return Worker(sandbox, tuple(dict.fromkeys(modules)), (lesson.topic,), limits)
 
 
 class LessonGrader:
