@@ -15,6 +15,7 @@ from autograder.report import check_writable, print_report, write_aside, write_r
 from autograder.sandbox import ISOLATIONS, make_sandbox
 from autograder.verdict import Result
 from autograder.visible import visible
+from autograder.workers import Workers
 
 RUN = pytest.StashKey["Run"]()
 
@@ -41,26 +42,45 @@ class Run:
             check_writable(self.page, "--html")
         if self.page is not None and self.page == self.report:
             raise CourseError(f"--report {self.report} is where the HTML page goes; name it FILE.json")
+        self._workers = Workers(self.lessons, self.sandbox)
+        self._graders = {lesson.id: self._read(lesson) for lesson in self.lessons}
         self.failed = False
         self.results: dict[str, Result] = {}
         self.notes: dict[str, list[str]] = {}
         self._grader: LessonGrader | None = None
 
+    def _read(self, lesson: Lesson) -> LessonGrader:
+        return LessonGrader(lesson, self.work, self.sandbox, self.seed, self._workers.of(lesson))
+
+    def warm_up(self) -> None:
+        """Let frameworks be imported while pytest collects and earlier lessons are graded, those that are needed."""
+        for lesson in self.lessons:
+            if self._graders[lesson.id].runs_code:
+                self._workers.of(lesson).warm_up()
+
     def grader(self, lesson: Lesson) -> LessonGrader:
         """Return the lesson's grader; exercises come lesson by lesson, so one is alive at a time."""
         if self._grader is None or self._grader.lesson != lesson:
-            self.close()
-            self._grader = LessonGrader(lesson, self.work, self.sandbox, self.seed)
+            self._finish_lesson()
+            self._grader = self._graders[lesson.id]
             self.notes[lesson.id] = self._grader.notes
         return self._grader
 
-    def close(self) -> None:
+    def _finish_lesson(self) -> None:
+        """Name the misconceptions of the lesson whose exercises all have their verdict."""
         if self._grader is not None:
             for exercise in self._grader.lesson.exercises:
                 if exercise.key in self.results:
                     self.results[exercise.key] = self._grader.diagnose(self.results[exercise.key])
-            self._grader.__exit__()
+            self._grader.close()
             self._grader = None
+
+    def close(self) -> None:
+        """End the last lesson and every worker."""
+        try:
+            self._finish_lesson()
+        finally:
+            self._workers.close()
 
 
 def _seed(text: str) -> int:
@@ -85,7 +105,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        config.stash[RUN] = Run(config)
+        config.stash[RUN] = run = Run(config)
+        if not config.option.collectonly:
+            run.warm_up()
     except CourseError as error:
         raise pytest.UsageError(str(error)) from None
     # The report says what failed; pytest's own tracebacks would only repeat it in its terms.

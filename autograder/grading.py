@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from .checks import ladders
-from .course import CourseError, Exercise, Lesson, find_lesson
+from .course import CourseError, Exercise, Lesson
 from .diagnosis import diagnose
 from .ladder import Problem, climb
 from .misconceptions import Misconception
-from .process import Limits, Worker, WorkerDied, WorkerTimeout
+from .process import Worker, WorkerDied, WorkerTimeout
 from .released import earlier_sources, load_released
 from .sandbox import Sandbox
 from .student import Crashed, OutOfTime, RemoteStudent, StudentError, say_where
 from .submission import Submission, Unreadable, find_notebook, mentions, read_submission
 from .verdict import Result, judge
+from .workers import make_worker
 
 # A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
 CELL_SECONDS, NOTEBOOK_SECONDS = 30.0, 120.0
@@ -28,14 +29,6 @@ CLOCK = 2.0
 
 def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) -> Result:
     return Result(exercise, outcome, 0.0, problem=Problem(outcome, expected, got))
-
-
-def make_worker(lesson: Lesson, sandbox: Sandbox, limits: Limits | None = None) -> Worker:
-    """Return a worker for notebooks of the lesson, one after the other."""
-    # A notebook that uses an earlier lesson's work imports what that one needs as well.
-    used = (lesson, *map(find_lesson, lesson.needs))
-    modules = [name for each in used for name in (*each.frameworks, *load_released(each).imports)]
-    return Worker(sandbox, tuple(dict.fromkeys(modules)), (lesson.topic,), limits)
 
 
 class LessonGrader:
@@ -57,12 +50,21 @@ class LessonGrader:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the notebook's process, and the worker unless it is lent."""
         if self._worker is None:
             return
         if self._lent:
             self._worker.stop()
         else:
             self._worker.close()
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether anything of the notebook will run: there is one, and not all of it is as it was released."""
+        return self._submission is not None and len(self._submission.untouched) < len(self.lesson.exercises)
 
     def _read(self, work: Path) -> None:
         try:
@@ -81,7 +83,7 @@ class LessonGrader:
     def _open_process(self) -> None:
         """Start a fresh process in which the lesson's given code has run."""
         if self._worker is None:
-            self._worker = make_worker(self.lesson, self.sandbox)
+            self._worker = make_worker([self.lesson], self.sandbox)
         self._worker.open(earlier_sources(self.lesson))
         for number, text in enumerate(load_released(self.lesson).setup, start=1):
             error = self._worker.ask({"cell": [f"setup {number}", text]}, CELL_SECONDS)["error"]

@@ -18,11 +18,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from .course import Lesson, find_lesson, load_course
+from .course import Lesson, load_course
 from .grading import LessonGrader
 from .ladder import Problem
-from .process import Worker
-from .released import load_released
 from .report import (
     SIGNS,
     earned,
@@ -38,36 +36,11 @@ from .sandbox import Sandbox
 from .submission import Unreadable, find_notebook, read_submission
 from .verdict import Result
 from .visible import visible
+from .workers import Workers
 
 POLL_SECONDS = 0.2
 # How long a file that can't be read may be one that is still being written.
 SETTLE_SECONDS = 2.0
-SLOW_IMPORTS = frozenset({"torch", "keras"})
-
-
-class Workers:
-    """One worker for all lessons that need the same slow frameworks."""
-
-    def __init__(self, lessons: Sequence[Lesson], sandbox: Sandbox) -> None:
-        self._lessons, self._sandbox = lessons, sandbox
-        self._workers: dict[frozenset[str], Worker] = {}
-
-    def close(self) -> None:
-        """End every worker."""
-        for worker in self._workers.values():
-            worker.close()
-
-    def of(self, lesson: Lesson) -> Worker:
-        """Return the lesson's worker. It imports its frameworks when it is warmed up or first used."""
-        wanted = SLOW_IMPORTS & set(lesson.frameworks)
-        if wanted not in self._workers:
-            group = [other for other in self._lessons if SLOW_IMPORTS & set(other.frameworks) == wanted]
-            # A notebook that uses an earlier lesson's work imports what that one needs as well.
-            used = [each for other in group for each in (other, *map(find_lesson, other.needs))]
-            modules = [name for each in used for name in (*each.frameworks, *load_released(each).imports)]
-            topics = tuple(other.topic for other in group)
-            self._workers[wanted] = Worker(self._sandbox, tuple(dict.fromkeys(modules)), topics)
-        return self._workers[wanted]
 
 
 @dataclass

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from autograder.course import find_lesson
-from autograder.grading import LessonGrader, make_worker
+from autograder.grading import LessonGrader
 from autograder.process import Limits, Worker
 from autograder.sandbox import make_sandbox
 from autograder.verdict import Result
+from autograder.workers import make_worker
 from tests.framework_threats import KERAS, LOSS, TORCH
 from tests.notebooks import LESSON, reference_notebook, save, with_code
 from tests.threats import THREATS, Threat
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.skipif(not make_sandbox().isolated, reason="bubblewrap 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """One worker for all notebooks, as a class is graded: whatever one of them does must not reach the next."""
-    with make_worker(lesson, make_sandbox("required"), LIMITS) as worker:
+    with make_worker([lesson], make_sandbox("required"), LIMITS) as worker:
         yield worker
 
 
@@ -68,7 +69,7 @@ FRAMEWORKS = [("02_nan_masking", LOSS, TORCH), ("04_two_phase_cnn", "to_unit_tar
 @pytest.fixture(scope="module", params=FRAMEWORKS, ids=["torch", "keras"])
 def framework(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, list[Threat], Worker]]:
     name, exercise, threats = request.param
-    with make_worker(find_lesson(name), make_sandbox("required")) as worker:
+    with make_worker([find_lesson(name)], make_sandbox("required")) as worker:
         yield name, exercise, threats, worker
 
 
