@@ -34,7 +34,7 @@ article.missing, article.not_attempted { background: none; }
 .failed, .error, .timeout, .crashed { color: var(--bad); }
 article.passed, article.failed, article.error, article.timeout, article.crashed { color: inherit; }
 .lesson, .ladder { width: 100%; }
-.lesson th, .lesson td:nth-child(3) { white-space: nowrap; }
+@media (min-width: 40em) { .lesson th, .lesson td:nth-child(3) { white-space: nowrap; } }
 @media print { body { max-width: none; padding: 0; } article { border-color: #888; }
   .fix, figure, tr { break-inside: avoid; } h2, h3, h4 { break-after: avoid; } a { text-decoration: none; } }
 """
