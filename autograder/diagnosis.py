@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from .course import CourseError, find_lesson
-from .ladder import Problem, Rung, RungResult, try_rung
+from .ladder import Problem, RungResult, try_rung
 from .misconceptions import Misconception, catalogue
 from .student import Student
 from .verdict import Result
@@ -22,6 +22,7 @@ from .verdict import Result
 OpenMistake = Callable[[Misconception], AbstractContextManager[Student]]
 
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
+_ERROR = re.compile(r"\w*(Error|Exception)\b")
 # Two ways to write the same sum differ in the last digits of float32.
 _RTOL, _ATOL = 1e-3, 1e-5
 
@@ -37,27 +38,36 @@ def _agree(one: str, other: str) -> bool:
     return words and all(math.isclose(float(a), float(b), rel_tol=_RTOL, abs_tol=_ATOL) for a, b in numbers)
 
 
-def same_problem(one: Problem | None, other: Problem | None) -> bool:
-    """Return whether two answers failed a rung in the same way, or both passed it."""
+def _same_error(one: str, other: str) -> bool:
+    """Return whether both texts say that code raised, and the same type of error."""
+    errors = _ERROR.match(one), _ERROR.match(other)
+    return all(errors) and errors[0][0] == errors[1][0]
+
+
+def likeness(one: Problem | None, other: Problem | None, ran_before: bool) -> float:
+    """Return 1 where two answers failed a rung in the same way or both passed it, else 0.
+
+    Half of that where code that ran on other inputs before raised the same type of error with other words: those are
+    the student's own, or Python's, and differ from one way of writing to the next.
+    """
     if one is None or other is None:
-        return one is other
-    return (
-        one.outcome == other.outcome
-        and _agree(one.expected, other.expected)
-        and _agree(one.got, other.got)
-        and _agree(one.example or "", other.example or "")
-    )
+        return float(one is other)
+    asked = ((one.expected, other.expected), (one.example or "", other.example or ""))
+    if one.outcome != other.outcome or not all(_agree(*texts) for texts in asked):
+        return 0.0
+    if _agree(one.got, other.got):
+        return 1.0
+    return 0.5 if ran_before and _same_error(one.got, other.got) else 0.0
 
 
-def _agreeing_rungs(mistake: Student, exercise: str, rungs: list[RungResult], seed: int) -> int:
+def _likeness_on_rungs(mistake: Student, exercise: str, rungs: list[RungResult], seed: int, ran_before: bool) -> float:
     """Return on how many of ``rungs`` the mistake does as the student did; 0 where the first differs."""
 
-    def climb(rung: Rung) -> Problem | None:
-        return try_rung(rung, exercise, mistake, seed)
+    def on(result: RungResult) -> float:
+        return likeness(try_rung(result.rung, exercise, mistake, seed), result.problem, ran_before)
 
-    if not same_problem(climb(rungs[0].rung), rungs[0].problem):
-        return 0
-    return 1 + sum(same_problem(climb(result.rung), result.problem) for result in rungs[1:])
+    first = on(rungs[0])
+    return first + sum(on(result) for result in rungs[1:]) if first else 0.0
 
 
 def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
@@ -70,7 +80,8 @@ def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
     if failed is None or result.outcome not in ("failed", "error"):
         return result
     rungs = [failed, *(rung for rung in result.rungs if rung.reached and rung is not failed)]
-    agreeing: dict[Misconception, int] = {}
+    ran_before = failed is not result.rungs[0]
+    alike: dict[Misconception, float] = {}
     try:
         entries = catalogue(find_lesson(result.exercise.lesson))[result.exercise.name]
     except (CourseError, OSError):
@@ -78,9 +89,9 @@ def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
         return result
     for entry in entries:
         with open_mistake(entry) as mistake:
-            agreeing[entry] = _agreeing_rungs(mistake, result.exercise.name, rungs, seed)
-    most = max(agreeing.values(), default=0)
-    best = [entry for entry, count in agreeing.items() if count == most]
+            alike[entry] = _likeness_on_rungs(mistake, result.exercise.name, rungs, seed, ran_before)
+    most = max(alike.values(), default=0)
+    best = [entry for entry, count in alike.items() if count == most]
     if not most or len(best) > 1:
         return result
     return replace(result, misconception=best[0].id, problem=replace(result.problem, hint=best[0].hint))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import csv
+import io
 import random
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from tests.battery import grade, story
+from autograder.course import find_lesson
+from autograder.misconceptions import catalogue
+from tests.battery import grade, names_of, story
 from tests.reference import reference_names
 
 REFERENCE = reference_names("01_pixel_parsing")
+CATALOGUE = {entry.id: entry for entries in catalogue(find_lesson("01")).values() for entry in entries}
 SEEDS = range(20)
 COUNT = 96 * 96
 Split = tuple[np.ndarray, np.ndarray]
@@ -70,6 +75,45 @@ def parse_by_torch(pixels: str) -> np.ndarray:
     return values.view(96, 96).numpy()
 
 
+def parse_by_bytes(pixels: str) -> np.ndarray:
+    # bytes() itself raises a ValueError for a number that is no byte.
+    values = np.frombuffer(bytes(map(int, pixels.split())), dtype=np.uint8)
+    if values.size != COUNT:
+        raise ValueError(f"{values.size} values")
+    return values.astype(">f4").reshape(96, 96)
+
+
+def parse_by_loadtxt(pixels: str) -> np.ndarray:
+    values = np.loadtxt(io.StringIO(pixels), dtype=float, ndmin=1)
+    if values.shape != (COUNT,) or np.any((values < 0) | (values > 255)):
+        raise ValueError("not an image")
+    # Column by column in memory, and yet image[y, x] is row y, column x.
+    return np.asfortranarray(values.reshape(96, 96), dtype=np.float32)
+
+
+def parse_by_fromstring(pixels: str) -> np.ndarray:
+    values = np.fromstring(pixels, dtype=np.float32, sep=" ")
+    if values.size != COUNT:
+        raise ValueError("size")
+    if not np.all((values >= 0) & (values <= 255)):
+        raise ValueError("range")
+    return values.reshape(96, -1)
+
+
+def _array_in_a_file(*shape: int) -> np.memmap:
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+
+
+def parse_into_a_file(pixels: str) -> np.ndarray:
+    pieces = pixels.split()
+    if len(pieces) != COUNT or not all(piece.isdigit() and int(piece) <= 255 for piece in pieces):
+        raise ValueError("not an image")
+    image = _array_in_a_file(96, 96)
+    image[:] = [pieces[row : row + 96] for row in range(0, COUNT, 96)]
+    return image
+
+
 def scale_by_table(images: np.ndarray) -> np.ndarray:
     result = np.empty(images.shape, np.float32)
     np.divide(images, 255, out=result, casting="unsafe")
@@ -87,6 +131,18 @@ def scale_in_double(images: np.ndarray) -> np.ndarray:
 def scale_by_loop(images: np.ndarray) -> np.ndarray:
     flat = [float(value) / 255 for value in images.ravel()]
     return np.array(flat, np.float32).reshape(images.shape)
+
+
+def scale_by_interpolation(images: np.ndarray) -> np.ndarray:
+    return np.interp(images, (0, 255), (0, 1)).astype(np.float32)
+
+
+def scale_by_torch(images: np.ndarray) -> np.ndarray:
+    return torch.from_numpy(images.copy()).float().div_(255).numpy()
+
+
+def scale_by_function(images: np.ndarray) -> np.ndarray:
+    return np.vectorize(lambda value: value / 255, otypes=["float32"])(images)
 
 
 def load_by_csv(csv_path: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -121,6 +177,31 @@ def load_by_position(csv_path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return images / 255, labels.values.reshape(len(table), -1, 2).astype("f4"), names
 
 
+class Faces(NamedTuple):
+    images: np.ndarray
+    keypoints: np.ndarray
+    names: pd.Series
+
+
+def load_into_a_file(csv_path: Path) -> Faces:
+    header = csv_path.read_text().partition("\n")[0].split(",")
+    table = np.genfromtxt(csv_path, delimiter=",", skip_header=1, usecols=range(len(header) - 1), dtype="f4", ndmin=2)
+    texts = np.loadtxt(csv_path, delimiter=",", skiprows=1, usecols=len(header) - 1, dtype=str, ndmin=1)
+    images = _array_in_a_file(len(table), 96, 96)
+    for image, text in zip(images, texts, strict=True):
+        image[:] = scale_in_double(parse_by_loops(str(text)))
+    # The pairs seen through a view that is not contiguous.
+    keypoints = np.stack([table[:, 0::2], table[:, 1::2]]).transpose(1, 2, 0)
+    return Faces(images, keypoints, pd.Series(header[:-1:2]).str.slice(stop=-2))
+
+
+def load_by_converter(csv_path: Path) -> tuple:
+    table = pd.read_csv(csv_path, converters={"Image": lambda text: parse_by_pandas(text) / np.float32(255)})
+    names = list(dict.fromkeys(column.rsplit("_", maxsplit=1)[0] for column in table if column != "Image"))
+    keypoints = [table[[f"{name}_x", f"{name}_y"]] for name in names]
+    return np.stack(table["Image"]), np.stack(keypoints, axis=1, dtype=np.float32, casting="same_kind"), names
+
+
 def split_by_random_state(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
     order = np.random.RandomState(seed).permutation(n_rows)
     n_train = n_rows - round(n_rows * val_fraction)
@@ -149,6 +230,23 @@ def split_by_choice(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Sp
     return train, val
 
 
+class Parts(NamedTuple):
+    train: np.ndarray
+    val: np.ndarray
+
+
+def split_by_sorting(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Parts:
+    order = np.argsort(np.random.default_rng(seed).random(n_rows)).astype(np.uint16)
+    val, train = np.split(order, [round(n_rows * val_fraction)])
+    return Parts(train=train, val=val)
+
+
+def split_by_sample(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    val = pd.Series(range(n_rows)).sample(n=round(n_rows * val_fraction), random_state=seed).index
+    train = pd.RangeIndex(n_rows).difference(val, sort=False)
+    return train.to_numpy(np.int32), val.to_numpy(np.int64)
+
+
 def split_with_state_restored(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
     state = np.random.get_state()  # noqa: NPY002 (a right answer may use it if it puts it back)
     np.random.seed(seed)  # noqa: NPY002
@@ -158,11 +256,28 @@ def split_with_state_restored(n_rows: int, val_fraction: float = 0.2, seed: int 
     return order[count:], order[:count]
 
 
+def _from_the_end(images: np.ndarray, keypoints: np.ndarray, names: np.ndarray) -> tuple:
+    return images[::-1], keypoints[::-1], names
+
+
+def _with_small_keypoints(images: np.ndarray, keypoints: np.ndarray, names: np.ndarray) -> tuple:
+    return images, keypoints / 255, names
+
+
 RIGHT: dict[str, list[Callable]] = {
-    "parse_pixels": [parse_by_loops, parse_by_array, parse_by_pattern, parse_by_pandas, parse_by_torch],
-    "scale_pixels": [scale_by_table, scale_by_factor, scale_in_double, scale_by_loop],
-    "load_faces": [load_by_csv, load_by_filters, load_by_position],
-    "split_rows": [split_by_random_state, split_by_python, split_by_torch, split_by_choice, split_with_state_restored],
+    "parse_pixels": [
+        parse_by_loops, parse_by_array, parse_by_pattern, parse_by_pandas, parse_by_torch, parse_by_bytes,
+        parse_by_loadtxt, parse_by_fromstring, parse_into_a_file,
+    ],
+    "scale_pixels": [
+        scale_by_table, scale_by_factor, scale_in_double, scale_by_loop, scale_by_interpolation, scale_by_torch,
+        scale_by_function,
+    ],
+    "load_faces": [load_by_csv, load_by_filters, load_by_position, load_into_a_file, load_by_converter],
+    "split_rows": [
+        split_by_random_state, split_by_python, split_by_torch, split_by_choice, split_with_state_restored,
+        split_by_sorting, split_by_sample,
+    ],
 }
 
 
@@ -177,223 +292,80 @@ def test_right_answers_score_in_full_with_every_seed(exercise: str, answer: Call
         assert result.outcome == "passed", story(result)
 
 
-
-def _cut_or_pad(pixels: str) -> np.ndarray:
-    values = [int(piece) for piece in pixels.split()][:COUNT]
-    return np.array(values + [0] * (COUNT - len(values)), np.float32).reshape(96, 96)
-
-
-def _wrap(pixels: str) -> np.ndarray:
-    values = np.array([int(piece) for piece in pixels.split()])
-    if len(values) != COUNT:
-        raise ValueError("count")
-    return values.astype(np.uint8).astype(np.float32).reshape(96, 96)
-
-
-def _skip_words(pixels: str) -> np.ndarray:
-    pieces = [piece if piece.lstrip("-").isdigit() else "0" for piece in pixels.split()]
-    return parse_by_array(" ".join(pieces))
-
-
-def _unchecked(pixels: str) -> np.ndarray:
-    return np.array(pixels.split(), np.float32).reshape(96, 96)
-
-
-def _asserting(pixels: str) -> np.ndarray:
-    values = np.array(pixels.split(), np.float32)
-    assert len(values) == COUNT
-    assert values.min() >= 0
-    assert values.max() <= 255
-    return values.reshape(96, 96)
-
-
-def _load(csv_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table) -> tuple:
-    table = change(pd.read_csv(csv_path))
-    labels = table.drop(columns="Image")
-    images = np.array([parse_by_array(text) for text in table["Image"]], np.float32).reshape(-1, 96, 96) / 255
-    keypoints = labels.to_numpy(np.float32).reshape(len(table), labels.shape[1] // 2, 2)
-    return images, keypoints, [column[:-2] for column in labels.columns[::2]]
-
-
-def _load_xy_swapped(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images, keypoints[..., ::-1], names
-
-
-def _load_all_x_first(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images, keypoints.reshape(len(images), 2, -1).transpose(0, 2, 1), names
-
-
-def _load_unscaled(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images * 255, keypoints, names
-
-
-def _load_without_incomplete(csv_path: Path) -> tuple:
-    return _load(csv_path, lambda table: table.dropna())
-
-
-def _load_with_zeros(csv_path: Path) -> tuple:
-    return _load(csv_path, lambda table: table.fillna(0))
-
-
-def _load_filled_forward(csv_path: Path) -> tuple:
-    return _load(csv_path, lambda table: table.ffill())
-
-
-def _load_names_twice(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images, keypoints, [f"{name}_{axis}" for name in names for axis in "xy"]
-
-
-def _load_names_sorted(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images, keypoints, sorted(names)
-
-
-def _load_always_15(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images, keypoints.reshape(-1, 15, 2), names
-
-
-def _load_double(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images.astype(float), keypoints, names
-
-
-def _load_on_their_side(csv_path: Path) -> tuple:
-    images, keypoints, names = _load(csv_path)
-    return images.transpose(0, 2, 1), keypoints, names
-
-
-def _cut(order: np.ndarray, n_val: int) -> Split:
-    return order[n_val:], order[:n_val]
-
-
-def _split_in_file_order(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.arange(n_rows), round(n_rows * val_fraction))
-
-
-def _split_shuffled_late(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    train, val = _split_in_file_order(n_rows, val_fraction)
-    rng = np.random.default_rng(seed)
-    return rng.permutation(train), rng.permutation(val)
-
-
-def _split_truncated(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.random.default_rng(seed).permutation(n_rows), int(n_rows * val_fraction))
-
-
-def _split_half_up(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.random.default_rng(seed).permutation(n_rows), int(n_rows * val_fraction + 0.5))
-
-
-def _split_by_global_seed(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    np.random.seed(seed)  # noqa: NPY002 (the mistake itself)
-    return _cut(np.random.permutation(n_rows), round(n_rows * val_fraction))  # noqa: NPY002
-
-
-def _split_unseeded(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.random.default_rng().permutation(n_rows), round(n_rows * val_fraction))
-
-
-def _split_ignoring_seed(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.random.default_rng(0).permutation(n_rows), round(n_rows * val_fraction))
-
-
-def _split_seed_zero_is_none(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.random.default_rng(seed or None).permutation(n_rows), round(n_rows * val_fraction))
-
-
-def _split_with_replacement(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return _cut(np.random.default_rng(seed).integers(0, n_rows, n_rows), round(n_rows * val_fraction))
-
-
-def _split_overlapping(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    rng = np.random.default_rng(seed)
-    n_val = round(n_rows * val_fraction)
-    return rng.permutation(n_rows)[n_val:], rng.permutation(n_rows)[:n_val]
-
-
-def _split_exchanged(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    return REFERENCE["split_rows"](n_rows, val_fraction, seed)[::-1]
-
-
-def _split_from_the_end(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    order, n_val = np.random.default_rng(seed).permutation(n_rows), round(n_rows * val_fraction)
-    return order[:-n_val], order[-n_val:]
-
-
-def _split_as_masks(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    mask = np.zeros(n_rows, bool)
-    mask[REFERENCE["split_rows"](n_rows, val_fraction, seed)[1]] = True
-    return ~mask, mask
-
-
-# Each with a word of the text that the student must read.
+# Each with a word of the text that the student must read. Most wrong answers stand in the catalogue of misconceptions.
 WRONG: dict[str, list[tuple[str, Callable, str]]] = {
     "parse_pixels": [
-        ("column-major", lambda text: parse_by_array(text).T, "lies on its side"),
-        ("flat", lambda text: parse_by_array(text).ravel(), "shape"),
-        ("scaled", lambda text: parse_by_array(text) / np.float32(255), "scaled already"),
-        ("uint8", lambda text: parse_by_array(text).astype(np.uint8), "float32"),
-        ("double", lambda text: parse_by_array(text).astype(float), "float32"),
         ("a list", lambda text: parse_by_array(text).tolist(), "numpy.ndarray"),
         ("int8", lambda text: parse_by_array(text).astype(np.int8).astype(np.float32), "negative"),
         ("upside down", lambda text: parse_by_array(text)[::-1], "on its head"),
-        ("cuts or pads", _cut_or_pad, "numbers there are"),
-        ("goes round at 256", _wrap, "256"),
-        ("ignores words", _skip_words, "broken file"),
-        ("unchecked range", _unchecked, "both included"),
-        ("AssertionError", _asserting, "AssertionError"),
+        ("mirrored", lambda text: parse_by_array(text)[:, ::-1], "mirrored"),
         ("always raises", lambda text: parse_by_array(""), "no error"),
     ],
     "scale_pixels": [
-        ("by 256", lambda images: (images / 256).astype(np.float32), "White does not become 1"),
-        ("whole numbers", lambda images: (images // 255).astype(np.float32), "whole-number"),
-        ("by the maximum", lambda images: (images / images.max()).astype(np.float32), "brightest"),
-        ("only where needed",
-         lambda images: np.float32(images) if images.max() <= 1 else np.float32(images / 255), "left as they are"),
-        ("min to max",
-         lambda images: ((images - images.min()) / np.ptp(images)).astype(np.float32), "brightest"),
-        ("through uint8", lambda images: images.astype(np.uint8).astype(np.float32) / 255, "cut off"),
-        ("double", lambda images: images / 255.0, "float32"),
-        ("in place", lambda images: np.divide(images, 255, out=images if images.dtype == np.float32 else None)
-         .astype(np.float32), "in place"),
-        ("-1 to 1", lambda images: (images / 127.5 - 1).astype(np.float32), "from -1 to 1"),
         ("flattened", lambda images: images.ravel().astype(np.float32) / 255, "shape"),
+        ("a negative", lambda images: 1 - images.astype(np.float32) / 255, "exchanged"),
+        ("rounded", lambda images: (np.round(images) / 255).astype(np.float32), "rounded before"),
     ],
     "load_faces": [
-        ("x and y swapped", _load_xy_swapped, "x and y are exchanged"),
-        ("all x, then all y", _load_all_x_first, "take turns"),
-        ("unscaled", _load_unscaled, "not scaled"),
-        ("incomplete rows dropped", _load_without_incomplete, "shape"),
-        ("zeros for missing", _load_with_zeros, "upper left corner"),
-        ("filled forward", _load_filled_forward, "nan"),
-        ("names of columns", _load_names_twice, "number of names"),
-        ("names sorted", _load_names_sorted, "order"),
-        ("always 15", _load_always_15, "reshape"),
-        ("double", _load_double, "float32"),
-        ("images on their side", _load_on_their_side, "on their side"),
-        ("two things", lambda path: _load(path)[:2], "three things"),
+        ("faces from the end", lambda path: _from_the_end(*load_by_position(path)), "another order"),
+        ("keypoints by 255", lambda path: _with_small_keypoints(*load_by_position(path)), "like gray values"),
     ],
     "split_rows": [
-        ("file order", _split_in_file_order, "place in the file"),
-        ("shuffled after the cut", _split_shuffled_late, "not afterwards"),
-        ("truncated", _split_truncated, "nearest whole number"),
-        ("half up", _split_half_up, "even neighbor"),
-        ("global seed", _split_by_global_seed, "share one state"),
-        ("unseeded", _split_unseeded, "besides the seed"),
-        ("seed ignored", _split_ignoring_seed, "reach the generator"),
-        ("seed 0 is none", _split_seed_zero_is_none, "seed 0"),
-        ("with replacement", _split_with_replacement, "rows"),
-        ("overlapping", _split_overlapping, "seen the answer"),
-        ("exchanged", _split_exchanged, "exchanged"),
-        ("from the end", _split_from_the_end, "except where n is 0"),
-        ("masks", _split_as_masks, "integer"),
-        ("lists", lambda *args: [part.tolist() for part in REFERENCE["split_rows"](*args)], "numpy.ndarray"),
+        ("a fixed default", lambda n_rows, val_fraction=0.25, seed=0: split_by_torch(n_rows, val_fraction, seed),
+         "signature"),
+        ("a row lost", lambda *args: tuple(rows[1:] for rows in split_by_torch(*args)), "all rows"),
+        ("floats where empty", lambda *args: tuple(np.array(rows.tolist()) for rows in split_by_torch(*args)),
+         "floats of an empty list"),
     ],
+}
+
+# What a rung says of the catalogue's mistakes by itself: where a course comes without solutions, no more is known.
+SAID = {
+    "parse_pixels/column-major": "lies on its side",
+    "parse_pixels/flat": "shape",
+    "parse_pixels/scaled": "scaled already",
+    "parse_pixels/bytes": "float32",
+    "parse_pixels/range-unchecked": "both included",
+    "parse_pixels/goes-round-at-256": "gone round",
+    "parse_pixels/cuts-or-pads": "numbers there are",
+    "parse_pixels/assert": "AssertionError",
+    "parse_pixels/words-become-numbers": "broken file",
+    "scale_pixels/by-256": "White does not become 1",
+    "scale_pixels/stretched": "brightest",
+    "scale_pixels/minus-one-to-one": "from -1 to 1",
+    "scale_pixels/already-scaled": "left as they are",
+    "scale_pixels/whole-number-division": "whole-number",
+    "scale_pixels/fractions-cut-off": "cut off",
+    "scale_pixels/double": "float32",
+    "scale_pixels/in-place": "in place",
+    "load_faces/x-and-y-exchanged": "x and y are exchanged",
+    "load_faces/all-x-first": "take turns",
+    "load_faces/names-of-columns": "number of names",
+    "load_faces/names-sorted": "order",
+    "load_faces/images-unscaled": "not scaled",
+    "load_faces/images-scaled-twice": "twice",
+    "load_faces/images-on-their-side": "on their side",
+    "load_faces/keypoints-scaled": "stay in pixels",
+    "load_faces/double": "float32",
+    "load_faces/incomplete-rows-dropped": "shape",
+    "load_faces/zeros": "upper left corner",
+    "load_faces/filled-forward": "nan",
+    "load_faces/always-fifteen": "reshape",
+    "load_faces/names-forgotten": "three things",
+    "split_rows/file-order": "place in the file",
+    "split_rows/shuffled-after-the-cut": "not afterwards",
+    "split_rows/seed-ignored": "reach the generator",
+    "split_rows/unseeded": "besides the seed",
+    "split_rows/seed-zero-lost": "Seed 0",
+    "split_rows/global-seed": "NumPy's",
+    "split_rows/rounded-down": "nearest whole number",
+    "split_rows/half-up": "even neighbor",
+    "split_rows/parts-exchanged": "exchanged",
+    "split_rows/drawn-independently": "seen the answer",
+    "split_rows/with-replacement": "twice",
+    "split_rows/negative-slice": "except where n is 0",
+    "split_rows/lists": "numpy.ndarray",
+    "split_rows/masks": "integer",
 }
 
 
@@ -407,4 +379,13 @@ def test_wrong_answers_lose_points_and_are_told_why(exercise: str, answer: Calla
         result = grade(exercise, {**REFERENCE, exercise: answer}, seed)
         assert result.outcome != "passed", f"seed {seed}"
         assert result.score < result.exercise.points
+        assert said in str(result.problem), story(result)
+
+
+@pytest.mark.parametrize(("mistake", "said"), SAID.items())
+@pytest.mark.filterwarnings("ignore")
+def test_a_rung_says_what_is_wrong_without_the_catalogue(mistake: str, said: str) -> None:
+    entry = CATALOGUE[mistake]
+    for seed in (1, 2):
+        result = grade(entry.exercise, names_of(entry), seed)
         assert said in str(result.problem), story(result)

@@ -60,7 +60,11 @@ def load_returns_three_things(student: Student, rng: np.random.Generator) -> Non
 @load_faces.rung("shape", points=1, gate=True)
 def load_shapes(student: Student, rng: np.random.Generator) -> None:
     """Images are (N, 96, 96), keypoints (N, K, 2), and there are K names."""
-    got = _load(student, _draw_file(rng, 4, list(KEYPOINTS), missing=0.3))
+    content = _draw_file(rng, 4, list(KEYPOINTS), missing=0.3)
+    # One row is complete, so that something is left where incomplete rows are dropped.
+    content["keypoints"][1] = rng.uniform(1, 95, (15, 2)).round(2)
+    content["keypoints"][2, 3] = np.nan
+    got = _load(student, content)
     expect.array(got["images"], shape=(4, SIZE, SIZE), what="images of a file with 4 rows, some labels missing")
     expect.array(got["keypoints"], shape=(4, 15, 2), what="keypoints of a file with 4 rows, some labels missing")
     expect.equal(len(got["names"]), 15, what="number of names")

@@ -177,10 +177,18 @@ def _expect_by_keypoint(student: Student, pred: np.ndarray, target: np.ndarray, 
     expect.close(got, want, rtol=FLOAT32, what="per_keypoint_rmse(...)", example=example, hint=hint)
 
 
+def expect_several(got: object, expected: str, example: str) -> None:
+    """Expect more than a single number, be it Python's or NumPy's."""
+    single = isinstance(got, int | float) or (isinstance(got, np.ndarray) and got.ndim == 0)
+    expect.true(not single, expected, f"a single number: {expect.show(got)}", example)
+
+
 @per_keypoint_rmse.rung("type", points=1, gate=True)
 def by_keypoint_returns_an_array(student: Student, rng: np.random.Generator) -> None:
     """It returns a NumPy array."""
-    expect.array(student.call("per_keypoint_rmse", *_draw(rng, 5, 4)), what="per_keypoint_rmse(...)")
+    got = student.call("per_keypoint_rmse", *_draw(rng, 5, 4))
+    expect_several(got, "per_keypoint_rmse(...): one number for each keypoint", "5 faces of 4 keypoints")
+    expect.array(got, what="per_keypoint_rmse(...)")
 
 
 @per_keypoint_rmse.rung("shape", points=1, gate=True)

@@ -178,6 +178,9 @@ def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> N
         pred, target = rng.uniform(0, 96, shape).astype(np.float32), np.full(shape, NAN, np.float32)
         answer = student.probe("nan_masking.masked_gradient", pred=pred, target=target)
         example = f"target of shape {shape}, all NaN"
+        number = isinstance(answer["value"], int | float)
+        expect.true(not number, "the loss: a torch.Tensor", f"a Python number: {answer['value']}", example,
+                    "The training loop calls backward() for every batch, and a number has none.")
         value = expect.array(answer["value"], shape=(), kind="torch", what="the loss")
         expect.close(value, 0.0, what="the loss", example=example,
                      hint="Without any finite target, the mean is 0 / 0, which is NaN. Such a batch happens, and it "

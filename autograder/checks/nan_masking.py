@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder import expect
-from autograder.checks.labeled_error import per_keypoint_rmse, rmse
+from autograder.checks.labeled_error import expect_several, per_keypoint_rmse, rmse
 from autograder.checks.masked_loss import masked_loss
 from autograder.checks.recognize import hint_for
 from autograder.ladder import Ladder
@@ -30,7 +30,9 @@ def _draw_keypoints(rng: np.random.Generator, n: int, k: int, missing: float) ->
 @count_labels.rung("type", points=1, gate=True)
 def count_returns_an_array(student: Student, rng: np.random.Generator) -> None:
     """It returns a NumPy array."""
-    expect.array(student.call("count_labels", _draw_keypoints(rng, 5, 4, 0.3)), what="count_labels(...)")
+    got = student.call("count_labels", _draw_keypoints(rng, 5, 4, 0.3))
+    expect_several(got, "count_labels(...): one number for each face", "5 faces of 4 keypoints")
+    expect.array(got, what="count_labels(...)")
 
 
 @count_labels.rung("shape", points=1, gate=True)
@@ -114,6 +116,7 @@ def _fill_mistakes(targets: np.ndarray) -> list[tuple[object, str]]:
         (_fill(flat).reshape(targets.shape), ("A value was carried over into another column. Each column stands on its "
                                               "own.")),
         (_fill(targets[::-1])[::-1], "This fills from below. Look up first, and below only where nothing is above."),
+        (np.where(np.isnan(right), 0, right), "A column without any finite value stays NaN: there is nothing to copy."),
         (np.where(nothing_above, NAN, right), top + "At the top of a column, your result still has NaN."),
         (np.where(nothing_above, 0, right), top + "Your result has 0 there, which is a place in the picture."),
         (np.where(missing, 0, targets), "The gaps became 0, which is a place: the upper left corner of the picture."),
@@ -121,7 +124,6 @@ def _fill_mistakes(targets: np.ndarray) -> list[tuple[object, str]]:
         (np.where(nothing_above, mean, right), top + "Your result has the mean of the column there."),
         (_one_row_up(targets), ("Only the row just above was looked at, as it was in the input. Where several rows in "
                                 "a column are missing, the last finite value may lie further up.")),
-        (np.where(np.isnan(right), 0, right), "A column without any finite value stays NaN: there is nothing to copy."),
     ]
 
 
@@ -164,8 +166,9 @@ def fill_gives_floats(student: Student, rng: np.random.Generator) -> None:
 @forward_fill.rung("values", points=6)
 def fill_takes_the_value_above(student: Student, rng: np.random.Generator) -> None:
     """A NaN takes the last finite value above it in its column, however far up."""
-    _expect_filled(student, np.array([[1, 10], [NAN, 20], [NAN, NAN], [4, 40]]),
-                   "[[1, 10], [nan, 20], [nan, nan], [4, 40]]")
+    # Every way to go along the rows, from the left or from both sides, makes the same of it.
+    _expect_filled(student, np.array([[10, 1], [20, NAN], [NAN, NAN], [40, 4]]),
+                   "[[10, 1], [20, nan], [nan, nan], [40, 4]]")
     _expect_filled(student, _draw_targets(rng, 40, 30, 0.6))
     _expect_filled(student, rng.uniform(0, 96, (5, 3)), "an array without NaN")
 

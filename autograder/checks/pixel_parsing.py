@@ -24,23 +24,28 @@ def _as_text(pixels: np.ndarray) -> str:
     return " ".join(map(str, pixels.ravel().tolist()))
 
 
+def _draw_text(rng: np.random.Generator) -> str:
+    """Return the string of an image without black and white: whoever refuses those stumbles over the values alone."""
+    return _as_text(rng.integers(1, 255, (SIZE, SIZE)))
+
+
 @parse_pixels.rung("type", points=1, gate=True)
 def parse_returns_an_array(student: Student, rng: np.random.Generator) -> None:
     """It returns a NumPy array."""
-    expect.array(student.call("parse_pixels", _as_text(draw_pixels(rng, SIZE, SIZE))), what="parse_pixels(...)")
+    expect.array(student.call("parse_pixels", _draw_text(rng)), what="parse_pixels(...)")
 
 
 @parse_pixels.rung("shape", points=1, gate=True)
 def parse_shapes_an_image(student: Student, rng: np.random.Generator) -> None:
     """9,216 numbers become 96 rows of 96."""
-    got = student.call("parse_pixels", _as_text(draw_pixels(rng, SIZE, SIZE)))
+    got = student.call("parse_pixels", _draw_text(rng))
     expect.array(got, shape=(SIZE, SIZE), what="parse_pixels(...)")
 
 
 @parse_pixels.rung("dtype", points=1)
 def parse_gives_float32(student: Student, rng: np.random.Generator) -> None:
     """The numbers are float32."""
-    got = student.call("parse_pixels", _as_text(draw_pixels(rng, SIZE, SIZE)))
+    got = student.call("parse_pixels", _draw_text(rng))
     expect.array(got, dtype="float32", what="parse_pixels(...)")
 
 
@@ -84,9 +89,14 @@ def parse_refuses_another_count(student: Student, rng: np.random.Generator) -> N
 @parse_pixels.rung("edge cases", points=2)
 def parse_refuses_values_out_of_range(student: Student, rng: np.random.Generator) -> None:
     """A value below 0 or above 255 raises ValueError."""
-    for wrong in (256, -1, int(rng.integers(257, 1000)), -int(rng.integers(2, 256)), int(rng.integers(1000, 10**6))):
+    count = SIZE * SIZE
+    # The first one stands first, where an answer of which only the beginning is shown tells what became of it.
+    for wrong, position in (
+        (256, 0), (-1, 1), (int(rng.integers(257, 1000)), int(rng.integers(count))),
+        (-int(rng.integers(2, 256)), int(rng.integers(count))), (int(rng.integers(1000, 10**6)), count - 1),
+    ):
         pixels = draw_pixels(rng, SIZE, SIZE)
-        pixels.flat[rng.integers(pixels.size)] = wrong
+        pixels.flat[position] = wrong
         expect.raises(
             student, ValueError, "parse_pixels", _as_text(pixels), example=f"one of the 9,216 numbers is {wrong}",
             hint="A gray value lies from 0 to 255, both included, and anything else must raise ValueError. An "
@@ -100,7 +110,8 @@ def parse_refuses_what_is_no_number(student: Student, rng: np.random.Generator) 
     """Something that is not a number raises ValueError."""
     for wrong in ("x", "12a", "?", "pixel"):
         pieces = _as_text(draw_pixels(rng, SIZE, SIZE)).split()
-        pieces[int(rng.integers(len(pieces)))] = wrong
+        # Behind the values that a message shows, so that it does not matter what was put in the piece's place.
+        pieces[int(rng.integers(SIZE, len(pieces) - SIZE))] = wrong
         expect.raises(
             student, ValueError, "parse_pixels", " ".join(pieces), example=f"one of the 9,216 pieces is {wrong!r}",
             hint="Leaving out what can't be read, or putting a number in its place, hides a broken file.",
@@ -179,6 +190,8 @@ def scale_divides_floats(student: Student, rng: np.random.Generator) -> None:
 @scale_pixels.rung("edge cases", points=2)
 def scale_is_the_same_for_dark_images(student: Student, rng: np.random.Generator) -> None:
     """A dark image stays dark: the scale does not depend on the image."""
+    # First neither black nor white, where stretching from 0 and stretching from the minimum differ.
+    _expect_scaled(student, np.array([[51, 102], [68, 51]], np.uint8), "uint8 [[51, 102], [68, 51]]")
     _expect_scaled(student, np.array([[0, 1], [1, 0]], np.uint8), "uint8 [[0, 1], [1, 0]]")
     _expect_scaled(student, np.array([[0, 0.5], [1, 0.25]], np.float32), "float32 [[0, 0.5], [1, 0.25]]")
     _expect_scaled(student, rng.integers(20, 130, (4, 4)).astype(np.uint8), "an image without white")

@@ -7,21 +7,32 @@ import numpy as np
 from autograder import expect
 from autograder.ladder import Ladder
 from autograder.student import Student
+from autograder.worker.plain import type_name
 
 split_rows = Ladder("split_rows")
 
 
-def _split(student: Student, n_rows: int, val_fraction: float, *seeds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the student's (train, val) for each of the seeds, asked for in this order."""
-    answers = student.probe("pixel_parsing.splits", n_rows=n_rows, val_fraction=val_fraction, seeds=list(seeds))
+def _answers(student: Student, *calls: tuple) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the student's (train, val) for each of the calls' arguments, made in this order."""
     splits = []
-    for answer in answers:
+    for arguments, answer in zip(calls, student.probe("pixel_parsing.splits", calls=list(calls)), strict=True):
         expect.true(isinstance(answer, list) and len(answer) == 2, "split_rows returns two arrays: train, val",
                     expect.show(answer), hint="End with: return train, val")
-        train, val = (expect.array(rows, shape=(None,), dtype="integer", what=what)
-                      for rows, what in zip(answer, ("train", "val"), strict=True))
-        splits.append((train, val))
+        example = f"split_rows({', '.join(map(str, arguments))})"
+        for rows, what in zip(answer, ("train", "val"), strict=True):
+            # The type alone: which rows there are depends on the generator that was chosen.
+            expect.true(isinstance(rows, np.ndarray), f"{what}: a numpy.ndarray", type_name(rows), example,
+                        "The row numbers are to index other arrays. Return them as arrays, too.")
+            hint = None if rows.size else "NumPy makes an array of floats of an empty list, and floats can't index."
+            expect.true(rows.dtype.kind in "iu", f"{what}: dtype integer", f"dtype {rows.dtype.name}", example, hint)
+            expect.array(rows, shape=(None,), what=what)
+        splits.append((answer[0], answer[1]))
     return splits
+
+
+def _split(student: Student, n_rows: int, val_fraction: float, *seeds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the student's (train, val) for each of the seeds, asked for in this order."""
+    return _answers(student, *((n_rows, val_fraction, seed) for seed in seeds))
 
 
 def _draw_seed(rng: np.random.Generator) -> int:
@@ -34,27 +45,35 @@ def split_returns_two_arrays(student: Student, rng: np.random.Generator) -> None
     _split(student, 50, 0.2, 3)
 
 
+def _expect_disjoint(train: np.ndarray, val: np.ndarray, example: str) -> None:
+    """Expect no row twice. What is said about it does not depend on which rows the student's generator drew."""
+    twice = any(len(np.unique(rows)) < len(rows) for rows in (train, val))
+    expect.true(not twice, "every row at most once", "a row that is twice in the same part", example,
+                "A draw with replacement takes some rows twice and others never. Shuffle instead.")
+    shared = np.isin(val, train)
+    if shared.any():
+        got = f"{'every row' if shared.all() else 'some rows'} of val also in train"
+        raise expect.Mismatch("no row in both parts", got, example,
+                              "A model that has trained on a validation row has seen the answer. Were the two parts "
+                              "drawn independently of each other?")
+
+
 @split_rows.rung("values", points=4)
 def split_uses_every_row_once(student: Student, rng: np.random.Generator) -> None:
     """Every row is in exactly one of the two parts."""
-    for n_rows, val_fraction in ((10, 0.2), (97, 0.25), (int(rng.integers(100, 400)), 0.3)):
+    # Of two halves drawn independently, or with replacement, chance alone makes no clean split.
+    for n_rows, val_fraction in ((100, 0.5), (10, 0.2), (97, 0.25), (int(rng.integers(100, 400)), 0.3)):
         ((train, val),) = _split(student, n_rows, val_fraction, _draw_seed(rng))
-        both = np.concatenate([train, val])
         example = f"split_rows({n_rows}, {val_fraction})"
-        shared = np.intersect1d(train, val)
-        expect.true(len(shared) == 0, "no row in both parts", f"{len(shared)} rows in both, such as {shared[:3]}",
-                    example, "A model that has trained on a validation row has seen the answer. Were the two parts "
-                             "drawn independently of each other?")
-        expect.true(len(np.unique(both)) == len(both), "no row twice", "repeated rows", example,
-                    "A draw with replacement takes some rows twice and others never. Shuffle instead.")
-        expect.equal(np.sort(both), np.arange(n_rows), what="all rows of both parts, sorted", example=example,
-                     hint="The rows are 0 to n_rows - 1, and each belongs to one of the parts.")
+        _expect_disjoint(train, val, example)
+        expect.equal(np.sort(np.concatenate([train, val])), np.arange(n_rows), what="all rows of both parts, sorted",
+                     example=example, hint="The rows are 0 to n_rows - 1, and each belongs to one of the parts.")
 
 
 @split_rows.rung("values", points=3)
 def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
     """len(val) == round(n_rows * val_fraction)."""
-    cases = [(10, 0.2), (9, 0.2), (8, 0.2), (11, 0.5), (10, 0.25), (7049, 0.2), (int(rng.integers(50, 500)), 0.33)]
+    cases = [(10, 0.2), (9, 0.2), (11, 0.2), (11, 0.5), (10, 0.25), (7049, 0.2), (int(rng.integers(50, 500)), 0.33)]
     for n_rows, val_fraction in cases:
         ((train, val),) = _split(student, n_rows, val_fraction, _draw_seed(rng))
         want = round(n_rows * val_fraction)
@@ -70,29 +89,36 @@ def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
 def split_shuffles(student: Student, rng: np.random.Generator) -> None:
     """Any row may be held back, whatever its place in the file."""
     n_rows, seeds = 30, [int(seed) for seed in rng.choice(2**31, 150, replace=False)]
-    held_back = np.array([np.isin(np.arange(n_rows), val) for _, val in _split(student, n_rows, 0.3, *seeds)])
-    chosen = held_back.sum(axis=0)
+    splits = _split(student, n_rows, 0.3, *seeds)
+    example = "split_rows(30, 0.3, seed) with many seeds"
+    expected = "each of 30 rows is now in val, now in train"
+    # Nine of thirty rows are neighbors with every one of 150 seeds only where they were never shuffled.
+    if all(len(val) and np.ptp(val) == len(val) - 1 for _, val in splits):
+        late = any(np.any(np.diff(rows) < 0) for split in splits for rows in split)
+        order = "each part shuffled in itself" if late else "in file order"
+        raise expect.Mismatch(expected, f"rows that are neighbors in the file, with every seed, {order}", example,
+                              "Which rows are held back depends on their place in the file. Files are seldom in "
+                              "random order: shuffle the row numbers before you cut, not afterwards.")
+    chosen = np.sum([np.isin(np.arange(n_rows), val) for _, val in splits], axis=0)
     # A row is held back with probability 0.3; never in 150 splits happens with 0.7^150 = 6e-24.
     never, always = np.count_nonzero(chosen == 0), np.count_nonzero(chosen == len(seeds))
-    hint = ("Which rows are held back depends on their place in the file. Files are seldom in random order: shuffle "
-            "the row numbers before you cut, not afterwards.")
-    if never + always == n_rows and np.count_nonzero(np.diff(held_back[0].astype(int))) > 2:
-        hint = "Every seed gives the same split. Does the seed reach the generator?"
-    expect.true(never == 0 and always == 0, "each of 30 rows is now in val, now in train",
-                f"in {len(seeds)} splits, {never} rows never came into val, {always} always did",
-                "split_rows(30, 0.3, seed) with many seeds", hint)
+    hint = ("Every seed gives the same split. Does the seed reach the generator?" if never + always == n_rows else
+            "Some rows have no chance to be held back. Shuffle all of them together.")
+    expect.true(never == 0 and always == 0, expected,
+                f"in {len(seeds)} splits, {never} rows never came into val, {always} always did", example, hint)
 
 
 @split_rows.rung("values", points=2)
 def split_repeats_with_a_seed(student: Student, rng: np.random.Generator) -> None:
     """The same seed gives the same split, seed 0 included."""
-    for seed in (0, _draw_seed(rng)):
+    for seed in (_draw_seed(rng), 0):
         first, between, again = _split(student, 200, 0.2, seed, seed + 1, seed)
         same = all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
         expect.true(same, f"the same split each time with seed={seed}", "two different splits",
                     f"split_rows(200, 0.2, seed={seed}), twice",
-                    "The result depends on something besides the seed. Does the generator get the seed, and a new "
-                    "one in every call? Is seed 0 treated like 'no seed'?")
+                    "Seed 0 is a seed like any other, and must not be taken for 'no seed'." if seed == 0 else
+                    "The result depends on something besides the seed. Does the generator get the seed, and is a new "
+                    "one made in every call?")
         expect.true(set(first[1].tolist()) != set(between[1].tolist()),
                     f"another split with seed={seed + 1} than with seed={seed}", "the same rows in val",
                     f"split_rows(200, 0.2, seed={seed}) and seed={seed + 1}",
@@ -103,7 +129,7 @@ def split_repeats_with_a_seed(student: Student, rng: np.random.Generator) -> Non
 def split_has_defaults(student: Student, rng: np.random.Generator) -> None:
     """Without further arguments, a fifth is held back, and the seed is 0."""
     n_rows = int(rng.integers(100, 300))
-    short, full = student.call("split_rows", n_rows), student.call("split_rows", n_rows, 0.2, 0)
+    short, full = _answers(student, (n_rows,), (n_rows, 0.2, 0))
     hint = "The signature says val_fraction=0.2, seed=0."
     for part, what in ((0, "train"), (1, "val")):
         expect.equal(short[part], full[part], what=f"{what} of split_rows({n_rows})",
@@ -125,7 +151,7 @@ def split_may_hold_nothing_back(student: Student, rng: np.random.Generator) -> N
 def split_leaves_global_state_alone(student: Student, rng: np.random.Generator) -> None:
     """Global random states are as before."""
     changed = student.probe("pixel_parsing.random_states_changed", n_rows=40, val_fraction=0.2, seed=_draw_seed(rng))
-    expect.true(not changed, "no global random state is touched", f"changed: {', '.join(changed)}",
+    expect.true(not changed, "global random states as they were before", "another state, in which your code left it",
                 "split_rows(40, 0.2, seed)",
-                "Functions such as np.random.seed and np.random.shuffle share one state with the whole program. Make "
-                "a generator of your own from the seed.")
+                f"Functions such as np.random.seed and random.shuffle share one state with the whole program. Here it "
+                f"was {' and '.join(changed)}. Make a generator of your own from the seed.")

@@ -29,6 +29,8 @@ def masked_gradient(names: Names, *, pred: np.ndarray, target: np.ndarray) -> di
     """Return the loss and pred's gradient (None where there is none), or what backward() says against it."""
     pred_tensor = torch.tensor(pred, requires_grad=True)
     value = names["MSELossIgnoreNan"]()(pred_tensor, torch.tensor(target))
+    if not isinstance(value, torch.Tensor):
+        return {"value": value, "error": f"a {type(value).__name__} has no backward()", "gradient": None}
     error = None
     try:
         value.backward()

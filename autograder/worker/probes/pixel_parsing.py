@@ -34,13 +34,17 @@ def load_faces(names: Names, *, keypoints: np.ndarray, pixels: np.ndarray, keypo
     return result
 
 
-def splits(names: Names, *, n_rows: int, val_fraction: float, seeds: list[int]) -> list:
-    """Return what split_rows answers for each of the seeds, in this order, with other random numbers drawn between."""
+def splits(names: Names, *, calls: list[list]) -> list:
+    """Return what split_rows answers to each call's arguments, in this order, with other random numbers drawn between.
+
+    A tuple of any kind, a named one too, comes back as a list.
+    """
     answers = []
-    for seed in seeds:
+    for arguments in calls:
         np.random.random()
         random.random()
-        answers.append(names["split_rows"](n_rows, val_fraction, seed))
+        answer = names["split_rows"](*arguments)
+        answers.append(list(answer) if isinstance(answer, tuple) else answer)
     return answers
 
 
@@ -54,6 +58,9 @@ def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, see
             found["PyTorch's"] = repr(sys.modules["torch"].get_rng_state().numpy().tobytes())
         return found
 
+    # One step on, so that whoever seeds does not come back to the state that an earlier call left.
+    np.random.random()
+    random.random()
     before = states()
     names["split_rows"](n_rows, val_fraction, seed)
     after = states()
