@@ -8,7 +8,8 @@ from nbgrader import preprocessors
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from autograder.stubs import NameStubs  # noqa: E402 (found through the line above)
+from autograder.classroom.settings import find_programs  # noqa: E402 (found through the line above)
+from autograder.stubs import NameStubs  # noqa: E402
 
 c = get_config()  # noqa: F821 (nbgrader provides it)
 
@@ -33,3 +34,25 @@ c.GenerateAssignment.preprocessors = [
     preprocessors.ComputeChecksums,
     preprocessors.CheckCellMetadata,
 ]
+
+# Where work is handed out and handed in, on this machine; another place for a class that shares one.
+c.Exchange.root = str(ROOT / "exchange")
+
+# nbgrader's own list, with the course's engine in place of Execute and SaveAutoGrades: imported when it is needed.
+ENGINE = "autograder.classroom.preprocessors"
+c.Autograde.exporter_class = f"{ENGINE}.SubmissionExporter"
+c.Autograde.pre_convert_hook = f"{ENGINE}.choose_notebook"
+c.Autograde.autograde_preprocessors = [
+    f"{ENGINE}.GradeWithEngine",
+    preprocessors.IgnorePattern,
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    preprocessors.LimitOutput,
+    f"{ENGINE}.SaveVerdicts",
+    preprocessors.AssignLatePenalties,
+    preprocessors.CheckCellMetadata,
+]
+
+# Feedback and formgrader show a student's text cells; the HTML in them must not run with the teacher's rights.
+c.HTMLExporter.filters = {"markdown2html": f"{ENGINE}.safe_markdown"}
+
+find_programs()

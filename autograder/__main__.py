@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from .course import ROOT, CourseError, find_lesson, load_course
+from .sandbox import ISOLATIONS
 
 
 def _build(arguments: argparse.Namespace) -> int:
@@ -72,10 +74,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     work = (arguments.work or ROOT / "lessons").resolve()
     if not work.is_dir():
         raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
-    try:
-        run_watch(chosen or load_course().lessons, work, make_sandbox(), secrets.randbits(48), prepare=bool(chosen))
-    except KeyboardInterrupt:
-        print("watching ended")
+    run_watch(chosen or load_course().lessons, work, make_sandbox(), secrets.randbits(48), prepare=bool(chosen))
     return 0
 
 

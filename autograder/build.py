@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,20 +24,23 @@ def _source_files(lesson: Lesson) -> Iterator[tuple[Path, bytes]]:
     yield SOLUTIONS / lesson.id / f"{lesson.id}.ipynb", (notebook.rstrip("\n") + "\n").encode()
 
 
-def _release(lesson: Lesson, folder: Path) -> None:
-    """Run ``nbgrader generate_assignment`` with the course's own configuration; the release lands in ``folder``."""
+def release(lesson: Lesson, folder: Path, db_url: str | None = None, course_id: str | None = None) -> None:
+    """Run ``nbgrader generate_assignment`` with the course's own configuration; the release lands in ``folder``.
+
+    The lesson is entered into the gradebook ``db_url`` of ``course_id``; without, into one that nobody keeps.
+    """
     # Imported here: nbgrader takes seconds to import, and only building needs it.
     from nbgrader.apps import NbGrader
     from nbgrader.apps.api import NbGraderAPI
     from traitlets.config import PyFileConfigLoader
 
-    # nbgrader starts `alembic` by name; without an activated environment it lies only beside the interpreter.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with contextlib.redirect_stderr(io.StringIO()):
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(ROOT)
         config.CourseDirectory.release_directory = str(folder)
-        config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+        config.CourseDirectory.db_url = db_url or f"sqlite:///{folder / 'gradebook.db'}"
+        if course_id is not None:
+            config.CourseDirectory.course_id = course_id
         config.NbGrader.logfile = ""
         NbGrader.clear_instance()
         answer = NbGraderAPI(config=config).generate_assignment(lesson.id)
@@ -70,14 +71,14 @@ def _engine_copy(lesson: Lesson, release: Path) -> bytes:
 def _release_files(lesson: Lesson) -> Iterator[tuple[Path, bytes]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _release(lesson, folder)
-        release = folder / lesson.id
-        for path in sorted(path for path in release.rglob("*") if path.is_file()):
+        release(lesson, folder)
+        released = folder / lesson.id
+        for path in sorted(path for path in released.rglob("*") if path.is_file()):
             content = path.read_bytes()
             if path.suffix == ".ipynb":
                 content = content.rstrip(b"\n") + b"\n"
-            yield LESSONS / lesson.id / path.relative_to(release), content
-        yield released_path(lesson), _engine_copy(lesson, release / f"{lesson.id}.ipynb")
+            yield LESSONS / lesson.id / path.relative_to(released), content
+        yield released_path(lesson), _engine_copy(lesson, released / f"{lesson.id}.ipynb")
 
 
 def _stale(path: Path, content: bytes) -> bool:

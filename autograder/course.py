@@ -39,6 +39,11 @@ class Exercise:
         """``"<lesson>/<exercise>"``, the name in every report."""
         return f"{self.lesson}/{self.name}"
 
+    @property
+    def check_id(self) -> str:
+        """nbgrader's name for the cell that holds the exercise's points."""
+        return f"check-{self.name}"
+
 
 @dataclass(frozen=True)
 class Lesson:

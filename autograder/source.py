@@ -124,8 +124,8 @@ def source_notebook(lesson: Lesson) -> NotebookNode:
             node.id = cell.exercise.name
             node.metadata["nbgrader"] = _nbgrader(cell.exercise.name, solution=True)
         elif cell.kind == "check":
-            node.id = f"check-{cell.exercise.name}"
-            node.metadata["nbgrader"] = _nbgrader(f"check-{cell.exercise.name}", points=cell.exercise.points)
+            node.id = cell.exercise.check_id
+            node.metadata["nbgrader"] = _nbgrader(cell.exercise.check_id, points=cell.exercise.points)
         cells.append(node)
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}

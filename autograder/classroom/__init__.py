@@ -1,0 +1,1 @@
+"""A class's submissions: graded on all cores, kept, and written into nbgrader's gradebook."""
