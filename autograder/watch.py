@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from .course import Lesson, load_course
+from .course import Exercise, Lesson, load_course
 from .grading import LessonGrader
 from .ladder import Problem
 from .report import (
@@ -33,7 +35,7 @@ from .report import (
     title_of,
 )
 from .sandbox import Sandbox
-from .submission import Unreadable, find_notebook, read_submission
+from .submission import Unreadable, find_notebook, mentions, read_submission
 from .verdict import Result
 from .visible import visible
 from .workers import Workers
@@ -52,6 +54,7 @@ class Watched:
     results: dict[str, Result] | None = None
     notes: list[str] = field(default_factory=list)
     diagnosed: dict[tuple[str, Problem], Result] = field(default_factory=dict)
+    _code: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._seen = self._look()[1]
@@ -91,19 +94,29 @@ class Watched:
         self._seen = version
         return True
 
+    def next_exercises(self) -> list[Exercise]:
+        """Return the lesson's exercises, first those whose code is another than when this was last asked."""
+        before = self._code
+        path, cells = self._look()[0], ()
+        with contextlib.suppress(Unreadable):
+            cells = read_submission(path, self.lesson).cells if path else ()
+        self._code = {
+            exercise.key: [cell.source for cell in cells if any(mentions(cell.source, name) for name in exercise.names)]
+            for exercise in self.lesson.exercises
+        }
+        return sorted(self.lesson.exercises, key=lambda each: self._code[each.key] == before.get(each.key))
 
-def _changes(lesson: Lesson, before: dict[str, Result], after: dict[str, Result]) -> Iterator[Text]:
-    """Yield a line for each exercise whose points or outcome are not what they were."""
-    for exercise in lesson.exercises:
-        old, new = before[exercise.key], after[exercise.key]
-        if (old.score, old.outcome) == (new.score, new.outcome):
-            continue
-        sign, style = SIGNS[new.outcome]
-        outcome = in_words(new.outcome)
-        if old.outcome != new.outcome:
-            outcome = f"{in_words(old.outcome)} -> {outcome}"
-        points = f"{number(old.score)} -> {number(new.score)} of {number(exercise.points)} points"
-        yield Text.assemble("  ", (sign, style), f" {title_of(exercise)}: {points}, ", (outcome, style))
+
+def _change(old: Result, new: Result) -> list[Text]:
+    """Return a line where points or outcome of an exercise are not what they were, else none."""
+    if (old.score, old.outcome) == (new.score, new.outcome):
+        return []
+    sign, style = SIGNS[new.outcome]
+    outcome = in_words(new.outcome)
+    if old.outcome != new.outcome:
+        outcome = f"{in_words(old.outcome)} -> {outcome}"
+    points = f"{number(old.score)} -> {number(new.score)} of {number(new.exercise.points)} points"
+    return [Text.assemble("  ", (sign, style), f" {title_of(new.exercise)}: {points}, ", (outcome, style))]
 
 
 class Watch:
@@ -151,18 +164,23 @@ class Watch:
         self._console.file.flush()
 
     def _grade(self, watched: Watched) -> None:
-        lesson, started = watched.lesson, time.monotonic()
-        again = watched.results is not None
+        lesson, before, started = watched.lesson, watched.results, time.monotonic()
+        if before is not None:
+            self._print(f"{time.strftime('%H:%M:%S')} {lesson.id} saved")
+        found: dict[str, Result] = {}
         with LessonGrader(lesson, watched.work, self._sandbox, self._seed, self._workers.of(lesson)) as grader:
-            found = {result.exercise.key: result for result in grader.grade_all()}
+            for exercise in watched.next_exercises():
+                result = found[exercise.key] = grader.grade(exercise)
+                if before is not None:
+                    self._print(*_change(before[exercise.key], result))
             self._say_points(watched, found, time.monotonic() - started)
             fresh = [note for note in grader.notes if note not in watched.notes]
             self._print(*(Padding(Text(f"note: {note}", "yellow"), (0, 0, 0, 2)) for note in shown_notes(fresh)))
             watched.results, watched.notes = found, grader.notes
             first = next_to_fix([lesson], found)
-            if first is not None and (again or self._alone):
+            if first is not None and (before is not None or self._alone):
                 self._say_fix(self._diagnose(watched, first, grader))
-        if again or self._alone:
+        if before is not None or self._alone:
             self._print("")
 
     def _say_points(self, watched: Watched, found: dict[str, Result], seconds: float) -> None:
@@ -171,9 +189,9 @@ class Watch:
         if before is None:
             self._print(lesson_table(lesson, found) if self._alone else f"{lesson.id}: {points}")
             return
-        changes = list(_changes(lesson, before, found))
-        change = f"{number(earned(lesson, before))} -> {points}" if changes else f"still {points}"
-        self._print(f"{time.strftime('%H:%M:%S')} {lesson.id} saved: {change} ({seconds:.1f} s)", *changes)
+        old = earned(lesson, before)
+        change = f"still {points}" if old == earned(lesson, found) else f"{number(old)} -> {points}"
+        self._print(f"  {change} ({seconds:.1f} s)")
 
     def _diagnose(self, watched: Watched, result: Result, grader: LessonGrader) -> Result:
         """Return the result with its misconception. The same problem on the same seed has the same one."""
@@ -186,6 +204,27 @@ class Watch:
         self._print(Text(f"Fix this next: {title_of(result.exercise)}", "bold"), explanation(result))
 
 
+@contextlib.contextmanager
+def _until_ctrl_c() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C sets; it also interrupts whatever runs, as ever, and ends the block quietly.
+
+    The interruption alone is not enough: where it falls into the closing of a file, Python drops it.
+    """
+    pressed = threading.Event()
+
+    def press(*_: object) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
 def run_watch(lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int, prepare: bool) -> None:
     """Watch until Ctrl-C: grade every lesson once, then each one again that is saved."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -193,13 +232,14 @@ def run_watch(lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False, markup=False, emoji=False)
     names = ", ".join(lesson.id for lesson in lessons)
-    with Watch(lessons, work, sandbox, seed, console, prepare) as watch:
+    with _until_ctrl_c() as pressed, Watch(lessons, work, sandbox, seed, console, prepare) as watch:
         console.print(f"Watching {names} in {visible(str(work))}: save a notebook to grade it again; Ctrl-C ends.")
         absent = [watched.lesson.id for watched in watch.lessons if not watched.exists]
         if absent:
             console.print(f"no notebook yet: {', '.join(absent)}")
         console.print(Text(f"course {load_course().version}, seed {seed}, {visible(sandbox.notice)}", "dim"))
         console.file.flush()
-        while True:
+        while not pressed.is_set():
             if not watch.step():
-                time.sleep(POLL_SECONDS)
+                pressed.wait(POLL_SECONDS)
+    console.print("watching ended")

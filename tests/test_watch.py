@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -70,7 +71,7 @@ def test_a_save_is_graded_and_what_changed_is_said(watching: Watching) -> None:
     server = watching.watch._workers.of(lesson)._server
     watching.replace(json.dumps(reference_notebook()).encode())
     said = watching.step()
-    assert f"{LESSON} saved: " in said
+    assert f"{LESSON} saved" in said
     assert "-> 40 of 40 points" in said
     assert "✓ 01.4 split_rows: " in said
     assert "-> 10 of 10 points, failed -> passed" in said or "-> 10 of 10 points, error -> passed" in said
@@ -82,7 +83,17 @@ def test_a_save_is_graded_and_what_changed_is_said(watching: Watching) -> None:
         assert server.poll() is None
     assert watching.step() == ""
     watching.replace(json.dumps(reference_notebook()).encode())
-    assert "saved: still 40 of 40 points" in watching.step()
+    assert "still 40 of 40 points" in watching.step()
+
+
+def test_what_was_edited_is_graded_first(tmp_path: Path) -> None:
+    save(with_code("split_rows", HALF), tmp_path)
+    watched = Watched(lesson, tmp_path)
+    names = [exercise.name for exercise in lesson.exercises]
+    assert [exercise.name for exercise in watched.next_exercises()] == names
+    assert [exercise.name for exercise in watched.next_exercises()] == names
+    save(reference_notebook(), tmp_path)
+    assert [exercise.name for exercise in watched.next_exercises()] == ["split_rows", *names[:3]]
 
 
 def test_points_that_are_lost_are_said_too(watching: Watching) -> None:
@@ -191,13 +202,35 @@ def test_the_command_from_start_to_ctrl_c(tmp_path: Path) -> None:
         wait_for(said, lambda line: "01.4 split_rows" in line)
         time.sleep(0.1)
         save(reference_notebook(), tmp_path)
-        assert "0 -> 40 of 40 points" in wait_for(said, lambda line: "saved:" in line)
+        wait_for(said, lambda line: f"{LESSON} saved" in line)
         assert "0 -> 5 of 5 points" in wait_for(said, lambda line: "scale_pixels" in line)
+        wait_for(said, lambda line: "0 -> 40 of 40 points" in line)
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=60) in (0, 130)
     finally:
         running.kill()
     assert running.stderr.read() == ""
+
+
+def test_ctrl_c_ends_the_watch_even_where_python_drops_the_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = []
+
+    def press_while_something_swallows(self: Watch) -> bool:
+        steps.append(self)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return True
+
+    monkeypatch.setattr(Watch, "step", press_while_something_swallows)
+    former = signal.getsignal(signal.SIGINT)
+    assert main(["watch", "--work", str(tmp_path)]) == 0
+    assert len(steps) == 1
+    assert signal.getsignal(signal.SIGINT) is former
+    said = capsys.readouterr().out
+    assert "no notebook yet: 01_pixel_parsing" in said
+    assert said.endswith("watching ended\n")
 
 
 def test_bad_requests_end_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
