@@ -40,12 +40,25 @@ def fresh_norm(channels: int) -> Norm:
     return Norm(ones, zeros, zeros, ones)
 
 
+def _padded(x: np.ndarray, pad: int, extra: int = 0, value: float = 0.0) -> np.ndarray:
+    """Return ``x`` with ``pad`` rows and columns of ``value`` around each map, and ``extra`` more behind it."""
+    height, width = x.shape[2:]
+    # np.pad does the same in many small steps, and a check convolves often.
+    padded = np.full((*x.shape[:2], height + 2 * pad + extra, width + 2 * pad + extra), value)
+    padded[:, :, pad : pad + height, pad : pad + width] = x
+    return padded
+
+
+def _windows(padded: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """Return (B, C, H', W', size, size): the window below each output."""
+    return np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
+
+
 def conv2d(x: np.ndarray, conv: Conv, stride: int = 1, padding: int | None = None) -> np.ndarray:
     """Cross-correlate; ``padding`` None keeps the size of an odd kernel at stride 1."""
     size = conv.size
     pad = size // 2 if padding is None else padding
-    padded = np.pad(np.asarray(x, float), [(0, 0), (0, 0), (pad, pad), (pad, pad)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
+    windows = _windows(_padded(x, pad), size, stride)
     out = np.tensordot(windows, np.asarray(conv.kernel, float), axes=([1, 4, 5], [1, 2, 3])).transpose(0, 3, 1, 2)
     return out if conv.bias is None else out + np.asarray(conv.bias, float)[:, None, None]
 
@@ -66,10 +79,7 @@ def relu(x: np.ndarray) -> np.ndarray:
 def max_pool(x: np.ndarray, size: int, stride: int, padding: int, ceil_mode: bool = False) -> np.ndarray:
     """Take the largest value of each window; padding counts as minus infinity."""
     extra = stride - 1 if ceil_mode else 0
-    width = [(0, 0), (0, 0), (padding, padding + extra), (padding, padding + extra)]
-    padded = np.pad(x, width, constant_values=-np.inf)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
-    return windows.max(axis=(4, 5))
+    return _windows(_padded(x, padding, extra, -np.inf), size, stride).max(axis=(4, 5))
 
 
 @dataclass(frozen=True)
@@ -87,56 +97,77 @@ class Block:
 
 def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = None) -> np.ndarray:
     """Return the block's output, or what it would be with one of the mistakes that students make."""
+    norm2 = block.norm1 if mistake == "one norm twice" else block.norm2
+    if mistake == "pre-activation":
+        inner = conv2d(relu(batch_norm(x, block.norm1, train)), block.conv1, block.strides[0])
+        return conv2d(relu(batch_norm(inner, norm2, train)), block.conv2, block.strides[1]) + _skipped(x, block, train)
     inner = conv2d(x, block.conv1, block.strides[0])
-    inner = relu(inner) if mistake == "relu before norm" else inner
-    inner = inner if mistake == "no norm" else batch_norm(inner, block.norm1, train)
-    inner = inner if mistake in ("no middle relu", "relu before norm") else relu(inner)
+    inner = relu(inner) if mistake in ("relu before norm", "relu before both norms") else inner
+    inner = inner if mistake in ("no norm", "no first norm") else batch_norm(inner, block.norm1, train)
+    if mistake not in ("no middle relu", "relu before norm", "relu before both norms"):
+        inner = relu(inner)
     inner = conv2d(inner, block.conv2, block.strides[1])
+    inner = relu(inner) if mistake == "relu before both norms" else inner
     if mistake not in ("no norm", "no second norm", "norm after addition"):
-        inner = batch_norm(inner, block.norm2, train)
+        inner = batch_norm(inner, norm2, train)
     if mistake in ("relu before addition", "relu twice"):
         inner = relu(inner)
     if mistake == "no shortcut":
         return relu(inner)
-    skipped = x
-    if block.shortcut is not None:
-        skipped = conv2d(x, block.shortcut, block.strides[0] * block.strides[1], padding=0)
-        if block.shortcut_norm is not None:
-            skipped = batch_norm(skipped, block.shortcut_norm, train)
+    skipped = _skipped(x, block, train)
     total = inner - skipped if mistake == "subtracted" else inner + skipped
     if mistake == "norm after addition":
-        total = batch_norm(total, block.norm2, train)
+        total = batch_norm(total, norm2, train)
     return total if mistake in ("relu before addition", "no final relu") else relu(total)
 
 
+def _skipped(x: np.ndarray, block: Block, train: bool) -> np.ndarray:
+    """Return what the shortcut hands on."""
+    if block.shortcut is None:
+        return x
+    skipped = conv2d(x, block.shortcut, block.strides[0] * block.strides[1], padding=0)
+    return skipped if block.shortcut_norm is None else batch_norm(skipped, block.shortcut_norm, train)
+
+
 @dataclass(frozen=True)
-class Network:
-    """A residual network: the stem's convolution, the blocks in a row, and the linear layer.
+class Stem:
+    """A network's first layers: ``pool`` holds the padding of the max-pooling and whether it rounds its size up."""
 
-    ``weight`` is (outputs, C), ``bias`` (outputs,). ``pool`` holds the padding of the stem's max-pooling and whether
-    it rounds its size up.
-    """
-
-    stem: Conv
-    stem_padding: int
+    conv: Conv
+    padding: int
     pool: tuple[int, bool]
-    blocks: tuple[Block, ...]
+
+
+def run_stem(x: np.ndarray, stem: Stem, mistake: str | None = None) -> np.ndarray:
+    """Return the stem's output in train mode with a fresh normalization, or what a mistake makes of it."""
+    out = conv2d(x, stem.conv, 2, stem.padding)
+    out = relu(out) if mistake == "stem relu before norm" else out
+    out = out if mistake == "no stem norm" else batch_norm(out, fresh_norm(out.shape[1]), train=True)
+    out = out if mistake in ("no stem relu", "stem relu before norm") else relu(out)
+    if mistake == "average pool":
+        return _windows(_padded(out, 1), 3, 2).mean(axis=(4, 5))
+    return out if mistake == "no pool" else max_pool(out, 3, 2, *stem.pool)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The linear layer: ``weight`` is (outputs, C), ``bias`` (outputs,)."""
+
     weight: np.ndarray
     bias: np.ndarray | None
 
 
-def run_network(
-    x: np.ndarray, net: Network, mistake: str | None = None, block_mistake: str | None = None
-) -> np.ndarray:
-    """Return the network's output in train mode with fresh normalizations, or what a mistake makes of it."""
-    out = conv2d(x, net.stem, 2, net.stem_padding)
-    out = out if mistake == "no stem norm" else batch_norm(out, fresh_norm(out.shape[1]), train=True)
-    out = out if mistake == "no stem relu" else relu(out)
-    out = out if mistake == "no pool" else max_pool(out, 3, 2, *net.pool)
-    for block in net.blocks:
-        out = run_block(out, block, True, block_mistake)
-    flat = out.reshape(*out.shape[:2], -1)
+def run_head(features: np.ndarray, head: Head, mistake: str | None = None) -> np.ndarray:
+    """Return the network's answers to feature maps (B, C, H, W), or what a mistake makes of them."""
+    flat = features.reshape(*features.shape[:2], -1)
     pooled = flat.max(axis=2) if mistake == "max at the end" else flat.mean(axis=2)
     pooled = pooled * flat.shape[2] if mistake == "sum at the end" else pooled
-    answer = pooled @ np.asarray(net.weight, float).T + (0 if net.bias is None else np.asarray(net.bias, float))
-    return relu(answer) if mistake == "relu at the end" else answer
+    answer = pooled @ np.asarray(head.weight, float).T + (0 if head.bias is None else np.asarray(head.bias, float))
+    if mistake == "relu at the end":
+        return relu(answer)
+    if mistake == "sigmoid at the end":
+        return 1 / (1 + np.exp(-answer))
+    if mistake == "softmax at the end":
+        powers = np.exp(answer - answer.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+    return answer

@@ -12,12 +12,14 @@ from autograder.checks.residual_questions import (
     block_kernels,
     block_text,
     describe,
+    expect_input_kept,
     expect_kernels,
     expect_own_output,
     image,
-    kernels,
+    raise_channels,
     run,
     seed,
+    shape_problem,
 )
 from autograder.ladder import Ladder
 from autograder.student import Student, StudentError
@@ -26,6 +28,7 @@ __all__ = ["count_parameters", "keypoint_resnet", "make_stage", "residual_block"
 
 residual_block = Ladder("ResidualBlock")
 
+_ORDER_HINT = "The first ReLU comes before its normalization. In the picture they stand the other way round."
 BLOCK_HINTS = {
     "relu before addition": "The last ReLU acts on F(x) alone, before the addition. Where is it in the picture?",
     "relu twice": "F(x) passes a ReLU of its own before the addition, so the block can add to its input but never "
@@ -34,10 +37,14 @@ BLOCK_HINTS = {
     "no shortcut": "The output is F(x) alone: the two convolutions without a shortcut around them.",
     "no middle relu": "Nothing non-linear stands between the two convolutions, so together they are no more than one.",
     "no norm": "This is what the block would answer without any batch normalization. One follows each 3x3 convolution.",
+    "no first norm": "The first convolution goes into the ReLU as it is. What follows it in the picture?",
     "no second norm": "F(x) goes into the sum as the second convolution left it. What follows that one in the picture?",
-    "relu before norm": "The first ReLU comes before its normalization. In the picture they stand the other way round.",
+    "one norm twice": "Both convolutions share one normalization, though their outputs have different statistics.",
+    "relu before norm": _ORDER_HINT,
+    "relu before both norms": _ORDER_HINT,
     "norm after addition": "The second normalization acts on the sum and so rescales the shortcut too. It belongs to "
     "F(x), before the addition.",
+    "pre-activation": "Here normalization and ReLU come before the convolutions. In the picture they come after them.",
     "subtracted": "The shortcut is subtracted from F(x).",
 }
 IDENTITY_HINT = "With the same width and stride 1 the input already has the right shape: add it as it is."
@@ -49,10 +56,13 @@ def _expect_block(student: Student, rng: np.random.Generator, args: list, train:
     what = f"{block_text(args)} in {'train' if train else 'eval'} mode: relu(F(x) + shortcut(x))"
     expect.array(answer["output"], kind="torch", what=what)
     want, mistake = weights.explain_block(answer, x, args, train)
-    if mistake != "":
-        unneeded = args[0] == args[1] and args[2] == 1 and weights.convs_of(answer["layers"], 1)
-        hint = IDENTITY_HINT if unneeded else BLOCK_HINTS.get(mistake or "", COMPARE_HINT)
-        expect_own_output(answer, want, weights.TOLERANCE, what, hint)
+    if mistake == "":
+        return
+    if args[0] == args[1] and args[2] == 1 and weights.convs_of(answer["layers"], 1):
+        got = "a 1x1 convolution in the shortcut, where x already has the right shape"
+        raise expect.Mismatch(what, got, hint=IDENTITY_HINT)
+    hint, instead = BLOCK_HINTS.get(mistake or "", COMPARE_HINT), weights.BLOCK_MISTAKES.get(mistake or "")
+    expect_own_output(answer, want, weights.TOLERANCE, what, hint, instead)
 
 
 @residual_block.rung("type", points=1, gate=True)
@@ -91,16 +101,19 @@ def keeps_or_halves(student: Student, rng: np.random.Generator) -> None:
     ]:
         x = image(rng, 2, args[0], *size)
         want = (2, args[1], *(-(-side // args[2]) for side in size))
-        what = f"{block_text(args)} on x of shape {x.shape}"
+        expected = f"{block_text(args)} on x of shape {x.shape}: shape {want}"
         try:
             answer = run(student, "ResidualBlock", args[:2], x, rng, kwargs={"stride": args[2]})
         except StudentError as error:
-            if "must match the size of tensor" not in error.message:
+            raise_channels(error, expected)
+            problem = shape_problem(error)
+            if problem is None or problem[0] != "unequal":
                 raise
-            raise expect.Mismatch(f"{what}: shape {want}", str(error), error.where, _unequal_paths(args)) from None
-        got = expect.array(answer["output"], kind="torch", what=what)
+            got = f"a sum of two tensors that differ in size, {problem[1]} and {problem[2]}"
+            raise expect.Mismatch(expected, got, hint=_unequal_paths(args), where=error.where) from None
+        got = expect.array(answer["output"], kind="torch", what=expected)
         hint = "Write down the shape after each layer of both paths. Which layers stride, and which keep the size?"
-        expect.true(got.shape == want, f"{what}: shape {want}", f"shape {got.shape}", hint=hint)
+        expect.true(got.shape == want, expected, f"shape {got.shape}", hint=hint)
 
 
 @residual_block.rung("dtype", points=1)
@@ -112,20 +125,19 @@ def keeps_float32(student: Student, rng: np.random.Generator) -> None:
     expect.true(answer["output"].requires_grad, "an output with a gradient", "an output cut off from the parameters")
 
 
+@residual_block.rung("values", points=4)
+def identity_block(student: Student, rng: np.random.Generator) -> None:
+    """relu(F(x) + x) where the shape stays, in train mode, from its own weights."""
+    _expect_block(student, rng, [4, 4, 1], train=True)
+
+
 @residual_block.rung("values", points=2)
 def owns_its_kernels(student: Student, rng: np.random.Generator) -> None:
     """Two 3x3 kernels, and a 1x1 kernel only where width or stride changes the shape."""
     for args in [[3, 5, 2], [3, 5, 1], [4, 4, 2]]:
         found = describe(student, "ResidualBlock", args, {}, [2, args[0], 8, 8], rng)
-        got = kernels(found["shapes"])
         hint = "Count the convolutions: two of 3x3, and one of 1x1 in the shortcut if the shape changes."
-        expect_kernels(got, block_kernels(*args), block_text(args), hint)
-
-
-@residual_block.rung("values", points=4)
-def identity_block(student: Student, rng: np.random.Generator) -> None:
-    """relu(F(x) + x) where the shape stays, in train mode, from its own weights."""
-    _expect_block(student, rng, [4, 4, 1], train=True)
+        expect_kernels(found, block_kernels(*args), block_text(args), hint)
 
 
 @residual_block.rung("values", points=4)
@@ -149,7 +161,8 @@ def eval_mode(student: Student, rng: np.random.Generator) -> None:
         first = student.probe("residual_block.run", x=x[:1], **inputs)
         what = f"{block_text(args)} in eval mode, the first image alone"
         # The same numbers in the same order, but a library may split the work differently for another batch size.
-        expect.close(first["output"], whole["output"].array[:1], rtol=1e-4, atol=1e-4, what=what, hint=hint)
+        alike = np.allclose(first["output"].array, whole["output"].array[:1], rtol=1e-4, atol=1e-4)
+        expect.true(alike, f"{what}: as beside the others", "another answer than beside the others", hint=hint)
         if any(layer["kind"] == "norm" for layer in whole["layers"]):
             _expect_block(student, rng, args, train=False)
 
@@ -158,11 +171,19 @@ def eval_mode(student: Student, rng: np.random.Generator) -> None:
 def identity_without_parameters(student: Student, rng: np.random.Generator) -> None:
     """Where nothing changes the shape, the shortcut has no parameters and hands x on unchanged."""
     found = describe(student, "ResidualBlock", [4, 4, 1], {}, [2, 4, 8, 8], rng)
-    expect_kernels(kernels(found["shapes"]), block_kernels(4, 4, 1), block_text([4, 4, 1]), IDENTITY_HINT)
+    expect_kernels(found, block_kernels(4, 4, 1), block_text([4, 4, 1]), IDENTITY_HINT)
     x = image(rng, 2, 4, 5, 5)
     answer = run(student, "ResidualBlock", [4, 4, 1], x, rng, fill="zero")
     example = "all parameters 0, so that F(x) = 0 and the block is relu(x)"
     expect.close(answer["output"], np.maximum(x, 0), what=block_text([4, 4, 1]), example=example, hint=IDENTITY_HINT)
+
+
+@residual_block.rung("side effects", points=1)
+def leaves_the_input(student: Student, rng: np.random.Generator) -> None:
+    """The block does not change its input."""
+    for args in [[4, 4, 1], [3, 5, 2]]:
+        x = image(rng, 2, args[0], 6, 6)
+        expect_input_kept(run(student, "ResidualBlock", args, x, rng), x, block_text(args))
 
 
 @residual_block.rung("gradients", points=2)
@@ -188,13 +209,3 @@ def gradient_takes_the_shortcut(student: Student, rng: np.random.Generator) -> N
             f"none for {', '.join(missing[:4])}",
             hint="A layer that __init__ creates is never used by forward, or its result is dropped.",
         )
-
-
-@residual_block.rung("side effects", points=1)
-def leaves_the_input(student: Student, rng: np.random.Generator) -> None:
-    """The block does not change its input."""
-    for args in [[4, 4, 1], [3, 5, 2]]:
-        x = image(rng, 2, args[0], 6, 6)
-        answer = student.probe("residual_block.run", name="ResidualBlock", args=args, kwargs={}, x=x, seed=seed(rng))
-        hint = "An operation in place (+=, relu_, inplace=True) wrote into x itself. Use one that returns a new tensor."
-        expect.close(answer["x_after"], x, rtol=0, atol=0, what=f"x after {block_text(args)}(x)", hint=hint)

@@ -14,8 +14,10 @@ from autograder.checks.residual_questions import (
     image,
     kernels,
     network_kernels,
+    raise_channels,
     run,
     seed,
+    shape_problem,
     stage_kernels,
 )
 from autograder.ladder import Ladder
@@ -28,13 +30,16 @@ count_parameters = Ladder("count_parameters")
 NETWORK_HINTS = {
     "no stem norm": "The stem's convolution is not followed by a batch normalization.",
     "no stem relu": "The stem lacks its ReLU, between the normalization and the pooling.",
+    "stem relu before norm": "In the stem the ReLU comes before the normalization. In the table it follows it.",
     "no pool": "The stem lacks its max-pooling. Compare the shape after each part with the table of the lesson.",
+    "average pool": "The stem pools by the average. Which pooling does the table name?",
     "max at the end": "The features are pooled by their maximum at the end; the global pooling is an average.",
     "sum at the end": "The features are summed over the image at the end; the global pooling is an average.",
     "relu at the end": "A ReLU follows the linear layer. Nothing follows it.",
+    "sigmoid at the end": "A sigmoid follows the linear layer, and no coordinate beyond 1 can come out of it.",
+    "softmax at the end": "A softmax follows the linear layer. Coordinates are no probabilities.",
 }
-
-FLATTEN_HINT = "Average over height and width, whatever they are, and flatten before the linear layer."
+POOL_HINT = "Average over height and width, whatever they are, and flatten before the linear layer."
 
 
 @make_stage.rung("type", points=1, gate=True)
@@ -48,14 +53,18 @@ def is_sequential(student: Student, rng: np.random.Generator) -> None:
 @make_stage.rung("shape", points=2, gate=True)
 def strides_once(student: Student, rng: np.random.Generator) -> None:
     """However many blocks there are, the resolution is halved once, or not at all."""
+    hint = "Only the first block takes the stride and the new width; every later one keeps both."
     for args in [[3, 5, 1, 2], [3, 5, 3, 2], [4, 4, 2, 1], [3, 5, 2, 1], [4, 4, 2, 2]]:
         x = image(rng, 2, args[0], 16, 16)
-        answer = run(student, "make_stage", args, x, rng)
-        what = f"make_stage{tuple(args)} on x of shape {x.shape}"
-        got = expect.array(answer["output"], kind="torch", what=what)
         want = (2, args[1], 16 // args[3], 16 // args[3])
-        hint = "Only the first block takes the stride and the new width; every later one keeps both."
-        expect.true(got.shape == want, f"{what}: shape {want}", f"shape {got.shape}", hint=hint)
+        expected = f"make_stage{tuple(args)} on x of shape {x.shape}: shape {want}"
+        try:
+            answer = run(student, "make_stage", args, x, rng)
+        except StudentError as error:
+            raise_channels(error, expected, hint)
+            raise
+        got = expect.array(answer["output"], kind="torch", what=expected)
+        expect.true(got.shape == want, expected, f"shape {got.shape}", hint=hint)
 
 
 @make_stage.rung("values", points=4)
@@ -63,22 +72,21 @@ def blocks_of_their_own(student: Student, rng: np.random.Generator) -> None:
     """Each block has weights of its own, and only the first one widens."""
     for args in [[3, 5, 2, 2], [4, 4, 3, 1], [3, 5, 3, 1], [4, 4, 2, 2]]:
         found = describe(student, "make_stage", args, {}, [2, args[0], 8, 8], rng)
-        got, want = kernels(found["shapes"]), stage_kernels(*args)
-        if got < want and found["children"] == args[2]:
+        want = stage_kernels(*args)
+        if kernels(found["shapes"]) < want and found["children"] == args[2]:
             hint = "Too few weights: [block] * 3 is one block three times, which shares its weights. Create each anew."
         else:
             hint = (
                 "The first block goes from in_channels to out_channels. How many come after it, and how wide are they?"
             )
-        expect_kernels(got, want, f"make_stage{tuple(args)}", hint, hidden=False)
+        expect_kernels(found, want, f"make_stage{tuple(args)}", hint)
 
 
 @make_stage.rung("edge cases", points=1)
 def one_block(student: Student, rng: np.random.Generator) -> None:
     """A stage of one block is that block alone."""
     found = describe(student, "make_stage", [3, 5, 1, 2], {}, [2, 3, 8, 8], rng)
-    hint = "blocks counts the first block too."
-    expect_kernels(kernels(found["shapes"]), stage_kernels(3, 5, 1, 2), "make_stage(3, 5, 1, 2)", hint)
+    expect_kernels(found, stage_kernels(3, 5, 1, 2), "make_stage(3, 5, 1, 2)", "blocks counts the first block too.")
 
 
 @make_stage.rung("gradients", points=2)
@@ -96,47 +104,68 @@ def _network_text(channels: list[int], blocks: int, outputs: int) -> str:
 
 @keypoint_resnet.rung("type", points=1, gate=True)
 def network_is_a_module(student: Student, rng: np.random.Generator) -> None:
-    """KeypointResNet is an nn.Module that can be built as it is and in other sizes."""
-    for kwargs in [{}, {"channels": [3, 4], "blocks_per_stage": 1, "outputs": 6}]:
-        found = describe(student, "KeypointResNet", [], kwargs, [2, 1, 96, 96], rng)
-        expect.true(found["is_module"], "an nn.Module", f"a {found['type']}", hint="Derive it from nn.Module.")
+    """KeypointResNet is an nn.Module that can be built in other sizes than its own."""
+    kwargs = {"channels": [3, 4], "blocks_per_stage": 1, "outputs": 6}
+    found = describe(student, "KeypointResNet", [], kwargs, [2, 1, 96, 96], rng)
+    expect.true(found["is_module"], "an nn.Module", f"a {found['type']}", hint="Derive it from nn.Module.")
+
+
+def _expect_pooled(numbers: int, channels: int, what: str) -> None:
+    """Expect that so many numbers of an image come to the linear layer as there are channels."""
+    expected = f"{what}: {channels} numbers for the linear layer, one a channel"
+    hint = POOL_HINT if numbers % channels == 0 else "The last stage has as many channels as the last entry says."
+    expect.true(numbers == channels, expected, f"{numbers} numbers", hint=hint)
 
 
 @keypoint_resnet.rung("shape", points=2, gate=True)
 def answers_outputs(student: Student, rng: np.random.Generator) -> None:
     """(B, 1, 96, 96) -> (B, 30), or as many outputs as are asked for, whatever the number of stages."""
-    for kwargs in [{}, {"channels": [3, 4, 5], "outputs": 7}, {"channels": [4], "blocks_per_stage": 1, "outputs": 4}]:
+    for kwargs in [{"channels": [3, 4, 5], "outputs": 7}, {"channels": [4], "blocks_per_stage": 1, "outputs": 4}, {}]:
         x = rng.random((2, 1, 96, 96), dtype=np.float32)
-        answer = run(student, "KeypointResNet", [], x, rng, kwargs=kwargs, with_layers=False)
         text = ", ".join(f"{key}={tuple(value) if isinstance(value, list) else value}" for key, value in kwargs.items())
-        got = expect.array(answer["output"], kind="torch", dtype="float32", what=f"KeypointResNet({text})(images)")
-        want = (2, kwargs.get("outputs", 30))
+        outputs, channels = kwargs.get("outputs", 30), kwargs.get("channels", [512])
+        what = f"KeypointResNet({text})"
+        expected = f"{what}(images): shape {(2, outputs)}"
+        try:
+            # The whole network is large; what its weights are does not matter here.
+            answer = run(student, "KeypointResNet", [], x, rng, kwargs=kwargs, fill="own", with_layers=bool(kwargs))
+        except StudentError as error:
+            raise_channels(error, expected)
+            problem = shape_problem(error)
+            if problem and problem[0] == "features":
+                _expect_pooled(problem[1], channels[-1], what)
+            raise
+        for layer in answer["layers"]:
+            if layer["kind"] == "linear" and len(layer["weight"]) == outputs:
+                _expect_pooled(layer["weight"].shape[1], channels[-1], what)
+        got = expect.array(answer["output"], kind="torch", dtype="float32", what=f"{what}(images)")
         fixed = got.shape == (2, 30)
-        hint = "The number of outputs is fixed in your code; it is an argument." if fixed else FLATTEN_HINT
-        expect.true(got.shape == want, f"KeypointResNet({text}): shape {want}", f"shape {got.shape}", hint=hint)
+        hint = "The number of outputs is fixed in your code; it is an argument." if fixed else POOL_HINT
+        expect.true(got.shape == (2, outputs), expected, f"shape {got.shape}", hint=hint)
 
 
 @keypoint_resnet.rung("values", points=4)
 def owns_its_layers(student: Student, rng: np.random.Generator) -> None:
     """The kernels of the stem, of every stage and of its blocks, as in the table."""
     hint = "Go through the table of the lesson stage by stage: width, number of blocks, and which of them strides."
-    for channels, blocks, outputs in [([3, 4, 6], 1, 5), ([4, 5], 3, 6), ([32, 64, 128, 256, 512], 2, 30)]:
+    # Where the width stays, a 1x1 kernel shows that a stage strides.
+    for channels, blocks, outputs in [([4, 4, 4], 1, 5), ([4, 5], 3, 6), ([32, 64, 128, 256, 512], 2, 30)]:
         default = channels[0] == 32
         kwargs = {} if default else {"channels": channels, "blocks_per_stage": blocks, "outputs": outputs}
         found = describe(student, "KeypointResNet", [], kwargs, [2, 1, 96, 96], rng)
         what = "KeypointResNet()" if default else _network_text(channels, blocks, outputs)
-        got, want = kernels(found["shapes"]), network_kernels(channels, blocks)
-        head = (outputs, channels[-1], 1, 1)
-        # The linear layer may be written as a 1x1 convolution.
-        if got[head] == want[head] + 1:
-            got[head] -= 1
-        expect_kernels(+got, want, what, hint)
+        want, head = network_kernels(channels, blocks), [outputs, channels[-1], 1, 1]
+        if head in found["shapes"]:
+            # The linear layer may be written as a 1x1 convolution.
+            found["shapes"].remove(head)
+        expect_kernels(found, want, what, hint)
 
 
 @keypoint_resnet.rung("values", points=6)
 def network_output(student: Student, rng: np.random.Generator) -> None:
     """The output of a small network in train mode, from its own weights."""
-    channels, outputs = [3, 4, 6], 5
+    # So many outputs that some are negative: else a ReLU behind them would not show.
+    channels, outputs = [3, 5], 30
     # Flat patches: in noise alone, a large value is never far, and max-pooling hides whether a ReLU came before it.
     x = np.kron(rng.random((3, 1, 8, 8)), np.ones((12, 12))) + rng.uniform(0, 0.2, (3, 1, 96, 96))
     x = x.astype(np.float32)
@@ -148,7 +177,8 @@ def network_output(student: Student, rng: np.random.Generator) -> None:
     own = _mistake_of_block(student, rng)
     want, mistake = weights.explain_network(answer, x, channels, outputs, own)
     if mistake != "":
-        expect_own_output(answer, want, weights.TOLERANCE, what, NETWORK_HINTS.get(mistake or "", COMPARE_HINT))
+        hint, instead = NETWORK_HINTS.get(mistake or "", COMPARE_HINT), weights.NETWORK_MISTAKES.get(mistake or "")
+        expect_own_output(answer, want, weights.TOLERANCE, what, hint, instead)
 
 
 def _mistake_of_block(student: Student, rng: np.random.Generator) -> str | None:

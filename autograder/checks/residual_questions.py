@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from autograder import expect
-from autograder.student import Student
+from autograder.student import Student, StudentError
 
 COMPARE_HINT = "Compare your layers and their order with the picture, one by one."
 PLAIN_LIST_HINT = (
@@ -80,23 +81,83 @@ def network_kernels(channels: list[int], blocks: int) -> Counter:
     return kernels
 
 
-def expect_kernels(got: Counter, want: Counter, what: str, hint: str, hidden: bool = True) -> None:
-    """Expect these kernels; a module without any keeps its layers where PyTorch does not see them."""
+def expect_found(found: dict[str, Any], what: str) -> None:
+    """Expect that no plain list or dict hides layers from PyTorch."""
     expect.true(
-        got == want,
-        f"{what}: convolution kernels {shapes_text(list(want.elements()))}",
-        shapes_text(list(got.elements())),
-        # Kernels that are used but not found are hidden from PyTorch, except where blocks share them.
-        hint=hint if got and not (got < want and hidden) else PLAIN_LIST_HINT,
+        not found["hidden"],
+        f"{what}: layers that PyTorch finds",
+        "layers in a plain Python list, tuple or dict",
+        hint=PLAIN_LIST_HINT,
     )
 
 
-def expect_own_output(answer: dict[str, Any], want: np.ndarray | None, tolerance: dict, what: str, hint: str) -> None:
-    """Expect the output ``want``; None means that the weights found can not form such a module."""
+def expect_kernels(found: dict[str, Any], want: Counter, what: str, hint: str) -> None:
+    """Expect that the module described has these convolution kernels."""
+    got = kernels(found["shapes"])
+    if got == want:
+        return
+    expect_found(found, what)
+    # A network has many; those that fit say nothing.
+    differing = sorted(shape for shape in got | want if got[shape] != want[shape])
+    texts = [", ".join(f"{count[shape] or 'none'} of {shape}" for shape in differing) for count in (want, got)]
+    expected = f"{what}: convolution kernels {texts[0]}"
+    raise expect.Mismatch(expected, texts[1] if got else "no kernel at all", hint=hint if got else PLAIN_LIST_HINT)
+
+
+def expect_own_output(
+    answer: dict[str, Any], want: np.ndarray | None, tolerance: dict, what: str, hint: str, instead: str | None = None
+) -> None:
+    """Expect the output ``want``; None means that the weights found can not form such a module.
+
+    ``instead`` says what the answer is the result of, where that is known.
+    """
+    expect_found(answer, what)
     example = "random images, and your own weights set to random values"
     if want is None:
         found = [tuple(layer["weight"].shape) for layer in answer["layers"] if layer["weight"] is not None]
         raise expect.Mismatch(
-            f"{what} from its own weights", f"weights that can't form it: {shapes_text(found)}", example, hint
+            f"{what}, from your own weights", f"weights that can't form it: {shapes_text(found)}", example, hint
         )
-    expect.close(answer["output"], want, **tolerance, what=what, example=example, hint=hint)
+    try:
+        expect.close(answer["output"], want, **tolerance, what=what, example=example, hint=hint)
+    except expect.Mismatch as found:
+        if instead is None:
+            raise
+        raise expect.Mismatch(what, f"the result of {instead}", example, hint, found.sides) from None
+
+
+def expect_input_kept(answer: dict[str, Any], x: np.ndarray, what: str) -> None:
+    """Expect that the module left its input as it was."""
+    hint = "An operation in place (+=, relu_, inplace=True) wrote into x itself. Use one that returns a new tensor."
+    kept = np.array_equal(answer["x_after"].array, x)
+    expect.true(kept, f"x as it was before {what}(x)", "an x that was overwritten", hint=hint)
+
+
+_PROBLEMS = (
+    # A sum names its two sides in the order in which they are written.
+    (re.compile(r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"), "unequal"),
+    (re.compile(r"expected input.* to have (\d+) channels, but got (\d+) channels"), "channels"),
+    (re.compile(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"), "features"),
+)
+
+
+def shape_problem(error: StudentError) -> tuple[str, int, int] | None:
+    """Return what does not fit in a module, and both sizes, from PyTorch's message; None for another error.
+
+    ``unequal``: two tensors that can't be added, the smaller size first; ``channels``: those that a convolution
+    takes, and those that it was given; ``features``: the numbers that came to a linear layer, and those it takes.
+    """
+    for pattern, kind in _PROBLEMS:
+        found = pattern.search(error.message)
+        if found:
+            one, other = int(found[1]), int(found[2])
+            return (kind, min(one, other), max(one, other)) if kind == "unequal" else (kind, one, other)
+    return None
+
+
+def raise_channels(error: StudentError, expected: str, hint: str | None = None) -> None:
+    """Raise the mismatch of an error about a convolution's channels; return for any other error."""
+    problem = shape_problem(error)
+    if problem and problem[0] == "channels":
+        got = f"a convolution made for {problem[1]} channels is given {problem[2]}"
+        raise expect.Mismatch(expected, got, hint=hint, where=error.where) from None

@@ -8,35 +8,53 @@ arrangement of the weights that fits their shapes; one of them has to give the s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.checks import numpy_layers as layers
-from autograder.checks.numpy_layers import Block, Conv, Network, Norm
+from autograder.checks.numpy_layers import Block, Conv, Head, Norm, Stem
 
-# float32 beside float64: outputs of a block or a small network of order 1 differ by less than 1e-5 (measured),
-# the nearest mistake by more than 1e-2 somewhere.
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-4}
 
-BLOCK_MISTAKES = (
-    "relu before addition",
-    "relu twice",
-    "no final relu",
-    "no shortcut",
-    "no middle relu",
-    "no norm",
-    "no second norm",
-    "relu before norm",
-    "norm after addition",
-    "subtracted",
-)
-NETWORK_MISTAKES = ("no stem norm", "no stem relu", "no pool", "max at the end", "sum at the end", "relu at the end")
+# What each mistake computes, in the lesson's words: they stay the same however the student names or orders layers.
+BLOCK_MISTAKES = {
+    "relu before addition": "relu(F(x)) + shortcut(x)",
+    "relu twice": "relu(relu(F(x)) + shortcut(x))",
+    "no final relu": "F(x) + shortcut(x)",
+    "no shortcut": "relu(F(x))",
+    "no middle relu": "an F(x) without a ReLU between its convolutions",
+    "no norm": "an F(x) without batch normalization",
+    "no first norm": "an F(x) without the first batch normalization",
+    "no second norm": "an F(x) without the second batch normalization",
+    "one norm twice": "an F(x) with one and the same batch normalization after both convolutions",
+    "relu before norm": "an F(x) with its ReLU before the normalization",
+    "relu before both norms": "an F(x) with its ReLU before the normalization",
+    "norm after addition": "relu(norm(conv(...) + shortcut(x)))",
+    "pre-activation": "normalization and ReLU before each convolution, and a bare sum at the end",
+    "subtracted": "relu(F(x) - shortcut(x))",
+}
+STEM_MISTAKES = {
+    "no stem norm": "a stem without batch normalization",
+    "no stem relu": "a stem without ReLU",
+    "stem relu before norm": "a stem with its ReLU before the normalization",
+    "no pool": "a stem without max-pooling",
+    "average pool": "a stem that pools by the average",
+}
+HEAD_MISTAKES = {
+    "max at the end": "the maximum of each feature map at the end",
+    "sum at the end": "the sum of each feature map at the end",
+    "relu at the end": "a ReLU after the linear layer",
+    "sigmoid at the end": "a sigmoid after the linear layer",
+    "softmax at the end": "a softmax after the linear layer",
+}
+NETWORK_MISTAKES = {**HEAD_MISTAKES, **STEM_MISTAKES}
 # More layers than a right module has would make the orders to try too many.
 MOST_NORMS, MOST_CONVS = 4, 12
 STEM_PADDINGS = (3, 2, 1, 0)
-POOLS = ((1, False), (0, False), (0, True))
+POOLS = ((1, False), (0, True), (0, False))
 
 Layers = list[dict[str, Any]]
 
@@ -47,26 +65,32 @@ def convs_of(found: Layers, size: int) -> list[Conv]:
     return [Conv(layer["weight"], layer["bias"]) for layer in kernels if layer["weight"].shape[2:] == (size, size)]
 
 
-def _pointwise(found: Layers, out_channels: int, in_channels: int) -> list[Conv]:
-    """Return the 1x1 kernels between these widths; one that belongs to no layer also with each bias it may have."""
-    kernels = [conv for conv in convs_of(found, 1) if conv.kernel.shape[:2] == (out_channels, in_channels)]
-    loose = [item["weight"] for item in found if item["kind"] == "other" and item["weight"].shape == (out_channels,)]
-    return kernels + [Conv(conv.kernel, bias) for conv in kernels if conv.bias is None for bias in loose]
+def _loose(found: Layers, channels: int) -> list[np.ndarray]:
+    """Return the vectors that belong to no layer and so may be a bias; each value once, and no zeros."""
+    vectors = {
+        item["weight"].tobytes(): item["weight"]
+        for item in found
+        if item["kind"] == "other" and item["weight"].shape == (channels,) and item["weight"].any()
+    }
+    return list(vectors.values())
 
 
-def has_norms(found: Layers) -> bool:
-    """Return whether the student's module holds batch normalizations as layers, not as functions."""
-    return any(layer["kind"] == "norm" for layer in found)
+def _with_loose_biases(convs: Iterable[Conv], found: Layers) -> list[Conv]:
+    """Return the convolutions, those without a bias also with each that they may have."""
+    convs = list(convs)
+    bare = [conv for conv in convs if conv.bias is None]
+    return convs + [Conv(conv.kernel, bias) for conv in bare for bias in _loose(found, len(conv.kernel))]
 
 
-def _norms(found: Layers) -> Iterator[Norm]:
+def _norms(found: Layers, channels: int) -> Iterator[Norm]:
+    """Yield the normalizations of so many channels; without a scale, a shift or statistics they have fresh ones."""
     keys = ("weight", "bias", "running_mean", "running_var")
-    # One that keeps no running statistics still answers rightly in train mode.
-    norms = [layer for layer in found if layer["kind"] == "norm" and layer["weight"] is not None]
-    for layer in norms:
-        zeros = np.zeros(layer["weight"].shape)
-        values = [zeros if layer[key] is None else layer[key].astype(float) for key in keys]
-        yield Norm(*values, layer["eps"])
+    fresh = layers.fresh_norm(channels)
+    neutral = (fresh.scale, fresh.shift, fresh.mean, fresh.var)
+    for layer in found:
+        if layer["kind"] == "norm" and layer["channels"] == channels:
+            values = [usual if layer[key] is None else layer[key] for key, usual in zip(keys, neutral, strict=True)]
+            yield Norm(*(value.astype(float) for value in values), layer["eps"])
 
 
 def _norm_orders(found: Layers, channels: int, projects: bool) -> Iterator[tuple[Norm, Norm, Norm | None]]:
@@ -74,30 +98,38 @@ def _norm_orders(found: Layers, channels: int, projects: bool) -> Iterator[tuple
 
     Normalizations written as functions own no layer: theirs are the fresh ones, which the probe leaves untouched.
     """
-    norms, fresh = list(_norms(found)), layers.fresh_norm(channels)
+    norms, fresh = list(_norms(found, channels)), layers.fresh_norm(channels)
     if len(norms) > MOST_NORMS:
         return
-    if len(norms) < 2:
-        yield fresh, fresh, None
-        if projects:
-            yield fresh, fresh, fresh
-        return
-    for order in itertools.permutations(norms, min(len(norms), 3 if projects else 2)):
-        yield order[0], order[1], order[2] if len(order) == 3 else None
+    for places in (2, 3) if projects else (2,):
+        seen = set()
+        for order in itertools.permutations(norms + [fresh] * (places - len(norms)), places):
+            names = tuple(map(id, order))
+            if names not in seen:
+                seen.add(names)
+                yield order[0], order[1], order[2] if places == 3 else None
 
 
-def _arrange_block(found: Layers, in_channels: int, out_channels: int, stride: int = 1) -> Iterator[Block]:
+def _arrange_block(
+    found: Layers, in_channels: int, out_channels: int, stride: int = 1, train: bool = True
+) -> Iterator[Block]:
     """Yield every block that these weights could form."""
     convs = convs_of(found, 3)
     if len(convs) > MOST_CONVS:
         return
+    if not train:
+        # In train mode a normalization takes away whatever bias its convolution has.
+        convs = _with_loose_biases(convs, found)
     projects = stride != 1 or in_channels != out_channels
-    shortcuts: list[Conv | None] = list(_pointwise(found, out_channels, in_channels)) if projects else [None]
+    pointwise = [conv for conv in convs_of(found, 1) if conv.kernel.shape[:2] == (out_channels, in_channels)]
+    shortcuts: list[Conv | None] = list(_with_loose_biases(pointwise, found)) if projects else [None]
     placements = [(stride, 1), (1, stride)] if stride != 1 else [(1, 1)]
     pairs = [
         (first, second)
         for first, second in itertools.permutations(convs, 2)
         if first.kernel.shape[:2] == (out_channels, in_channels) and second.kernel.shape[:2] == (out_channels,) * 2
+        # The same kernel with two biases is one convolution.
+        and first.kernel is not second.kernel
     ]
     for (conv1, conv2), shortcut, strides in itertools.product(pairs, shortcuts, placements):
         for norm1, norm2, shortcut_norm in _norm_orders(found, out_channels, projects):
@@ -127,7 +159,7 @@ def explain_block(
     can't form such a block.
     """
     got = answer["output"].array
-    blocks = list(_arrange_block(answer["layers"], *args))
+    blocks = list(_arrange_block(answer["layers"], *args, train=train))
     right = []
     for block in blocks:
         right.append(layers.run_block(x, block, train))
@@ -139,9 +171,8 @@ def explain_block(
     return _nearest(got, right), None
 
 
-def _heads(found: Layers, outputs: int, channels: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Yield weight and bias of the last layer: linear, a 1x1 convolution, or a matrix of its own."""
-    loose = [item["weight"] for item in found if item["kind"] == "other" and item["weight"].shape == (outputs,)]
+def _heads(found: Layers, outputs: int, channels: int) -> Iterator[Head]:
+    """Yield the last layer: linear, a 1x1 convolution, or a matrix of its own."""
     for layer in found:
         weight = layer["weight"]
         if weight is None or layer["kind"] == "norm" or weight.shape[0] not in (outputs, channels):
@@ -149,25 +180,60 @@ def _heads(found: Layers, outputs: int, channels: int) -> Iterator[tuple[np.ndar
         matrix = weight.reshape(weight.shape[0], -1)
         matrix = matrix if matrix.shape == (outputs, channels) else matrix.T
         if matrix.shape == (outputs, channels):
-            for bias in [layer["bias"], *(loose if layer["kind"] == "other" else [])]:
-                yield matrix, bias
+            for bias in [layer["bias"], *(_loose(found, outputs) if layer["kind"] == "other" else [])]:
+                yield Head(matrix, bias)
 
 
-def _arrange_network(found: Layers, channels: list[int], outputs: int) -> Iterator[Network]:
-    """Yield every network of one block a stage that these weights could form, the usual paddings first."""
+@dataclass(frozen=True)
+class _Parts:
+    """Everything that a network of one block a stage may be made of."""
+
+    stems: list[Stem]
+    stages: list[list[Block]]
+    heads: list[Head]
+
+    def features(
+        self, x: np.ndarray, stems: Iterable[Stem], block_mistake: str | None, stem_mistake: str | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield what every network with one of these stems makes of ``x`` before its linear layer.
+
+        All blocks of a network stride and normalize their shortcut alike. Networks that begin alike share the work.
+        """
+
+        def follow(features: np.ndarray, stages: list[list[Block]]) -> Iterator[np.ndarray]:
+            if not stages:
+                yield features
+                return
+            for block in stages[0]:
+                yield from follow(layers.run_block(features, block, True, block_mistake), stages[1:])
+
+        for stem in stems:
+            entered = layers.run_stem(x, stem, stem_mistake)
+            for block in self.stages[0]:
+                first = layers.run_block(entered, block, True, block_mistake)
+                for early, normed in itertools.product((True, False), repeat=2):
+                    alike = [
+                        [b for b in stage if (b.strides[0] > 1, b.shortcut_norm is not None) == (early, normed)]
+                        for stage in self.stages[1:]
+                    ]
+                    yield from follow(first, alike)
+
+    def answers(self, features: Iterable[np.ndarray], mistake: str | None = None) -> Iterator[np.ndarray]:
+        """Yield what every linear layer makes of each of the features."""
+        for maps, head in itertools.product(features, self.heads):
+            yield layers.run_head(maps, head, mistake)
+
+
+def _network_parts(found: Layers, channels: list[int], outputs: int) -> _Parts:
+    """Return what these weights could be in a network of one block a stage; nothing where they can't form one."""
     widths = list(zip([channels[0], *channels], channels, strict=False))
     strides = [1] + [2] * (len(channels) - 1)
     plain = [layer for layer in found if layer["kind"] != "norm"]
     stages = [list(_arrange_block(plain, *width, stride)) for width, stride in zip(widths, strides, strict=True)]
-    if len(convs_of(found, 3)) != 2 * len(channels):
-        return
-    stems, heads = convs_of(found, 7), list(_heads(found, outputs, channels[-1]))
-    for padding, pool, stem, (weight, bias) in itertools.product(STEM_PADDINGS, POOLS, stems, heads):
-        for blocks in itertools.product(*stages):
-            placed = {block.strides[0] for block in blocks[1:]}
-            normed = {block.shortcut_norm is None for block in blocks[1:]}
-            if len(placed) == 1 and len(normed) == 1:
-                yield Network(stem, padding, pool, blocks, weight, bias)
+    fits = len(convs_of(found, 3)) == 2 * len(channels)
+    places = itertools.product(STEM_PADDINGS, POOLS, convs_of(found, 7) if fits else [])
+    stems = [Stem(conv, padding, pool) for padding, pool, conv in places]
+    return _Parts(stems, stages, list(_heads(found, outputs, channels[-1])))
 
 
 def explain_network(
@@ -175,14 +241,30 @@ def explain_network(
 ) -> tuple[np.ndarray | None, str | None]:
     """As ``explain_block`` for a network of one block a stage; ``block_mistake`` is that of the student's own block."""
     got = answer["output"].array
-    networks = list(_arrange_network(answer["layers"], channels, outputs))
-    right = []
-    for network in networks:
-        right.append(layers.run_network(x, network, block_mistake=block_mistake))
-        if agrees(got, right[-1], TOLERANCE):
-            return right[-1], ""
-    usual = [network for network in networks if network.stem_padding == STEM_PADDINGS[0] and network.pool == POOLS[0]]
-    for mistake, network in itertools.product(NETWORK_MISTAKES, usual):
-        if agrees(got, layers.run_network(x, network, mistake, block_mistake), TOLERANCE):
+    parts = _network_parts(answer["layers"], channels, outputs)
+    # The usual padding first, and the mistakes before the unusual ones: no answer fits both.
+    usual = [stem for stem in parts.stems if stem.padding == STEM_PADDINGS[0]]
+    features, right = [], []
+
+    def finds_right(stems: list[Stem]) -> bool:
+        for maps in parts.features(x, stems, block_mistake):
+            features.append(maps)
+            for want in parts.answers([maps]):
+                right.append(want)
+                if agrees(got, want, TOLERANCE):
+                    return True
+        return False
+
+    if finds_right(usual):
+        return right[-1], ""
+    for mistake in NETWORK_MISTAKES:
+        if mistake in STEM_MISTAKES:
+            wrong = parts.features(x, usual[:1], block_mistake, mistake)
+        else:
+            wrong = features
+        if any(agrees(got, answer, TOLERANCE) for answer in parts.answers(wrong, mistake)):
             return _nearest(got, right), mistake
+    unusual = [stem for stem in parts.stems if stem.padding != STEM_PADDINGS[0]]
+    if finds_right(unusual):
+        return right[-1], ""
     return _nearest(got, right), None

@@ -12,13 +12,16 @@ from ..names import Names
 
 
 def _fill(module: nn.Module, fill: str, seed: int) -> None:
-    """Give every weight a known value: ``random``, ``plain`` (as random, but fresh normalizations) or ``zero``."""
+    """Give every weight a known value: ``random``, ``plain`` (as random, but fresh normalizations), ``zero``; or
+    leave it as it is: ``own``."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(tensor: torch.Tensor | None, low: float, high: float) -> None:
         if tensor is not None:
             tensor.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
 
+    if fill == "own":
+        return
     with torch.no_grad():
         if fill == "zero":
             for parameter in module.parameters():
@@ -54,7 +57,7 @@ def _layers(module: nn.Module) -> list[dict[str, Any]]:
             layers.append({"kind": kind, "weight": _array(part.weight), "bias": _array(part.bias)})
         elif isinstance(part, nn.BatchNorm2d):
             values = {key: _array(getattr(part, key)) for key in ("weight", "bias", "running_mean", "running_var")}
-            layers.append({"kind": "norm", "eps": float(part.eps), **values})
+            layers.append({"kind": "norm", "channels": int(part.num_features), "eps": float(part.eps), **values})
         else:
             continue
         seen |= {id(parameter) for parameter in part.parameters(recurse=False)}
@@ -62,6 +65,24 @@ def _layers(module: nn.Module) -> list[dict[str, Any]]:
         if id(parameter) not in seen:
             layers.append({"kind": "other", "weight": _array(parameter), "bias": None})
     return layers
+
+
+def _hides_layers(module: nn.Module) -> bool:
+    """Whether a plain list, tuple or dict of the module holds parameters that PyTorch does not find."""
+    known = {id(parameter) for parameter in module.parameters()}
+
+    def hides(value: Any, depth: int = 0) -> bool:
+        if isinstance(value, nn.Module):
+            return any(id(parameter) not in known for parameter in value.parameters())
+        if isinstance(value, nn.Parameter):
+            return id(value) not in known
+        items = value.values() if isinstance(value, dict) else value
+        plain = isinstance(value, list | tuple | set | dict)
+        return plain and depth < 5 and any(hides(item, depth + 1) for item in items)
+
+    of_torch = set(vars(nn.Module()))
+    own = [value for part in module.modules() for key, value in vars(part).items() if key not in of_torch]
+    return any(hides(value) for value in own)
 
 
 def _build(names: Names, name: str, args: list, kwargs: dict, shape: tuple[int, ...]) -> nn.Module:
@@ -86,6 +107,7 @@ def describe(names: Names, *, name: str, args: list, kwargs: dict, shape: list[i
     }
     if found["is_module"]:
         found["shapes"] = [list(parameter.shape) for parameter in module.parameters() if parameter.requires_grad]
+        found["hidden"] = _hides_layers(module)
         # One module under two names counts twice.
         found["children"] = len(module._modules)
     return found
@@ -113,7 +135,7 @@ def run(
         module.train(train)
         inputs = torch.from_numpy(x.copy()).requires_grad_(upstream is not None)
         outputs = module(inputs)
-        found = {"layers": layers, "output": outputs}
+        found = {"layers": layers, "hidden": _hides_layers(module), "output": outputs}
         if upstream is not None:
             (outputs * torch.from_numpy(upstream)).sum().backward()
             found["x_grad"] = inputs.grad
