@@ -6,6 +6,7 @@ When a child has ended, for whatever reason, everything it left behind is ended 
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
 import shutil
@@ -106,6 +107,8 @@ def _report_end(notebook: Notebook, control: socket.socket) -> Notebook | None:
 def serve(control_fd: int, plan: dict[str, Any], probes: dict[str, ModuleType]) -> None:
     """Fork, watch and end children as the socket ``control_fd`` asks, until it is closed."""
     guard_server()
+    # What is imported stays for good: else each child's collector would walk and copy all of it, to find no garbage.
+    gc.freeze()
     control = socket.socket(fileno=control_fd)
     notebook: Notebook | None = None
     while True:
