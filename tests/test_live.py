@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,15 @@ def test_check_names_the_first_thing_to_fix() -> None:
     for text in (repr(report), report._repr_html_()):
         assert "ZeroDivisionError" in text
         assert "hint" in text
+
+
+def test_check_shows_the_line_of_the_notebooks_cell() -> None:
+    code = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return n_rows / 0\n"
+    # As Jupyter's kernel runs a cell: under a file name of its own, whose lines linecache knows.
+    name, namespace = "/tmp/ipykernel_123/456.py", {}
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    exec(compile(code, name, "exec"), namespace)
+    assert "your cell, line 2: return n_rows / 0" in repr(autograder.check("split_rows", namespace))
 
 
 def test_check_of_a_stub_says_not_attempted() -> None:

@@ -24,7 +24,9 @@ def _restore_torch(torch: Any) -> None:
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
-    torch.use_deterministic_algorithms(False)
+    # Asked first: setting it imports PyTorch's compiler, which takes seconds.
+    if torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(False)
     torch.manual_seed(SEED)
 
 

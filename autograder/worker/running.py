@@ -14,12 +14,21 @@ CELL_PREFIX = "<cell "
 MAX_MESSAGE = 2000
 
 
+def _cell_of(filename: str) -> str | None:
+    """Return how reports name the cell that a frame's code stands in; None for code that is not a student's."""
+    if filename.startswith(CELL_PREFIX):
+        return filename[len(CELL_PREFIX) : -1]
+    # Jupyter's kernel gives each cell that it runs a file name of its own.
+    return "your cell" if "ipykernel_" in filename else None
+
+
 def describe_error(error: BaseException) -> dict[str, Any]:
     """Return the error's type (with its bases), message, and the last of the student's lines it passed through."""
     line_number, line, cell = None, None, None
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith(CELL_PREFIX):
-            line_number, line, cell = frame.lineno, frame.line, frame.filename[len(CELL_PREFIX) : -1]
+        found = _cell_of(frame.filename)
+        if found is not None:
+            line_number, line, cell = frame.lineno, frame.line, found
     if isinstance(error, SyntaxError) and str(error.filename).startswith(CELL_PREFIX):
         line_number, line, cell = error.lineno, (error.text or "").strip(), error.filename[len(CELL_PREFIX) : -1]
     try:
