@@ -66,50 +66,53 @@ def reads_yaml(student: Student, rng: np.random.Generator) -> None:
             expect.close(found[field], value, what=f"load_config(path).{field}", example=text)
 
 
-def _answer_to(student: Student, text: str, field: str) -> str:
-    """Return what load_config makes of a file in which ``field`` is wrong, in a few words; "" if it is as it should."""
+def _answer_to(student: Student, text: str, field: str) -> tuple[str, str | None]:
+    """Return what load_config makes of a file in which ``field`` is wrong, and the student's line that said so.
+
+    What it makes of it is said in a few words; none where it is as it should.
+    """
     try:
         student.probe("resnet_training.config", text=text)
     except StudentError as error:
         if expect.is_stub(error):
             raise
         if "ValueError" not in error.bases:
-            return f"{error.type}, not ValueError"
-        return "" if field in error.message else "a ValueError that does not name it"
-    return "no error"
+            return f"{error.type}, not ValueError", error.where
+        return "" if field in error.message else "a ValueError that does not name it", error.where
+    return "no error", None
 
 
-UNNAMED = "The error should name the field, so that the reader of the message finds the line."
-OTHER_ERROR = "It ends with an error, but one of another kind. Which class of error does the docstring promise?"
+def _refusal_hint(answer: str, no_error: str) -> str:
+    if answer == "no error":
+        return no_error
+    if answer.startswith("a ValueError"):
+        return "The error should name the field, so that the reader of the message finds the line."
+    return "It ends with an error, but one of another kind. Which class of error does the docstring promise?"
 
 
 @train_config.rung("edge cases", points=2)
 def refuses_unknown_keys(student: Student, rng: np.random.Generator) -> None:
     """A misspelled key is a ValueError that names it."""
     for key in ("learning_rate", "batchsize"):
-        text = f"patience: 3\n{key}: 4\n"
-        answer = _answer_to(student, text, key)
-        hint = {"no error": "A key that is no field was ignored.", "": None}.get(answer, OTHER_ERROR)
-        hint = UNNAMED if "name" in answer else hint
-        expect.true(not answer, f"a ValueError that names {key}", answer, text.strip(), hint)
+        text = f"patience: 3\n{key}: 4"
+        answer, where = _answer_to(student, text + "\n", key)
+        if answer:
+            hint = _refusal_hint(answer, "A key that is no field was ignored.")
+            raise expect.Mismatch(f"a ValueError that names {key}", answer, text, hint, where=where)
 
 
 @train_config.rung("edge cases", points=3)
 def refuses_values_out_of_range(student: Student, rng: np.random.Generator) -> None:
     """A value that makes no sense is a ValueError that names its field."""
     answers = {f"{field}: {value}": _answer_to(student, f"{field}: {value}\n", field) for field, value in OUT_OF_RANGE}
-    wrong = {text: answer for text, answer in answers.items() if answer}
+    wrong = {text: answer for text, answer in answers.items() if answer[0]}
     if not wrong:
         return
-    text, answer = next(iter(wrong.items()))
-    alike = [line for line, other in wrong.items() if other == answer]
-    hint = {"no error": f"Is there a training run with {text}? Check each field against its range."}
-    raise expect.Mismatch(
-        "a ValueError that names the field",
-        f"{answer} for {', '.join(alike)}",
-        text,
-        hint.get(answer, UNNAMED if "name" in answer else OTHER_ERROR),
-    )
+    text, (answer, where) = next(iter(wrong.items()))
+    alike = [line for line, (other, _) in wrong.items() if other == answer]
+    hint = _refusal_hint(answer, f"Is there a training run with {text}? Check each field against its range.")
+    expected = "a ValueError that names the field"
+    raise expect.Mismatch(expected, f"{answer} for {', '.join(alike)}", text, hint, where=where)
 
 
 @train_config.rung("side effects", points=1)

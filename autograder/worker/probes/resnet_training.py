@@ -26,7 +26,10 @@ def config(names: Names, *, text: str | None) -> dict[str, Any]:
         path = names.scratch / "config.yaml"
         path.write_text(text, encoding="utf-8")
         found = names["load_config"](path)
-    return {"type": type(found).__name__, **{field: getattr(found, field) for field in FIELDS if hasattr(found, field)}}
+    # Under whatever name the class was made.
+    own = isinstance(found, names["TrainConfig"])
+    name = "TrainConfig" if own else type(found).__name__
+    return {"type": name, **{field: getattr(found, field) for field in FIELDS if hasattr(found, field)}}
 
 
 def change(names: Names, *, field: str, value: float) -> dict[str, Any]:
@@ -63,7 +66,7 @@ class _Pass:
 
     training: bool
     gradients: bool
-    rows: np.ndarray
+    rows: tuple[bytes, ...]
     learned: bool = False
 
 
@@ -80,7 +83,8 @@ class _Watched(nn.Module):
         out = self.inner(x)
         if self.passes and self.passes[-1].learned:
             self.stamp = self.weight_stamp()
-        noted = _Pass(self.training, torch.is_grad_enabled(), x.detach().float().cpu().numpy().copy())
+        rows = tuple(row.tobytes() for row in x.detach().float().cpu().numpy())
+        noted = _Pass(self.training, torch.is_grad_enabled(), rows)
         self.passes.append(noted)
         if out.requires_grad:
             out.register_hook(lambda gradient: setattr(noted, "learned", True))
@@ -180,7 +184,7 @@ def stopping(names: Names, *, patience: int | None, values: list[float]) -> dict
 
 @dataclass(frozen=True)
 class _Config:
-    """A configuration as fit reads it, whatever the student's TrainConfig is like."""
+    """A configuration as fit reads it, where the student's TrainConfig is not up to it."""
 
     epochs: int
     lr: float
@@ -190,6 +194,17 @@ class _Config:
     batch_size: int
     val_fraction: float = 0.2
     seed: int = 0
+
+
+def _config(names: Names, settings: dict[str, Any]) -> Any:
+    """Return the student's own TrainConfig with these settings if it takes them: fit may use what else it can do."""
+    plain = _Config(**settings)
+    try:
+        found = names["TrainConfig"](**settings)
+        same = all(getattr(found, field) == value for field, value in settings.items())
+        return found if same and all(hasattr(found, field) for field in FIELDS) else plain
+    except Exception:
+        return plain
 
 
 def fit(
@@ -212,12 +227,12 @@ def fit(
     model = _Watched(layer)
     train_loader = _loader(images, targets, settings["batch_size"])
     val_loader = _loader(val_images, val_targets, len(val_images))
-    history = names["fit"](model, train_loader, val_loader, _Config(**settings))
+    history = names["fit"](model, train_loader, val_loader, _config(names, settings))
     kept_apart = {row.tobytes() for row in val_images}
     rows = {"training": [0, 0], "validation": [0, 0]}
     for noted in model.passes:
         for row in noted.rows:
-            rows["validation" if row.tobytes() in kept_apart else "training"][not noted.learned] += 1
+            rows["validation" if row in kept_apart else "training"][not noted.learned] += 1
     found: dict[str, Any] = {
         "type": "dict" if isinstance(history, dict) else type(history).__name__,
         "put_back": model.stamp != model.weight_stamp(),
