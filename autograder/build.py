@@ -13,6 +13,8 @@ import nbformat
 from tqdm import tqdm
 
 from .course import ROOT, CourseError, Lesson, load_course
+from .drift import check_promise, promise
+from .proof import prove
 from .released import RELEASED, released_path
 from .source import SOLUTIONS, read_source, source_notebook
 
@@ -65,7 +67,8 @@ def _engine_copy(lesson: Lesson, release: Path) -> bytes:
         for cell, kind in zip(cells, kinds, strict=True)
         if kind.kind != "text"
     ]
-    return (json.dumps({"lesson": lesson.id, "cells": entries}, indent=1, ensure_ascii=False) + "\n").encode()
+    copy = {"lesson": lesson.id, **promise(lesson), "cells": entries}
+    return (json.dumps(copy, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _release_files(lesson: Lesson) -> Iterator[tuple[Path, bytes]]:
@@ -93,26 +96,70 @@ def _surplus(lessons: tuple[Lesson, ...], made: set[Path]) -> list[Path]:
     return sorted(path for path in present - made if not any(part in junk for part in path.parts))
 
 
+def _write(files: dict[Path, bytes]) -> None:
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _put_back(former: dict[Path, bytes | None]) -> None:
+    for path, content in former.items():
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(content)
+
+
+def _build_lesson(lesson: Lesson, say: Callable[[str], None]) -> tuple[set[Path], list[Path]]:
+    """Write the lesson's files and prove it; return all of its files and those that changed.
+
+    Raises CourseError where it must not go out; then its files are as they were.
+    """
+    change = check_promise(lesson)
+    made: set[Path] = set()
+    former: dict[Path, bytes | None] = {}
+    try:
+        # nbgrader releases from the source notebook, so that is written first.
+        for make in (_source_files, _release_files):
+            files = dict(make(lesson))
+            made |= set(files)
+            stale = {path: content for path, content in files.items() if _stale(path, content)}
+            former |= {path: path.read_bytes() if path.is_file() else None for path in stale}
+            _write(stale)
+        prove(lesson)
+    except BaseException:
+        _put_back(former)
+        raise
+    if change:
+        say(change)
+    return made, list(former)
+
+
+def _check_lesson(lesson: Lesson) -> tuple[set[Path], list[Path]]:
+    """Return the lesson's files and those that are out of step."""
+    made: set[Path] = set()
+    for make in (_source_files, _release_files):
+        files = dict(make(lesson))
+        made |= set(files)
+        stale = [path for path, content in files.items() if _stale(path, content)]
+        if stale and make is _source_files:
+            # The release would be made from a notebook that is out of step itself.
+            return made | set((LESSONS / lesson.id).rglob("*")) | {released_path(lesson)}, stale
+    return made, stale
+
+
 def build(lessons: tuple[Lesson, ...], check: bool = False, say: Callable[[str], None] = print) -> list[Path]:
     """Regenerate the notebooks of ``lessons``; return the files that were (with ``check``: that are) out of step.
 
-    With ``check`` nothing is changed. nbgrader releases from the source notebook, so where that is out of step
-    the release is not looked at.
+    With ``check`` nothing is changed and nothing graded. Raises CourseError where a lesson must not go out: its
+    reference does not score in full, its stubs score, or its points changed within a version.
     """
     out_of_step: list[Path] = []
     made: set[Path] = set()
     for lesson in tqdm(lessons, desc="building", unit="lesson"):
-        for make in (_source_files, _release_files):
-            if check and any(path.parent == SOLUTIONS / lesson.id for path in out_of_step):
-                made |= set((LESSONS / lesson.id).rglob("*")) | {released_path(lesson)}
-                break
-            for path, content in make(lesson):
-                made.add(path)
-                if _stale(path, content):
-                    out_of_step.append(path)
-                    if not check:
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        path.write_bytes(content)
+        files, stale = _check_lesson(lesson) if check else _build_lesson(lesson, say)
+        made |= files
+        out_of_step += stale
     if lessons == load_course().lessons:
         out_of_step += _surplus(lessons, made)
     for path in out_of_step:

@@ -8,20 +8,30 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autograder.course import ROOT
+from autograder.classroom.batch import Request, grade_class
+from autograder.classroom.gradebook import open_gradebook
+from autograder.classroom.pool import Outcome, attempt
+from autograder.classroom.register import register
+from autograder.classroom.settings import load_settings
+from autograder.classroom.task import Job, release_worker
+from autograder.course import ROOT, find_lesson
 from tests.notebooks import LESSON
 
+# Names its own folder, so that a copy of a course folder is a course folder of its own.
 CONFIG = """
+from pathlib import Path
+
 load_subconfig({config!r})
+root = Path(__file__).resolve().parent
 c = get_config()
-c.CourseDirectory.root = {root!r}
-c.Exchange.root = {exchange!r}
-c.Exchange.cache = {cache!r}
+c.CourseDirectory.root = str(root)
+c.Exchange.root = str(root / "exchange")
+c.Exchange.cache = str(root / "cache")
 """
 STAMP = "2026-03-01 10:00:00.000000 UTC"
 # A class's marks as a person would compare them: names in place of the gradebook's random keys.
@@ -49,12 +59,20 @@ order by 1, 2, 3
 def make_course(folder: Path, *lessons: str, more: str = "") -> Path:
     """Make a course folder that uses the course's own settings; ``more`` is put at the end of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = {"root": folder, "exchange": folder / "exchange", "cache": folder / "cache"}
-    config = CONFIG.format(config=str(ROOT / "nbgrader_config.py"), **{name: str(path) for name, path in names.items()})
+    config = CONFIG.format(config=str(ROOT / "nbgrader_config.py"))
     (folder / "nbgrader_config.py").write_text(f"{config}{more}\n", encoding="utf-8")
     for lesson in lessons or (LESSON,):
         shutil.copytree(ROOT / "solutions" / lesson, folder / "solutions" / lesson)
     return folder
+
+
+def enter_lessons(course: Path, *lessons: str) -> Path:
+    """Enter lessons into the course's gradebook, as the first run of a class does."""
+    settings = load_settings(course)
+    with open_gradebook(settings) as gradebook:
+        for lesson in lessons or (LESSON,):
+            register(gradebook, settings, find_lesson(lesson))
+    return course
 
 
 def hand_in(
@@ -69,6 +87,26 @@ def hand_in(
     if stamp is not None:
         (folder / "timestamp.txt").write_text(stamp, encoding="utf-8")
     return folder
+
+
+class Here:
+    """An executor that grades in this process, one job after the other."""
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        release_worker()
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Yield each job with its outcome."""
+        return ((job, attempt(job)) for job in jobs)
+
+
+def grade_here(course: Path, *assignments: str, **options: Any) -> int:
+    """Do in this process what ``python -m autograder grade`` does; return the exit status."""
+    request = Request(assignments=assignments, course=course, **{"seed": 5, **options})
+    return grade_class(request, Here())
 
 
 def environment() -> dict[str, str]:

@@ -17,9 +17,9 @@ from ..sandbox import make_sandbox
 from ..visible import visible
 from .book import Book
 from .editions import edition
-from .plan import Plan, Task, jobs, make_plan
+from .plan import Plan, Settled, Task, jobs, make_plan
 from .pool import Failed, LocalPool, Outcome, cores
-from .record import full_result, keep
+from .record import full_result, keep, restamp
 from .settings import Settings, load_settings
 from .store import Run, Store, Unwritable, now
 from .task import Job
@@ -139,6 +139,15 @@ class Batch:
         self.tally.graded += 1
         self.tally.add_look(student, lesson.id, [*result["look"], *book.write(lesson, result, result["graded"])])
 
+    def _settle(self, known: Settled) -> dict[str, Any]:
+        """Return the result of a submission that is not graded again, brought up to date."""
+        result = known.result
+        if known.restamped:
+            result = restamp(self._settings, self._store, known.lesson, result, known.handed_in.timestamp)
+        self.tally.unchanged += 1
+        self.tally.add_look(result["student"], known.lesson.id, [*known.handed_in.look, *result["look"]])
+        return result
+
     def _fail(self, student: str, lesson: Lesson, why: str) -> None:
         """Note a submission that has no verdict; it is tried again in the next run."""
         self.tally.failed += 1
@@ -150,13 +159,10 @@ class Batch:
         for submitted in plan.unnamed:
             why = "the folder's name is no UTF-8 text and can't stand in a gradebook; rename it"
             self.tally.add_look(submitted.student, submitted.lesson.id, [why])
-        for result in plan.unchanged:
-            self.tally.unchanged += 1
-            self.tally.add_look(result["student"], result["assignment"], result["look"])
         for lesson in load_course().lessons:
-            unchanged = [result for result in plan.unchanged if result["assignment"] == lesson.id]
-            if unchanged or any(task.submitted.lesson == lesson for task in plan.todo):
-                book.catch_up(lesson, unchanged)
+            settled = [self._settle(known) for known in plan.settled if known.lesson == lesson]
+            if settled or any(task.submitted.lesson == lesson for task in plan.todo):
+                book.catch_up(lesson, settled)
         tasks = {task.key: task for task in plan.todo}
         taken: dict[tuple[str, str], HandedIn] = {}
         with tqdm(total=len(plan.todo), desc="grading", unit="notebook", disable=not plan.todo) as bar, executor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,26 @@ class Task:
         return self.submitted.student, self.submitted.lesson.id
 
 
+@dataclass(frozen=True)
+class Settled:
+    """One submission that is not graded again: its kept ``result`` and what was handed in, read anew."""
+
+    lesson: Lesson
+    result: dict[str, Any]
+    handed_in: HandedIn
+
+    @property
+    def restamped(self) -> bool:
+        """Whether the same notebook was handed in at another time."""
+        return self.result["timestamp"] != self.handed_in.timestamp
+
+
 @dataclass
 class Plan:
-    """``todo`` is to be graded; ``unchanged`` holds the kept results of what is not; ``unnamed`` has no usable name."""
+    """``todo`` is to be graded, ``settled`` is not; ``unnamed`` has no name that could stand in a gradebook."""
 
     todo: list[Task]
-    unchanged: list[dict[str, Any]]
+    settled: list[Settled]
     unnamed: list[Submitted]
 
 
@@ -71,10 +85,11 @@ def make_plan(coursedir: CourseDirectory, store: Store, submissions: Collection[
         result = store.read(submitted.student, lesson.id)
         if run.force and result is not None and result["run"] != run.id:
             result = None
-        kept = kept_entries(result, read_handed_in(submitted).digest, lesson)
+        handed_in = replace(read_handed_in(submitted), content=None)
+        kept = kept_entries(result, handed_in.digest, lesson)
         whole = len(kept) == len(lesson.exercises) and result["course"] == load_course().version
         if whole and autograded_path(coursedir, submitted.student, lesson).is_file():
-            plan.unchanged.append(result)
+            plan.settled.append(Settled(lesson, result, handed_in))
         else:
             plan.todo.append(Task(submitted, kept))
     return plan

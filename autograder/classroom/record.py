@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ..course import Lesson
@@ -44,17 +43,29 @@ def full_result(answer: dict[str, Any], handed_in: HandedIn, run: Run) -> dict[s
     }
 
 
+def _mode(settings: Settings) -> int:
+    return 0o664 if settings.coursedir.groupshared else 0o444
+
+
 def keep(settings: Settings, store: Store, lesson: Lesson, answer: dict[str, Any], result: dict[str, Any]) -> None:
     """Write a submission's notebook, log and result, in this order: with its result it counts as graded.
 
     Raises Unwritable.
     """
-    coursedir = settings.coursedir
-    notebook = autograded_path(coursedir, result["student"], lesson)
-    mode = 0o664 if coursedir.groupshared else 0o444
-    write_whole(notebook, answer["notebook"], mode)
-    _write_timestamp(notebook.with_name(TIMESTAMP), result["timestamp"], mode)
+    notebook = autograded_path(settings.coursedir, result["student"], lesson)
+    write_whole(notebook, answer["notebook"], _mode(settings))
+    _write_timestamp(settings, lesson, result)
     keep_result(store, result)
+
+
+def restamp(
+    settings: Settings, store: Store, lesson: Lesson, result: dict[str, Any], timestamp: str | None
+) -> dict[str, Any]:
+    """Return the result of a notebook that was handed in again as it was, kept with its new time. Raises Unwritable."""
+    result = result | {"timestamp": timestamp}
+    _write_timestamp(settings, lesson, result)
+    keep_result(store, result)
+    return result
 
 
 def keep_result(store: Store, result: dict[str, Any]) -> None:
@@ -62,9 +73,10 @@ def keep_result(store: Store, result: dict[str, Any]) -> None:
     store.write(result, _log(result))
 
 
-def _write_timestamp(path: Path, timestamp: str | None, mode: int) -> None:
+def _write_timestamp(settings: Settings, lesson: Lesson, result: dict[str, Any]) -> None:
     """Put nbgrader's time stamp beside a graded notebook, or take a former one away. Raises Unwritable."""
-    if timestamp:
-        write_whole(path, timestamp, mode)
+    path = autograded_path(settings.coursedir, result["student"], lesson).with_name(TIMESTAMP)
+    if result["timestamp"]:
+        write_whole(path, result["timestamp"], _mode(settings))
     else:
         path.unlink(missing_ok=True)

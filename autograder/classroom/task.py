@@ -72,8 +72,8 @@ def _worker(lesson: Lesson, sandbox: Sandbox) -> Worker:
     return _held.worker
 
 
-def as_entry(lesson: Lesson, result: Result, seed: int, unread: bool) -> dict[str, Any]:
-    """Return a verdict as plain data, with its report as text and as HTML. ``unread``: there was nothing to grade."""
+def as_entry(lesson: Lesson, result: Result, seed: int) -> dict[str, Any]:
+    """Return a verdict as plain data, with its report as text and as HTML."""
     report = LiveReport(result)
     return {
         "name": result.exercise.name,
@@ -81,7 +81,7 @@ def as_entry(lesson: Lesson, result: Result, seed: int, unread: bool) -> dict[st
         "max_score": result.exercise.points,
         "outcome": result.outcome,
         "misconception": result.misconception,
-        "doubtful": unread or result.outcome in DOUBTFUL,
+        "doubtful": result.outcome in DOUBTFUL,
         "seconds": round(result.seconds, 3),
         "seed": seed,
         "edition": edition(lesson, result.exercise),
@@ -128,10 +128,11 @@ def grade_submission(job: Job) -> dict[str, Any]:
     sandbox = make_sandbox(job.isolation)
     kept = {entry["name"]: entry for entry in job.kept}
     open_ones = [exercise for exercise in lesson.exercises if exercise.name not in kept]
-    unread = job.content is None
     results, notes = _grade(job, lesson, open_ones, sandbox) if open_ones else ([], [])
-    graded = kept | {result.exercise.name: as_entry(lesson, result, job.seed, unread) for result in results}
+    graded = kept | {result.exercise.name: as_entry(lesson, result, job.seed) for result in results}
     entries = [graded[exercise.name] for exercise in lesson.exercises]
+    if all(entry["outcome"] == "missing" for entry in entries):
+        entries = [entry | {"doubtful": True} for entry in entries]
     return {
         "student": job.student,
         "assignment": lesson.id,

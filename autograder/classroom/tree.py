@@ -45,14 +45,10 @@ class HandedIn:
     file: str
     content: bytes | None
     problem: str | None
+    digest: str
     timestamp: str | None
     notes: tuple[str, ...]
     look: tuple[str, ...]
-
-    @property
-    def digest(self) -> str:
-        said = self.problem if self.content is None else self.file
-        return hashlib.sha256((said or "").encode("utf-8", "replace") + b"\0" + (self.content or b"")).hexdigest()
 
 
 def _paths(coursedir: CourseDirectory, lesson_id: str) -> list[tuple[str, Path]]:
@@ -110,10 +106,11 @@ def _read(path: Path, folder: Path, limit: int) -> bytes:
         descriptor = os.open(real, flags)
     except OSError as error:
         raise Refused(f"{name} can't be opened: {error.strerror}") from None
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise Refused(f"{name} is no file")
     with os.fdopen(descriptor, "rb") as stream:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Refused(f"{name} is no file")
         if facts.st_size > limit:
             raise Refused(f"{name} has {facts.st_size / 2**20:,.0f} MB; at most {limit / 2**20:,.0f} MB are read")
         try:
@@ -169,6 +166,14 @@ def _timestamp(folder: Path, look: list[str]) -> str | None:
     return None
 
 
+def _leads_out(link: Path, inside: Path) -> bool:
+    try:
+        return not link.resolve().is_relative_to(inside)
+    except (OSError, RuntimeError):
+        # Links that go round lead nowhere inside.
+        return True
+
+
 def links_outside(folder: Path) -> list[str]:
     """Return the names, at any depth, of links that lead out of a submission."""
     inside = folder.resolve()
@@ -176,7 +181,7 @@ def links_outside(folder: Path) -> list[str]:
     for path, folders, files in os.walk(folder):
         for name in folders + files:
             link = Path(path) / name
-            if link.is_symlink() and not link.resolve().is_relative_to(inside):
+            if link.is_symlink() and _leads_out(link, inside):
                 found.append(visible(str(link.relative_to(folder)), 80, one_line=True))
     return sorted(found)
 
@@ -205,4 +210,6 @@ def read_handed_in(submitted: Submitted) -> HandedIn:
         content = _read(submitted.folder / file, submitted.folder, MAX_BYTES)
     except Refused as refused:
         problem = str(refused)
-    return HandedIn(file, content, problem, timestamp, tuple(notes), tuple(look))
+    said = (file if problem is None else problem).encode("utf-8", "replace")
+    digest = hashlib.sha256(said + b"\0" + (content or b"")).hexdigest()
+    return HandedIn(file, content, problem, digest, timestamp, tuple(notes), tuple(look))

@@ -1,0 +1,1 @@
+"""Marks and grading for other systems: Canvas, Moodle, Gradescope, GitHub Classroom."""

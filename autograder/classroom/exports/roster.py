@@ -1,0 +1,149 @@
+"""Who a student is in another system: a CSV file that the teacher names, or else nbgrader's own table of students."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...course import CourseError
+from ...visible import visible
+from ..marks import ClassMarks, Person
+
+# What other systems call the columns of their own exports, in lower case; the first that is there counts.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "name": ("student", "name", "full name"),
+    "first name": ("first name", "first_name", "firstname", "given name"),
+    "last name": ("last name", "surname", "last_name", "lastname", "family name"),
+    "email": ("email address", "email", "e-mail"),
+    "id number": ("id number", "idnumber"),
+    "username": ("username",),
+    "canvas id": ("id", "canvas id", "lms_user_id"),
+    "sis user id": ("sis user id",),
+    "sis login id": ("sis login id", "login id", "login"),
+    "section": ("section", "sections"),
+}
+# Columns that may hold the names of nbgrader's folders, in the order in which they are looked for.
+KEYS = (
+    "student_id",
+    "student id",
+    "sis login id",
+    "login id",
+    "login",
+    "username",
+    "id number",
+    "email address",
+    "email",
+    "sis user id",
+    "id",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student: the name of their folder, and what is known of them by the names in ``NAMES``."""
+
+    student: str
+    facts: Mapping[str, str]
+
+    def get(self, fact: str) -> str:
+        """Return a fact, or nothing where it is not known."""
+        return self.facts.get(fact, "")
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The students in the file's order, and those with marks that it does not hold."""
+
+    rows: tuple[Row, ...]
+    strangers: tuple[str, ...]
+
+
+def _of_person(person: Person) -> Row:
+    facts = {
+        "name": person.name,
+        "first name": person.first_name,
+        "last name": person.last_name,
+        "email": person.email,
+        "canvas id": person.lms_user_id,
+        "id number": person.id,
+        "username": person.id,
+        "sis login id": person.id,
+    }
+    return Row(person.id, facts)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CourseError(f"--roster {visible(str(path))} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CourseError(f"--roster {visible(str(path))} is no text in UTF-8; save it as CSV UTF-8") from None
+
+
+def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the columns of a CSV file and its rows, whatever separates its cells. Raises CourseError."""
+    text = _read_text(path)
+    head = text.partition("\n")[0]
+    try:
+        separator = max((",", ";", "\t"), key=head.count)
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if any(row)]
+    except csv.Error as error:
+        raise CourseError(f"--roster {visible(str(path))} is no CSV file: {error}") from None
+    if len(rows) < 2:
+        raise CourseError(f"--roster {visible(str(path))} holds no students; expected a line of columns, then students")
+    # Canvas puts the points that are possible below the columns.
+    return [name.strip() for name in rows[0]], [row for row in rows[1:] if "Points Possible" not in row[0]]
+
+
+def _key_column(columns: Sequence[str], wanted: str | None) -> int:
+    lower = [column.casefold() for column in columns]
+    for name in (wanted.casefold(),) if wanted else KEYS:
+        if name in lower:
+            return lower.index(name)
+    known = ", ".join(visible(column, 40, one_line=True) for column in columns)
+    asked = f"no column {wanted!r}" if wanted else "no column that is known to hold the names of nbgrader's folders"
+    raise CourseError(f"the roster has {asked}; name one of these with --column: {known}")
+
+
+def _facts(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    cells = {column.casefold(): cell.strip() for column, cell in zip(columns, row, strict=False)}
+    return {fact: next((cells[name] for name in names if cells.get(name)), "") for fact, names in NAMES.items()}
+
+
+def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Roster:
+    """Return the students of a CSV file, each with the folder among ``students`` that ``column`` names.
+
+    Names are compared without regard to case. Raises CourseError where the file can't be read, lacks the column, or
+    names a folder twice.
+    """
+    columns, rows = _read_rows(path)
+    key = _key_column(columns, column)
+    folders: dict[str, str] = {}
+    for student in students:
+        other = folders.setdefault(student.casefold(), student)
+        if other != student:
+            raise CourseError(f"the folders {visible(other)} and {visible(student)} differ in case only; rename one")
+    found: dict[str, Row] = {}
+    for row in rows:
+        name = row[key].strip() if key < len(row) else ""
+        if not name:
+            continue
+        student = folders.get(name.casefold(), name)
+        if student in found:
+            raise CourseError(f"the roster names {visible(student, 80)} twice in column {visible(columns[key], 40)}")
+        found[student] = Row(student, _facts(columns, row))
+    return Roster(tuple(found.values()), tuple(sorted(set(folders.values()) - set(found))))
+
+
+def make_roster(marks: ClassMarks, path: Path | None, column: str | None) -> Roster:
+    """Return who is to be graded elsewhere: the students of the file, or all that are known."""
+    if path is None:
+        if column is not None:
+            raise CourseError("--column names a column of --roster FILE.csv; name the file as well")
+        return Roster(tuple(_of_person(marks.people[student]) for student in sorted(marks.people)), ())
+    with_marks = sorted({student for student, _ in marks.graded})
+    return read_roster(path, column, with_marks)
