@@ -211,6 +211,10 @@ SPELLED: dict[str, list[Callable]] = {
     "per_keypoint_rmse/absolute": [lambda p, t: np.nanmean(np.abs(p - t), axis=(0, 2))],
     "per_keypoint_rmse/one-for-each-face": [lambda p, t: np.sqrt(np.nanmean((p - t) ** 2, axis=(1, 2)))],
     "per_keypoint_rmse/one-for-each-coordinate": [lambda p, t: np.sqrt(np.nanmean((p - t) ** 2, axis=0))],
+    "per_keypoint_rmse/two-for-each-face": [lambda p, t: np.nanmean(np.square(p - t), 1) ** 0.5],
+    "per_keypoint_rmse/one-for-each-point": [
+        lambda p, t: np.array([[rmse_of(errors(*pair)) for pair in zip(*face, strict=True)]
+                               for face in zip(p, t, strict=True)])],
     "per_keypoint_rmse/one-for-all": [lambda p, t: np.sqrt(np.nanmean((p - t) ** 2))],
     "per_keypoint_rmse/mean-of-x-and-y": [
         each(lambda p, t: (rmse_of(errors(p[:, 0], t[:, 0])) + rmse_of(errors(p[:, 1], t[:, 1]))) / 2)],

@@ -184,7 +184,7 @@ def fill_starts_with_the_first_value_below(student: Student, rng: np.random.Gene
 
 @forward_fill.rung("edge cases", points=2)
 def fill_leaves_an_empty_column(student: Student, rng: np.random.Generator) -> None:
-    """A column of NaN stays NaN, and so does a lonely NaN row."""
+    """A column of NaN stays NaN, also where the table has a single row."""
     _expect_filled(student, np.array([[1, NAN, 3], [NAN, NAN, NAN], [5, NAN, 6]]),
                    "[[1, nan, 3], [nan, nan, nan], [5, nan, 6]]")
     _expect_filled(student, np.array([[5, NAN]]), "[[5, nan]]")

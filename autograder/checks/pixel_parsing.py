@@ -136,8 +136,9 @@ def scale_keeps_the_shape(student: Student, rng: np.random.Generator) -> None:
 def scale_gives_float32(student: Student, rng: np.random.Generator) -> None:
     """The result is float32, whether uint8, float32 or float64 came in."""
     for dtype in ("uint8", "float32", "float64"):
-        got = student.call("scale_pixels", draw_pixels(rng, 4, 5).astype(dtype))
-        expect.array(got, dtype="float32", what=f"scale_pixels of a {dtype} array")
+        got = expect.array(student.call("scale_pixels", draw_pixels(rng, 4, 5).astype(dtype)))
+        expect.true(got.dtype == np.float32, "scale_pixels(...): dtype float32", f"dtype {got.dtype.name}",
+                    hint=f"That came of a {dtype} array. A calculation takes the largest type that goes into it.")
 
 
 def _scaling_mistakes(images: np.ndarray) -> list[tuple[object, str]]:

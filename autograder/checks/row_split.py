@@ -151,7 +151,7 @@ def split_may_hold_nothing_back(student: Student, rng: np.random.Generator) -> N
 def split_leaves_global_state_alone(student: Student, rng: np.random.Generator) -> None:
     """Global random states are as before."""
     changed = student.probe("pixel_parsing.random_states_changed", n_rows=40, val_fraction=0.2, seed=_draw_seed(rng))
-    expect.true(not changed, "global random states as they were before", "another state, in which your code left it",
+    expect.true(not changed, "the whole program's random states as they were", "your code changed one of them",
                 "split_rows(40, 0.2, seed)",
                 f"Functions such as np.random.seed and random.shuffle share one state with the whole program. Here it "
                 f"was {' and '.join(changed)}. Make a generator of your own from the seed.")
