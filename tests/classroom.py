@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import logging
 import os
 import shutil
 import sqlite3
@@ -12,6 +15,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.application import NoStart
+from nbgrader.apps.nbgraderapp import NbGraderApp
 
 from autograder.classroom.batch import Request, grade_class
 from autograder.classroom.gradebook import open_gradebook
@@ -121,10 +127,34 @@ def run_grade(course: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
 
 
-def run_nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run one of nbgrader's own commands in a course folder."""
+def run_nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run one of nbgrader's own commands in a folder."""
     command = [str(Path(sys.executable).with_name("nbgrader")), *arguments]
-    return subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=600, env=environment())
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, env=environment())
+
+
+def nbgrader_here(folder: Path, *arguments: str) -> str:
+    """Do in this process what one of nbgrader's commands does in a folder, as nbgrader's own tests do; return its log.
+
+    Raises AssertionError where it does not end well.
+    """
+    log = io.StringIO()
+    app = NbGraderApp.instance()
+    code: object = None
+    try:
+        with contextlib.chdir(folder), contextlib.redirect_stderr(io.StringIO()):
+            app.initialize(list(arguments))
+            app.init_logging(logging.StreamHandler, [log], color=False, subapps=True)
+            app.start()
+    except NoStart:
+        # How nbgrader says that one of its commands is done.
+        pass
+    except SystemExit as end:
+        code = end.code
+    finally:
+        app.reset()
+    assert not code, log.getvalue()
+    return log.getvalue()
 
 
 @contextmanager
