@@ -29,7 +29,7 @@ _STYLE = """
 svg.figure { width: 100%; height: auto; display: block; }
 .wide { overflow-x: auto; }
 .autograder.autograder td.count { text-align: right; white-space: nowrap; }
-.wide td:first-child { white-space: nowrap; }
+.wide td:first-child { min-width: 11em; }
 summary { cursor: pointer; margin: .4em 0; }
 @media print { svg.figure { max-height: 24cm; } .wide { overflow: visible; } }
 """
