@@ -10,7 +10,7 @@ import numpy as np
 
 from .sides import Sides, cut_sides, tell_apart
 from .student import Student, StudentError
-from .worker.plain import Opaque, TensorValue, type_name
+from .worker.plain import Opaque, TableValue, TensorValue, type_name
 
 SHOWN = 12
 
@@ -36,6 +36,9 @@ def show(value: Any) -> str:
         return f"tensor({show(value.array)})"
     if isinstance(value, Opaque):
         return value.text
+    if isinstance(value, TableValue):
+        columns = ", ".join(value.columns[:6]) + (", …" if len(value.columns) > 6 else "")
+        return f"{len(value.index)} rows of the columns {columns}"[:200]
     if isinstance(value, np.ndarray):
         if value.size <= SHOWN:
             return np.array2string(value, separator=", ", precision=6, floatmode="maxprec")
