@@ -31,7 +31,7 @@ svg.figure { width: 100%; height: auto; display: block; }
 .autograder.autograder td.count { text-align: right; white-space: nowrap; }
 .wide td:first-child { min-width: 11em; }
 summary { cursor: pointer; margin: .4em 0; }
-@media print { svg.figure { max-height: 24cm; } .wide { overflow: visible; } }
+@media print { svg.figure { max-height: 24cm; } .wide { overflow: visible; font-size: .8em; } }
 """
 Links = Callable[[str, Lesson], str]
 
