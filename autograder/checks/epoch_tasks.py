@@ -42,6 +42,17 @@ def by_hand(batches: list[list[list[float]]], says: float) -> Task:
     return Task(np.ones((len(targets), 1, 1, 1), np.float32), targets, model, len(batches[0]))
 
 
+def say_batches(batches: list[list[list[float]]]) -> str:
+    """Return the targets of each batch as a person writes them, one pair of parentheses a face."""
+    return " | ".join(", ".join(f"({', '.join(f'{value:g}' for value in row)})" for row in rows) for rows in batches)
+
+
+def say_steps(steps: list[Step]) -> str:
+    """Return each batch's squared error and labels."""
+    parts = [f"{step.squared_error:.4g} over {step.labeled} label{'s' * (step.labeled != 1)}" for step in steps]
+    return f"squared errors of the batches: {', '.join(parts)}"
+
+
 def draw_task(rng: np.random.Generator, empty_batch: bool = False) -> Task:
     """Draw a task of three batches; with ``empty_batch`` the second has no label."""
     images = rng.random((8, 1, 3, 3), dtype=np.float32)

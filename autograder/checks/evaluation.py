@@ -9,7 +9,16 @@ import numpy as np
 
 from autograder import expect
 from autograder.checks import linear_training as linear
-from autograder.checks.epoch_tasks import TOLERANCE, Task, as_number, by_hand, draw_task, loss_mistakes
+from autograder.checks.epoch_tasks import (
+    TOLERANCE,
+    Task,
+    as_number,
+    by_hand,
+    draw_task,
+    loss_mistakes,
+    say_batches,
+    say_steps,
+)
 from autograder.checks.linear_training import Step
 from autograder.checks.recognize import hint_for
 from autograder.ladder import Ladder
@@ -20,7 +29,7 @@ evaluate = Ladder("evaluate")
 
 # Each mistaken average of these errors comes to another number than every other.
 ERRORS_BY_HAND = [[[4.0, 6.0], [2.0, math.nan]], [[math.nan, 8.0], [math.nan, math.nan]], [[3.0, 5.0]]]
-ERRORS_EXAMPLE = f"a model that says 1 everywhere; batches of targets {ERRORS_BY_HAND}"
+ERRORS_EXAMPLE = f"a model that says 1 everywhere; three batches, whose targets are {say_batches(ERRORS_BY_HAND)}"
 
 
 @dataclass(frozen=True)
@@ -84,8 +93,7 @@ def _expect_rmse(student: Student, norm: NormTask, rng: np.random.Generator, exa
     hint = hint_for(value, mistakes, rtol=1e-4)
     if math.isnan(value):
         hint = "NaN came through: a target without a label must not enter the sum."
-    parts = ", ".join(f"{step.squared_error:.4g} over {step.labeled} labels" for step in steps)
-    example = f"{example}; the batches' squared errors: {parts}"
+    example = f"{example}; {say_steps(steps)}"
     expect.close(value, math.sqrt(squared), **TOLERANCE, what="evaluate(model, loader)", example=example, hint=hint)
 
 

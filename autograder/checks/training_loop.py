@@ -8,7 +8,16 @@ import numpy as np
 
 from autograder import expect
 from autograder.checks import linear_training as linear
-from autograder.checks.epoch_tasks import TOLERANCE, Task, as_number, by_hand, draw_task, loss_mistakes
+from autograder.checks.epoch_tasks import (
+    TOLERANCE,
+    Task,
+    as_number,
+    by_hand,
+    draw_task,
+    loss_mistakes,
+    say_batches,
+    say_steps,
+)
 from autograder.checks.recognize import hint_for
 from autograder.ladder import Ladder
 from autograder.student import Student
@@ -19,8 +28,8 @@ train_one_epoch = Ladder("train_one_epoch")
 # Each mistaken step or average of these batches comes to another number than every other.
 STEPS_BY_HAND = [[[4.0], [6.0]], [[math.nan], [7.0]], [[1.0]]]
 STEPS_EXAMPLE = (
-    f"images of one pixel, 1; a model w · pixel + b, with w = b = 0; SGD with rate 0.1; batches of targets "
-    f"{STEPS_BY_HAND}"
+    f"images of one pixel, 1; a model w · pixel + b, where w = b = 0; SGD with rate 0.1; three batches, whose targets "
+    f"are {say_batches(STEPS_BY_HAND)}"
 )
 
 
@@ -58,10 +67,10 @@ def _expect_steps(student: Student, task: Task, lr: float, example: str) -> None
         ],
         rtol=1e-4,
     )
-    expect.close(
-        answer["weight"], want.weight, **TOLERANCE, what="the weights after the epoch", example=example, hint=hint
-    )
-    expect.close(answer["bias"], want.bias, **TOLERANCE, what="the bias after the epoch", example=example, hint=hint)
+    for name, got, wanted in (("weights", answer["weight"], want.weight), ("bias", answer["bias"], want.bias)):
+        # A single number is shown without its place.
+        what = f"the {name} after the epoch"
+        expect.close(np.squeeze(got), np.squeeze(wanted), **TOLERANCE, what=what, example=example, hint=hint)
 
 
 @train_one_epoch.rung("values", points=4)
@@ -77,8 +86,7 @@ def _expect_epoch_loss(student: Student, task: Task, lr: float, example: str) ->
     value = as_number(_train(student, task, training=True, lr=lr)["value"], "train_one_epoch(...)")
     steps, _ = linear.sgd_epoch(task.model, task.batches, lr)
     hint = hint_for(value, loss_mistakes(steps), rtol=1e-4)
-    parts = ", ".join(f"{step.squared_error:.4g} over {step.labeled} labels" for step in steps)
-    example = f"{example}; the batches' squared errors: {parts}"
+    example = f"{example}; {say_steps(steps)}"
     expect.close(value, linear.epoch_loss(steps), **TOLERANCE, what="the loss of the epoch", example=example, hint=hint)
 
 
