@@ -1,7 +1,9 @@
-"""The checks of lesson 03 against work that is right in another style, and wrong in the ways students are wrong."""
+"""The checks of lesson 03 against work that is right in another style; and mistakes that the catalogue leaves out."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from tests.battery import grade, story
 from tests.reference import reference_names
 
 LESSON = "03_residual_block"
-SEEDS = range(2)
+SEEDS = range(20)
 REFERENCE = reference_names(LESSON)
 EXERCISES = ("ResidualBlock", "make_stage", "KeypointResNet", "count_parameters")
 
@@ -98,7 +100,96 @@ class LazyBlock(nn.Module):
         return torch.relu(out.add(self.parts["skip"](x) if "skip" in self.parts else x))
 
 
-RIGHT_BLOCKS = [ModuleBlock, FunctionalBlock, LazyBlock]
+class SequentialBlock(nn.Sequential):
+    """A Sequential of F with a forward of its own; the second convolution strides, the shortcut skips pixels itself."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        path = OrderedDict(
+            conv_a=nn.Conv2d(in_channels, out_channels, 3, padding="same"),
+            norm_a=nn.BatchNorm2d(out_channels, eps=1e-3),
+            bend=nn.ReLU(),
+            conv_b=nn.Conv2d(out_channels, out_channels, 3, stride, 1),
+            norm_b=nn.BatchNorm2d(out_channels, momentum=None),
+        )
+        super().__init__(path)
+        # A plain list beside the registered layers hides nothing.
+        self.in_order = list(path.values())
+        self.stride, self.fit = stride, None
+        if stride != 1 or in_channels != out_channels:
+            self.fit = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = x
+        for layer in self.in_order:
+            out = layer(out)
+        x = x[:, :, :: self.stride, :: self.stride]
+        return (out + (x if self.fit is None else self.fit(x))).relu_()
+
+
+class MixedBlock(nn.Module):
+    """Convolutions as functions with biases of their own between normalization layers without scale and shift."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.stride, sizes = stride, [(in_channels, 3), (out_channels, 3)]
+        if stride != 1 or in_channels != out_channels:
+            sizes.append((in_channels, 1))
+        self.kernels = nn.ParameterList(torch.randn(out_channels, width, size, size) / 9 for width, size in sizes)
+        self.biases = nn.ParameterList(torch.rand(out_channels) for _ in sizes)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(out_channels, affine=False) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = functional.conv2d(x, self.kernels[0], self.biases[0], self.stride, 1)
+        out = functional.conv2d(functional.relu(self.norms[0](out)), self.kernels[1], self.biases[1], 1, 1)
+        out = self.norms[1](out)
+        if len(self.kernels) == 3:
+            x = functional.conv2d(x, self.kernels[2], self.biases[2], self.stride)
+        return torch.maximum(out + x, torch.zeros(()))
+
+
+class OwnNorm(nn.Module):
+    """Batch normalization written by hand."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
+            self.mean += 0.1 * (mean.detach() - self.mean)
+            self.var += 0.1 * (var.detach() - self.var)
+        else:
+            mean, var = self.mean, self.var
+        scale = self.gamma / torch.sqrt(var + 1e-5)
+        return x * scale[:, None, None] + (self.beta - mean * scale)[:, None, None]
+
+
+class OwnNormBlock(nn.Module):
+    """Normalizations of its own class, also behind the shortcut."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.main = nn.ModuleList(
+            [
+                nn.Conv2d(in_channels, out_channels, 3, stride, 1),
+                OwnNorm(out_channels),
+                nn.Conv2d(out_channels, out_channels, 3, padding=1),
+                OwnNorm(out_channels),
+            ]
+        )
+        same = stride == 1 and in_channels == out_channels
+        side = [] if same else [nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), OwnNorm(out_channels)]
+        self.side = nn.Sequential(*side)
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv1, norm1, conv2, norm2 = self.main
+        return torch.relu(self.side(x) + norm2(conv2(torch.relu(norm1(conv1(x))))))
+
+
+RIGHT_BLOCKS = [ModuleBlock, FunctionalBlock, LazyBlock, SequentialBlock, MixedBlock, OwnNormBlock]
 
 
 def stage_in_a_loop(block: type[nn.Module]) -> Any:
@@ -112,6 +203,29 @@ def stage_in_a_loop(block: type[nn.Module]) -> Any:
         return stage
 
     return make_stage
+
+
+def stage_of_a_generator(block: type[nn.Module]) -> Any:
+    """Return a make_stage whose blocks come from a generator."""
+
+    def blocks_of(in_channels: int, out_channels: int, blocks: int, stride: int) -> Iterator[nn.Module]:
+        while blocks:
+            yield block(in_channels, out_channels, stride=stride)
+            in_channels, stride, blocks = out_channels, 1, blocks - 1
+
+    return lambda *sizes, **named: nn.Sequential(*blocks_of(*sizes, **named))
+
+
+def nested_stage(block: type[nn.Module]) -> Any:
+    """Return a make_stage that is a Sequential of its own class, with the later blocks in a Sequential inside of it."""
+
+    class Stage(nn.Sequential):
+        def __init__(self, in_channels: int, out_channels: int, blocks: int, stride: int) -> None:
+            super().__init__(OrderedDict(down=block(in_channels, out_channels, stride)))
+            if blocks > 1:
+                self.add_module("rest", nn.Sequential(*map(block, [out_channels] * (blocks - 1), [out_channels] * 99)))
+
+    return Stage
 
 
 class ListNet(nn.Module):
@@ -163,6 +277,52 @@ class PointwiseHead(nn.Sequential):
         )
 
 
+class LazyNet(nn.Module):
+    """Lazy layers everywhere, and a linear layer for each pixel whose answers are averaged: the same sum."""
+
+    def __init__(self, channels: Any = (32, 64, 128, 256, 512), blocks_per_stage: int = 2, outputs: int = 30) -> None:
+        super().__init__()
+        stage = nested_stage(LazyBlock)
+        self.features = nn.Sequential(nn.LazyConv2d(channels[0], 7, 2, 3), nn.LazyBatchNorm2d(), nn.ReLU())
+        widths = zip((channels[0], *channels), channels, strict=False)
+        self.stages = nn.ModuleDict(
+            {f"stage{i}": stage(*width, blocks_per_stage, 1 + (i > 0)) for i, width in enumerate(widths)}
+        )
+        self.answer = nn.LazyLinear(outputs)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = functional.max_pool2d(self.features(images), kernel_size=3, stride=2, padding=1)
+        for stage in self.stages.values():
+            x = stage(x)
+        return self.answer(x.flatten(2).transpose(1, 2)).mean(dim=1)
+
+
+class MatrixHead(nn.Module):
+    """A matrix and a vector in place of the linear layer, the average pooling as large as the map."""
+
+    def __init__(self, channels: Any = (32, 64, 128, 256, 512), blocks_per_stage: int = 2, outputs: int = 30) -> None:
+        super().__init__()
+        make_stage = stage_of_a_generator(SequentialBlock)
+        self.matrix = nn.Parameter(torch.randn(channels[-1], outputs) / channels[-1] ** 0.5)
+        self.vector = nn.Parameter(torch.full((outputs,), 48.0))
+        self.stem = nn.ModuleDict(
+            {"conv": nn.Conv2d(1, channels[0], (7, 7), (2, 2), (3, 3)), "norm": nn.BatchNorm2d(channels[0])}
+        )
+        before = [channels[0], *channels[:-1]]
+        self.body = nn.Sequential(
+            *(
+                make_stage(a, b, blocks=blocks_per_stage, stride=1 if i == 0 else 2)
+                for i, (a, b) in enumerate(zip(before, channels, strict=True))
+            )
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.stem["norm"](self.stem["conv"](images)).clamp_min(0)
+        x = self.body(nn.MaxPool2d(3, 2, 1)(x))
+        x = functional.avg_pool2d(x, tuple(x.shape[2:])).squeeze(3).squeeze(2)
+        return torch.addmm(self.vector, x, self.matrix)
+
+
 def count_in_a_loop(model: nn.Module) -> int:
     total = 0
     for _, parameter in model.named_parameters():
@@ -175,69 +335,62 @@ def count_in_a_loop(model: nn.Module) -> int:
     return total
 
 
+def count_by_numpy(model: nn.Module) -> Any:
+    return np.sum([np.prod(parameter.shape) for parameter in model.parameters() if parameter.requires_grad])
+
+
+def count_by_modules(model: nn.Module) -> int:
+    own = sum(p.nelement() for p in model.parameters(recurse=False) if p.requires_grad)
+    return own + sum(count_by_modules(child) for child in model.children())
+
+
+def count_in_a_vector(model: nn.Module) -> int:
+    trained = list(filter(lambda parameter: parameter.requires_grad, model.parameters()))
+    return torch.nn.utils.parameters_to_vector(trained).numel() if trained else 0
+
+
 RIGHT = [
     *[("ResidualBlock", {"ResidualBlock": block}) for block in RIGHT_BLOCKS],
-    *[("make_stage", {"ResidualBlock": block, "make_stage": stage_in_a_loop(block)}) for block in RIGHT_BLOCKS],
-    *[("KeypointResNet", {"KeypointResNet": net}) for net in (ListNet, FunctionalBlocksNet, PointwiseHead)],
-    ("count_parameters", {"count_parameters": count_in_a_loop}),
-    (
-        "count_parameters",
-        {"count_parameters": lambda m: np.sum([np.prod(p.shape) for p in m.parameters() if p.requires_grad])},
-    ),
+    *[
+        ("make_stage", {"ResidualBlock": block, "make_stage": stage(block)})
+        for stage, block in (
+            (stage_in_a_loop, ModuleBlock),
+            (stage_of_a_generator, FunctionalBlock),
+            (nested_stage, LazyBlock),
+            (nested_stage, OwnNormBlock),
+        )
+    ],
+    *[
+        ("KeypointResNet", {"KeypointResNet": net})
+        for net in (ListNet, FunctionalBlocksNet, PointwiseHead, LazyNet, MatrixHead)
+    ],
+    *[
+        ("count_parameters", {"count_parameters": count})
+        for count in (count_in_a_loop, count_by_numpy, count_by_modules, count_in_a_vector)
+    ],
+    *[(exercise, {}) for exercise in EXERCISES],
 ]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("exercise", "names"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
-def test_right_in_another_style(exercise: str, names: dict[str, Any], seed: int) -> None:
-    result = grade(exercise, {**REFERENCE, **names}, seed)
-    assert result.outcome == "passed", story(result)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_reference(exercise: str, seed: int) -> None:
-    result = grade(exercise, REFERENCE, seed)
-    assert result.outcome == "passed", story(result)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("exercise", "names"), RIGHT, ids=[f"{name}-{getattr(names.get(name), '__name__', '')}" for name, names in RIGHT]
+)
+def test_right_answers_score_in_full_with_every_seed(exercise: str, names: dict[str, Any]) -> None:
+    for seed in SEEDS:
+        result = grade(exercise, {**REFERENCE, **names}, seed)
+        assert result.outcome == "passed", f"seed {seed}: {story(result)}"
 
 
 FINAL = "return self.relu(out + self.shortcut(x))"
-STRIDED = "stride=stride, padding=1, bias=False)"
-SECOND = "self.conv2 = nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False)"
 STAGE = "return nn.Sequential(first, *later)"
-LATER = "ResidualBlock(out_channels, out_channels) for _ in range(blocks - 1)"
-POOL = "            nn.MaxPool2d(kernel_size=3, stride=2, padding=1),\n"
-COUNT = "sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)"
 WRONG = {
-    "relu before the addition": ("ResidualBlock", FINAL, "return self.relu(out) + self.shortcut(x)"),
-    "relu before and after": ("ResidualBlock", FINAL, "return self.relu(self.relu(out) + self.shortcut(x))"),
-    "no relu at the end": ("ResidualBlock", FINAL, "return out + self.shortcut(x)"),
-    "no shortcut": ("ResidualBlock", FINAL, "return self.relu(out)"),
     "concatenated": ("ResidualBlock", FINAL, "return self.relu(torch.cat([out, self.shortcut(x)], dim=1))"),
-    "no relu between": ("ResidualBlock", "self.relu(self.norm1(self.conv1(x)))", "self.norm1(self.conv1(x))"),
-    "no second norm": ("ResidualBlock", "out = self.norm2(self.conv2(out))", "out = self.conv2(out)"),
-    "one norm twice": ("ResidualBlock", "self.norm2(self.conv2(out))", "self.norm1(self.conv2(out))"),
-    "relu before the norm": (
-        "ResidualBlock",
-        "self.relu(self.norm1(self.conv1(x)))",
-        "self.norm1(self.relu(self.conv1(x)))",
-    ),
-    "norm after the addition": (
-        "ResidualBlock",
-        "out = self.norm2(self.conv2(out))\n        " + FINAL,
-        "return self.relu(self.norm2(self.conv2(out) + self.shortcut(x)))",
-    ),
-    "stride on both": ("ResidualBlock", SECOND, SECOND.replace("3, ", "3, stride=stride, ")),
-    "no padding": ("ResidualBlock", STRIDED, "stride=stride, bias=False)"),
-    "shortcut without stride": ("ResidualBlock", "kernel_size=1, stride=stride", "kernel_size=1"),
     "shortcut without convolution": (
         "ResidualBlock",
         "nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)",
         "nn.Identity()",
     ),
-    "shortcut always a convolution": ("ResidualBlock", "if stride == 1 and in_channels == out_channels:", "if False:"),
-    "shortcut forgets the stride": ("ResidualBlock", "if stride == 1 and in_channels", "if in_channels"),
-    "shortcut forgets the width": ("ResidualBlock", "if stride == 1 and in_channels == out_channels", "if stride == 1"),
     "shortcut of 3x3": ("ResidualBlock", "kernel_size=1, stride=stride", "kernel_size=3, padding=1, stride=stride"),
     "detached shortcut": ("ResidualBlock", FINAL, "return self.relu(out + self.shortcut(x).detach())"),
     "changes its input": (
@@ -245,83 +398,22 @@ WRONG = {
         "out = self.relu(self.norm1",
         "x.data += 1\n        out = self.relu(self.norm1",
     ),
-    "plain list": (
-        "ResidualBlock",
-        "self.conv2(out)",
-        "self.hidden[0](out)",
-        SECOND,
-        SECOND.replace("self.conv2 =", "self.hidden =").replace("nn.Conv2d(", "[nn.Conv2d(") + "]",
-    ),
-    "batch statistics in eval mode": (
-        "ResidualBlock",
-        "nn.BatchNorm2d(out_channels)",
-        "nn.BatchNorm2d(out_channels, track_running_stats=False)",
-    ),
-    "one block shared": ("make_stage", f"[{LATER}]", "[ResidualBlock(out_channels, out_channels)] * (blocks - 1)"),
-    "one block too many": ("make_stage", "range(blocks - 1)", "range(blocks)"),
-    "later blocks stride": (
-        "make_stage",
-        LATER,
-        LATER.replace("(out_channels, out_channels)", "(out_channels, out_channels, stride)"),
-    ),
-    "a list": ("make_stage", STAGE, "return [first, *later]"),
     "a ModuleList": ("make_stage", STAGE, "return nn.ModuleList([first, *later])"),
-    "first block only": ("make_stage", STAGE, "return nn.Sequential(first)"),
-    "stride forgotten": (
-        "make_stage",
-        "first = ResidualBlock(in_channels, out_channels, stride)",
-        "first = ResidualBlock(in_channels, out_channels)",
-    ),
-    "no pooling in the stem": ("KeypointResNet", POOL, ""),
-    "average pooling in the stem": ("KeypointResNet", "nn.MaxPool2d", "nn.AvgPool2d"),
-    "no relu in the stem": ("KeypointResNet", "            nn.ReLU(),\n", ""),
-    "no norm in the stem": ("KeypointResNet", "            nn.BatchNorm2d(channels[0]),\n", ""),
-    "every stage strides": ("KeypointResNet", "stride=1 if position == 0 else 2", "stride=2"),
-    "no stage strides": ("KeypointResNet", "stride=1 if position == 0 else 2", "stride=1"),
-    "max at the end": ("KeypointResNet", "features.mean(dim=(2, 3))", "features.amax(dim=(2, 3))"),
     "pooled over channels": (
         "KeypointResNet",
         "features.mean(dim=(2, 3))",
         "features.mean(dim=1).flatten(1)[:, :1].expand(-1, self.head.in_features)",
     ),
-    "relu at the end": (
-        "KeypointResNet",
-        "return self.head(features.mean(dim=(2, 3)))",
-        "return torch.relu(self.head(features.mean(dim=(2, 3))))",
-    ),
-    "fixed widths": ("KeypointResNet", "enumerate(channels)", "enumerate((32, 64, 128, 256, 512))"),
-    "fixed outputs": ("KeypointResNet", "nn.Linear(width, outputs)", "nn.Linear(width, 30)"),
-    "two blocks always": ("KeypointResNet", "out_channels, blocks_per_stage, stride", "out_channels, 2, stride"),
     "stem of 3x3": ("KeypointResNet", "kernel_size=7, stride=2, padding=3", "kernel_size=3, stride=2, padding=1"),
-    "squeezed batch": (
+    "only the second stage strides": (
         "KeypointResNet",
-        "self.head(features.mean(dim=(2, 3)))",
-        "self.head(features.mean(dim=(2, 3))).squeeze()",
-    ),
-    "stages in a list": (
-        "KeypointResNet",
-        "self.stages = nn.Sequential(*stages)",
-        "self.hidden = [nn.Sequential(*stages)]",
-        "self.stages(",
-        "self.hidden[0](",
-    ),
-    "frozen too": ("count_parameters", " if parameter.requires_grad)", ")"),
-    "tensors, not numbers": ("count_parameters", "parameter.numel() for", "1 for"),
-    "buffers too": ("count_parameters", COUNT, "sum(value.numel() for value in model.state_dict().values())"),
-    "top layers only": (
-        "count_parameters",
-        COUNT,
-        "sum(p.numel() for m in model.children() for p in m.parameters(recurse=False) if p.requires_grad)",
-    ),
-    "weights only": (
-        "count_parameters",
-        COUNT,
-        "sum(p.numel() for n, p in model.named_parameters() if p.requires_grad and 'bias' not in n)",
+        "stride=1 if position == 0 else 2",
+        "stride=2 if position == 1 else 1",
     ),
 }
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("mistake", WRONG)
 def test_wrong(mistake: str, seed: int) -> None:
     exercise, *texts = WRONG[mistake]

@@ -20,6 +20,7 @@ score_submission = submission_scores.score_submission
 SQUARE, OUTPUTS = 24, 30
 # Pixels up to 96 in float32, after a sum of 16 products.
 PIXELS = {"rtol": 1e-4, "atol": 1e-3}
+MODES = {True: "train mode", False: "eval mode"}
 
 
 def _linear(
@@ -31,7 +32,8 @@ def _linear(
     means = images.reshape(faces, 4, SQUARE, 4, SQUARE).astype(float).mean(axis=(2, 4)).reshape(faces, 16)
     # Biases that put the first face's answers where they are wanted, in pixels.
     wanted = rng.uniform(5, 91, OUTPUTS)
-    wanted[:4] = (-20.0, 120.0, 95.6, 96.4)
+    # Behind two usual points, so that the first point shows the unit and the order, whatever is clipped and where.
+    wanted[4:8] = (-20.0, 120.0, 95.6, 96.4)
     bias = (wanted - means[0] @ weight).astype(np.float32)
     answers = means @ weight.astype(float) + bias
     return images, (weight / unit).astype(np.float32), (bias / unit).astype(np.float32), answers
@@ -66,6 +68,29 @@ def _prediction_mistakes(answers: np.ndarray, scale: float) -> list[tuple[np.nda
     ]
 
 
+def _expect_points(got: Any, want: np.ndarray, what: str, example: str, hint: str | None) -> None:
+    """Expect these keypoints; the first one that is wrong is told, however many others are."""
+    try:
+        expect.close(got, want, **PIXELS, what=what, example=example, hint=hint)
+    except expect.Mismatch as found:
+        if found.sides is None:
+            raise
+        right = np.isclose(got, want, rtol=PIXELS["rtol"], atol=PIXELS["atol"]).all(axis=2)
+        face, point = (int(i) for i in np.argwhere(~right)[0])
+        expected, came = (f"({x:.6g}, {y:.6g})" for x, y in (want[face, point], np.asarray(got)[face, point]))
+        expected = f"{what}: keypoint {point} of face {face} at {expected}"
+        raise expect.Mismatch(expected, f"at {came}", example, hint, found.sides) from None
+
+
+def _expect_images(shapes: list[list[int]], want: tuple[int, ...], model: str) -> None:
+    """Expect that the model was given images of this shape, whatever the size of the batch."""
+    got = next((tuple(shape) for shape in shapes if tuple(shape[1:]) != want), None)
+    given = "" if got is None else ", ".join(["B", *(str(side) for side in got[1:])])
+    hint = "Where does this framework expect the channel, of which a gray image has one?"
+    expected = f"a {model} model is given images (B, {', '.join(map(str, want))})"
+    expect.true(got is None, expected, f"({given})", hint=hint)
+
+
 def _predict_torch(
     student: Student, rng: np.random.Generator, faces: int, **inputs: Any
 ) -> tuple[dict, np.ndarray, np.ndarray]:
@@ -74,6 +99,7 @@ def _predict_torch(
     found = student.probe(
         "kaggle_submission.predict_torch", images=images, weight=weight, bias=bias, square=SQUARE, **inputs
     )
+    _expect_images([call["shape"] for call in found["calls"]], (1, 96, 96), "torch")
     return found, answers, images
 
 
@@ -81,10 +107,23 @@ def _predict_torch(
 def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> None:
     """Six faces and a torch model give a float array (6, 15, 2)."""
     found, _, _ = _predict_torch(student, rng, 6)
+    seen = sum(call["shape"][0] for call in found["calls"])
+    expect.true(seen == 6, "with batch_size=4, the model sees all of 6 faces", f"it sees {seen}")
     if type_name(found["value"]) == "torch.Tensor":
         hint = "The rest of the lesson works with NumPy arrays: convert the tensor."
         raise expect.Mismatch("predict_keypoints(…): a numpy.ndarray", "torch.Tensor", hint=hint)
     expect.array(found["value"], shape=(6, OUTPUTS // 2, 2), dtype="float", what="predict_keypoints(…)")
+
+
+@predict_keypoints.rung("values", points=1)
+def a_torch_model_predicts_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
+    """A torch model predicts in eval mode, whatever mode it came in."""
+    for training in (True, False):
+        found, _, _ = _predict_torch(student, rng, 4, training=training)
+        predicted = any(call["training"] for call in found["calls"])
+        hint = "In train mode, dropout and batch normalization change the answers."
+        came = f"a model that came in {MODES[training]}"
+        expect.true(not predicted, f"{came} predicts in eval mode", "it predicts in train mode", hint=hint)
 
 
 @predict_keypoints.rung("values", points=4)
@@ -92,32 +131,24 @@ def predicts_with_torch(student: Student, rng: np.random.Generator) -> None:
     """A torch model: its answers in pixels, clipped to [0, 96], whatever the batch size."""
     faces = int(rng.integers(5, 9))
     for batch_size in (3, 100, None):
-        found, answers, _ = _predict_torch(student, rng, faces, batch_size=batch_size)
+        found, answers, _ = _predict_torch(student, rng, faces, batch_size=batch_size, training=True)
         example = f"{faces} faces, batch_size={batch_size or 'not given'}"
         hint = hint_for(found["value"], _prediction_mistakes(answers, 1.0), rtol=1e-4)
-        what = "predict_keypoints(torch model)"
-        expect.close(found["value"], _clipped(answers), **PIXELS, what=what, example=example, hint=hint)
+        _expect_points(found["value"], _clipped(answers), "predict_keypoints(torch model)", example, hint)
 
 
 @predict_keypoints.rung("values", points=4)
 def predicts_with_keras(student: Student, rng: np.random.Generator) -> None:
-    """A Keras model, sequential, functional or subclassed: 96 times its answers, clipped to [0, 96]."""
-    for style in ("sequential", "functional", "subclassed"):
+    """A Keras model, functional or subclassed: 96 times its answers, clipped to [0, 96]."""
+    for style in ("subclassed", "functional"):
         faces = int(rng.integers(5, 9))
         images, weight, bias, answers = _linear(rng, faces, unit=96.0)
-        got = student.probe(
-            "kaggle_submission.predict_keras",
-            images=images,
-            weight=weight,
-            bias=bias,
-            square=SQUARE,
-            batch_size=3,
-            style=style,
-        )
+        inputs = {"images": images, "weight": weight, "bias": bias, "square": SQUARE, "batch_size": 3, "style": style}
+        found = student.probe("kaggle_submission.predict_keras", **inputs)
+        _expect_images(found["shapes"], (96, 96, 1), "Keras")
         example = f"{faces} faces, batch_size=3, a {style} keras.Model"
-        hint = hint_for(got, _prediction_mistakes(answers, 96.0), rtol=1e-4)
-        what = "predict_keypoints(Keras model)"
-        expect.close(got, _clipped(answers), **PIXELS, what=what, example=example, hint=hint)
+        hint = hint_for(found["value"], _prediction_mistakes(answers, 96.0), rtol=1e-4)
+        _expect_points(found["value"], _clipped(answers), "predict_keypoints(Keras model)", example, hint)
 
 
 @predict_keypoints.rung("edge cases", points=2)
@@ -141,17 +172,17 @@ def a_torch_model_needs_no_gradients(student: Student, rng: np.random.Generator)
     expect.true(found["gradients"], "gradients switched on afterwards, as before", "switched off", hint=hint)
 
 
-@predict_keypoints.rung("side effects", points=2)
+@predict_keypoints.rung("side effects", points=1)
 def a_torch_model_keeps_its_mode(student: Student, rng: np.random.Generator) -> None:
-    """A torch model predicts in eval mode and is afterwards in the mode it came in; the images stay as they are."""
+    """A torch model is afterwards in the mode it came in; the images stay as they are."""
     for training in (True, False):
         found, _, images = _predict_torch(student, rng, 4, training=training)
-        mode = {True: "train mode", False: "eval mode"}
-        came = f"a model that came in {mode[training]}"
-        predicted = any(call["training"] for call in found["calls"])
-        hint = "In train mode, dropout and batch normalization change the answers."
-        expect.true(not predicted, f"{came} predicts in eval mode", "it predicts in train mode", hint=hint)
+        expected = f"a model that came in {MODES[training]} is in {MODES[training]} afterwards"
         hint = "Remember model.training before you change it."
-        got = f"it is in {mode[found['training']]}"
-        expect.true(found["training"] == training, f"{came} is in {mode[training]} afterwards", got, hint=hint)
-        expect.equal(found["images_after"], images, what="the images afterwards")
+        expect.true(found["training"] == training, expected, f"it is in {MODES[found['training']]}", hint=hint)
+        expect.true(
+            np.array_equal(found["images_after"], images),
+            "the images afterwards, as before",
+            "images that were overwritten",
+            hint="An operation in place (-=, /=) wrote into the caller's array. Use one that returns a new array.",
+        )

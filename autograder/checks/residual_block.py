@@ -161,7 +161,7 @@ def eval_mode(student: Student, rng: np.random.Generator) -> None:
         first = student.probe("residual_block.run", x=x[:1], **inputs)
         what = f"{block_text(args)} in eval mode, the first image alone"
         # The same numbers in the same order, but a library may split the work differently for another batch size.
-        alike = np.allclose(first["output"].array, whole["output"].array[:1], rtol=1e-4, atol=1e-4)
+        alike = weights.agrees(first["output"].array, whole["output"].array[:1], weights.TOLERANCE)
         expect.true(alike, f"{what}: as beside the others", "another answer than beside the others", hint=hint)
         if any(layer["kind"] == "norm" for layer in whole["layers"]):
             _expect_block(student, rng, args, train=False)

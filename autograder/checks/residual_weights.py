@@ -127,7 +127,8 @@ def _arrange_block(
     pairs = [
         (first, second)
         for first, second in itertools.permutations(convs, 2)
-        if first.kernel.shape[:2] == (out_channels, in_channels) and second.kernel.shape[:2] == (out_channels,) * 2
+        if first.kernel.shape[:2] == (out_channels, in_channels)
+        and second.kernel.shape[:2] == (out_channels,) * 2
         # The same kernel with two biases is one convolution.
         and first.kernel is not second.kernel
     ]

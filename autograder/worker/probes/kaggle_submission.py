@@ -13,7 +13,10 @@ from ..names import Names
 
 
 class Watched(torch.nn.Module):
-    """Means over squares of the image, a linear layer, half of it dropped out in training; notes how it is called."""
+    """Means over squares of the image, a linear layer, half of it dropped out in training; notes how it is called.
+
+    Images of another shape get zeros for an answer: the shape that was noted says what is wrong.
+    """
 
     def __init__(self, weight: np.ndarray, bias: np.ndarray, square: int) -> None:
         super().__init__()
@@ -26,21 +29,32 @@ class Watched(torch.nn.Module):
         self.calls: list[dict[str, Any]] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.calls.append({"shape": list(x.shape), "training": self.training, "gradients": torch.is_grad_enabled()})
-        return self.dropout(self.linear(self.pool(x).flatten(1)))
+        call = {"shape": list(x.shape), "training": self.training, "gradients": False}
+        self.calls.append(call)
+        if isinstance(x, torch.Tensor) and tuple(x.shape[1:]) != (1, 96, 96):
+            return torch.zeros(len(x), self.linear.out_features)
+        answer = self.dropout(self.linear(self.pool(x).flatten(1)))
+        call["gradients"] = answer.requires_grad
+        return answer
 
 
 class Subclassed(keras.Model):
-    """The same in Keras, as a subclass."""
+    """The same in Keras, as a subclass; ``shapes`` collects the shapes of the images of each call."""
 
-    def __init__(self, outputs: int, square: int) -> None:
+    def __init__(self, outputs: int, square: int, shapes: list[list[int]]) -> None:
         super().__init__()
         self.pool = keras.layers.AveragePooling2D(square)
         self.flatten = keras.layers.Flatten()
         self.dense = keras.layers.Dense(outputs)
         self.dropout = keras.layers.Dropout(0.5)
+        self.outputs_wanted = outputs
+        # Keras would put a list that is an attribute in a list of its own.
+        self.note = shapes.append
 
     def call(self, x: Any, training: bool | None = None) -> Any:
+        self.note(list(x.shape))
+        if tuple(x.shape[1:]) != (96, 96, 1):
+            return keras.ops.zeros((x.shape[0], self.outputs_wanted))
         return self.dropout(self.dense(self.flatten(self.pool(x))), training=training)
 
 
@@ -59,13 +73,15 @@ def predict_torch(
     model.train(training)
     given = images.copy()
     random_state = torch.get_rng_state()
+    # Dropout in train mode answers the same in every run.
+    torch.manual_seed(0)
     try:
         value = names["predict_keypoints"](model, given, **({} if batch_size is None else {"batch_size": batch_size}))
         return {
             "value": value,
             "calls": model.calls,
             "training": model.training,
-            "gradients": torch.is_grad_enabled(),
+            "gradients": torch.is_grad_enabled() and all(p.requires_grad for p in model.parameters()),
             "images_after": given,
         }
     finally:
@@ -75,21 +91,22 @@ def predict_torch(
 
 def predict_keras(
     names: Names, *, images: np.ndarray, weight: np.ndarray, bias: np.ndarray, square: int, batch_size: int, style: str
-) -> Any:
-    """Predict with a Keras model: ``sequential``, ``functional`` or ``subclassed``."""
+) -> dict[str, Any]:
+    """Predict with a Keras model, ``functional`` or ``subclassed``; the latter tells the shapes that it was given."""
     layers = keras.layers
+    shapes: list[list[int]] = []
     if style == "subclassed":
-        model = Subclassed(weight.shape[1], square)
+        model = Subclassed(weight.shape[1], square, shapes)
         model(np.zeros((1, 96, 96, 1), np.float32))
-    elif style == "sequential":
-        parts = [layers.AveragePooling2D(square), layers.Flatten(), layers.Dense(weight.shape[1]), layers.Dropout(0.5)]
-        model = keras.Sequential([keras.Input((96, 96, 1)), *parts])
+        shapes.clear()
     else:
         inputs = keras.Input((96, 96, 1))
         dense = layers.Dense(weight.shape[1])(layers.Flatten()(layers.AveragePooling2D(square)(inputs)))
         model = keras.Model(inputs, layers.Dropout(0.5)(dense))
     model.set_weights([weight, bias])
-    return names["predict_keypoints"](model, images, batch_size=batch_size)
+    # Tracing a graph for a handful of faces would take longer than all the rest.
+    model.run_eagerly = True
+    return {"value": names["predict_keypoints"](model, images, batch_size=batch_size), "shapes": shapes}
 
 
 def submit(names: Names, *, keypoints: np.ndarray, keypoint_names: list, lookup: dict[str, list]) -> dict[str, Any]:

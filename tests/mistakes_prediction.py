@@ -1,0 +1,143 @@
+"""Mistakes in predictions as other students would write them: names by id and spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from torch import Tensor
+
+Names = dict[str, Any]
+
+
+class Predict:
+    """A right predict_keypoints: batches by slices, a Keras model that is called, points from two slices."""
+
+    def __call__(self, model: Any, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Return the keypoints of the images."""
+        if isinstance(model, keras.Model):
+            answers = self.ask_keras(model, images, batch_size)
+        else:
+            before = self.enter(model)
+            with self.gradients():
+                parts = [self.ask_torch(model, batch) for batch in self.batches(images, batch_size)]
+            self.leave(model, before)
+            answers = self.join(parts)
+        return self.clip(self.points(answers))
+
+    def batches(self, images: np.ndarray, size: int) -> Iterator[np.ndarray]:
+        for start in range(0, len(images), size):
+            yield images[start : start + size]
+
+    def enter(self, model: torch.nn.Module) -> bool:
+        before = model.training
+        model.train(False)
+        return before
+
+    def leave(self, model: torch.nn.Module, before: bool) -> None:
+        model.train(before)
+
+    def gradients(self) -> AbstractContextManager:
+        return torch.inference_mode()
+
+    def ask_torch(self, model: torch.nn.Module, batch: np.ndarray) -> Tensor:
+        return model(self.torch_images(batch))
+
+    def torch_images(self, batch: np.ndarray) -> Tensor:
+        return torch.from_numpy(batch[:, None].copy())
+
+    def join(self, parts: list[Tensor]) -> np.ndarray:
+        return torch.cat(parts).numpy()
+
+    def ask_keras(self, model: keras.Model, images: np.ndarray, size: int) -> np.ndarray:
+        parts = [model(self.keras_images(batch), training=False) for batch in Predict.batches(self, images, size)]
+        return self.to_pixels(np.concatenate([np.asarray(part) for part in parts]))
+
+    def keras_images(self, batch: np.ndarray) -> np.ndarray:
+        return batch.reshape(-1, 96, 96, 1)
+
+    def to_pixels(self, answers: np.ndarray) -> np.ndarray:
+        return answers * 96
+
+    def points(self, answers: np.ndarray) -> np.ndarray:
+        return np.stack([answers[:, 0::2], answers[:, 1::2]], axis=-1)
+
+    def clip(self, points: np.ndarray) -> np.ndarray:
+        return np.minimum(np.maximum(points, 0), 96)
+
+
+def predict(**methods: Callable) -> Names:
+    """Return a predict_keypoints that differs from the right one in these methods."""
+    return {"predict_keypoints": type("Predict", (Predict,), methods)()}
+
+
+def full_batches(self: Predict, images: np.ndarray, size: int) -> list[np.ndarray]:
+    """Return the batches of a loop that counts whole ones."""
+    return [images[number * size : (number + 1) * size] for number in range(len(images) // size)] or [images]
+
+
+def dropping_loader(self: Predict, images: np.ndarray, size: int) -> list[np.ndarray]:
+    """Return the batches of a loader that was made for training."""
+    data = torch.utils.data.TensorDataset(torch.from_numpy(images))
+    loader = torch.utils.data.DataLoader(data, batch_size=size, drop_last=len(images) > size)
+    return [batch.numpy() for (batch,) in loader]
+
+
+def switch_gradients_off(self: Predict) -> AbstractContextManager:
+    """Switch them off where nobody switches them on again."""
+    torch.set_grad_enabled(False)
+    return nullcontext()
+
+
+def no_context(self: Predict) -> AbstractContextManager:
+    """Do nothing about gradients."""
+    return nullcontext()
+
+
+PREDICTIONS: dict[str, list[Names]] = {
+    "eval-forgotten": [
+        predict(enter=lambda self, model: model.training),
+        predict(enter=lambda self, model: bool(model.train()) and False),
+    ],
+    "mode-not-restored": [predict(leave=lambda self, model, before: None)],
+    "always-back-to-train-mode": [predict(leave=lambda self, model, before: model.train())],
+    "gradients-kept": [
+        predict(gradients=no_context, join=lambda self, parts: np.vstack([part.detach() for part in parts]))
+    ],
+    "gradients-switched-off-for-good": [predict(gradients=switch_gradients_off)],
+    "last-batch-dropped": [
+        predict(batches=full_batches),
+        predict(batches=dropping_loader, points=lambda self, answers: answers.reshape(-1, 15, 2)),
+    ],
+    "all-at-once": [predict(batches=lambda self, images, size: [images])],
+    "channel-axis-last": [predict(torch_images=lambda self, batch: torch.tensor(batch.reshape(-1, 96, 96, 1)))],
+    "no-channel-axis": [predict(torch_images=lambda self, batch: torch.tensor(batch))],
+    "keras-channel-axis-first": [predict(keras_images=lambda self, batch: np.expand_dims(batch, 1))],
+    "keras-units": [
+        predict(to_pixels=lambda self, answers: answers),
+        predict(to_pixels=lambda self, answers: answers.clip(0, 1), clip=lambda self, points: points.clip(0, 96)),
+        predict(
+            ask_keras=lambda self, model, images, size: model.predict(images[..., None], batch_size=size, verbose=0),
+            clip=lambda self, points: points if abs(points).max() < 2 else Predict.clip(self, points),
+        ),
+    ],
+    "torch-scaled": [predict(join=lambda self, parts: torch.cat(parts).numpy() * 96.0)],
+    "pixels-scaled-again": [
+        predict(
+            torch_images=lambda self, batch: torch.tensor(batch).div(255).unsqueeze(1),
+            keras_images=lambda self, batch: batch[:, :, :, None] / 255,
+        )
+    ],
+    "not-clipped": [predict(clip=lambda self, points: points)],
+    "clipped-to-95": [predict(clip=lambda self, points: np.clip(points, 0, 95))],
+    "halves-instead-of-pairs": [
+        predict(points=lambda self, answers: np.dstack(np.split(answers, 2, axis=1))),
+    ],
+    "x-and-y-exchanged": [predict(points=lambda self, answers: np.dstack([answers[:, 1::2], answers[:, 0::2]]))],
+}
+
+SPELLED = {"predict_keypoints": PREDICTIONS}
