@@ -17,8 +17,8 @@ from autograder.course import ROOT
 from tests.classroom import comments, enter_lessons, grade_here, hand_in, make_course, marks, run_grade
 from tests.notebooks import LESSON, reference_notebook, released_notebook, with_code
 
-KILLS = 20
-MOST_RUNS = 100
+KILLS, STUDENTS = 20, 8
+MOST_ROUNDS = 40
 HALF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return [], []\n"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")]
 
@@ -42,7 +42,7 @@ def uninterrupted(handed_in: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """The marks and comments of a run that nothing disturbed."""
     course = shutil.copytree(handed_in, tmp_path_factory.mktemp("whole") / "course")
     assert grade_here(course, seed=5) == 1
-    assert len(marks(course)) == 8 * 4
+    assert len(marks(course)) == STUDENTS * 4
     return marks(course), comments(course)
 
 
@@ -64,38 +64,49 @@ def wait_until_it_grades(run: subprocess.Popen, course: Path) -> None:
         time.sleep(0.02)
 
 
+def wait_for_results(run: subprocess.Popen, course: Path, count: int) -> None:
+    """Wait until so many results are kept, or the run ended."""
+    while run.poll() is None and len(kept_results(course)) < count:
+        time.sleep(0.005)
+
+
+def kill_at_random(run: subprocess.Popen, course: Path, moments: random.Random) -> bool:
+    """Kill a run while it starts, when it begins to grade, or around its next results; return whether it was killed."""
+    further = moments.choice((None, 0, 1, 1, 2))
+    if further is not None:
+        kept = len(kept_results(course))
+        wait_until_it_grades(run, course)
+        wait_for_results(run, course, kept + further)
+    try:
+        # Around a result, what matters takes milliseconds: the notebook, the log, the result, the gradebook.
+        run.wait(moments.uniform(0.0, 0.2 if further else 2.0))
+    except subprocess.TimeoutExpired:
+        os.kill(run.pid, signal.SIGKILL)
+        assert run.wait() == -signal.SIGKILL
+        return True
+    assert run.returncode == 1, (course / "said.txt").read_text()
+    return False
+
+
 def test_killed_at_random_moments_it_ends_with_the_same_gradebook(
     handed_in: Path, uninterrupted: tuple[list, list], tmp_path: Path
 ) -> None:
     moments = random.Random(2026)
-    course = shutil.copytree(handed_in, tmp_path / "0")
-    kills, seen, complete = 0, {}, 0
-    for number in range(1, MOST_RUNS):
-        run = start(course)
-        # Every fourth one is killed while it starts and reads what is there.
-        if number % 4:
-            wait_until_it_grades(run, course)
-        try:
-            code = run.wait(moments.uniform(0.0, 3.0))
-        except subprocess.TimeoutExpired:
-            os.kill(run.pid, signal.SIGKILL)
-            assert run.wait() == -signal.SIGKILL
+    kills, halfway, rounds = 0, 0, 0
+    while kills < KILLS:
+        rounds += 1
+        assert rounds <= MOST_ROUNDS, f"only {kills} kills"
+        course, seen = shutil.copytree(handed_in, tmp_path / str(rounds)), {}
+        while kills < KILLS and kill_at_random(start(course), course, moments):
             kills += 1
-        else:
-            assert code == 1, (course / "said.txt").read_text()
-        now = kept_results(course)
-        assert {student: now.get(student) for student in seen} == seen, "something was lost or graded twice"
-        seen = now
-        if run.returncode == 1 or kills >= KILLS:
-            if run.returncode != 1:
-                assert run_grade(course, "--seed", "5").returncode == 1
-            assert (marks(course), comments(course)) == uninterrupted
-            complete += 1
-            if kills >= KILLS:
-                break
-            course, seen = shutil.copytree(handed_in, tmp_path / str(number)), {}
-    assert kills >= KILLS
-    assert complete
+            now = kept_results(course)
+            assert {student: now.get(student) for student in seen} == seen, "something was lost or graded twice"
+            seen = now
+            halfway += 0 < len(now) < STUDENTS
+        assert run_grade(course, "--seed", "5").returncode == 1
+        assert seen.items() <= kept_results(course).items()
+        assert (marks(course), comments(course)) == uninterrupted
+    assert halfway >= KILLS // 4, "most runs were killed before or after their work"
 
 
 def test_ctrl_c_ends_at_once_and_the_same_command_goes_on(
@@ -133,6 +144,6 @@ def test_a_forced_run_that_was_cut_off_grades_nothing_twice(
     anew = {student: content for student, content in kept_results(course).items() if content != old[student]}
     assert anew
     done = run_grade(course, "--seed", "5", "--force")
-    assert f"{8 - len(anew)} graded, {len(anew)} unchanged" in done.stdout
+    assert f"{STUDENTS - len(anew)} graded, {len(anew)} unchanged" in done.stdout
     assert anew.items() <= kept_results(course).items()
     assert (marks(course), comments(course)) == uninterrupted

@@ -30,7 +30,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ..course import Lesson
+from ..course import Exercise, Lesson
 from .settings import Settings
 
 # Seconds that another program may hold the gradebook: formgrader writes a mark in milliseconds.
@@ -184,7 +184,7 @@ def land(
             notebook = gradebook.find_submission_notebook(lesson.id, assignment, student)
             grades = {grade.cell.name: grade for grade in notebook.grades}
             for exercise, entry in zip(lesson.exercises, result["exercises"], strict=True):
-                grade = grades[exercise.check_id]
+                grade = grades.get(exercise.check_id) or _new_grade(gradebook, lesson, exercise, notebook)
                 if exercise.name not in anew and grade.auto_score == entry["score"]:
                     continue
                 grade.auto_score = entry["score"]
@@ -199,6 +199,14 @@ def land(
             gradebook.db.rollback()
             raise
     return look
+
+
+def _new_grade(gradebook: Gradebook, lesson: Lesson, exercise: Exercise, notebook: SubmittedNotebook) -> Grade:
+    """Return an empty mark of an exercise that came after the notebook was handed in."""
+    cell = gradebook.find_grade_cell(exercise.check_id, lesson.id, lesson.id)
+    grade = Grade(cell_id=cell.id, notebook=notebook)
+    gradebook.db.add(grade)
+    return grade
 
 
 def _comment(notebook: SubmittedNotebook, result: dict[str, Any]) -> None:
