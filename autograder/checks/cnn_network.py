@@ -162,6 +162,8 @@ def _unflatten(before: np.ndarray, after: np.ndarray, where: str) -> np.ndarray:
             turned = after.reshape(batch, channels, height, width).transpose(0, 2, 3, 1)
             is_turned = cnn_trace.slope_and_pool_between(before, turned) is not None
             return turned if is_turned else after.reshape(shape)
+    if after.shape[1] == np.prod(before.shape[1:]):
+        return after.reshape(before.shape)
     whole = f"{where}: every number of the pooled image"
     features, channels = int(np.prod(fits[0][1:])), before.shape[-1]
     if after.shape[1] == channels:

@@ -156,33 +156,37 @@ def _build(model: Any, x: np.ndarray, rng: np.random.Generator) -> dict[str, Any
         return found
     shape = getattr(model, "input_shape", None)
     found["input_shape"] = list(shape) if isinstance(shape, tuple) else None
-    # A subclassed network makes its weights in its first call, on symbols: nothing to look at yet.
-    found["shape_of_two"] = list(model(keras.ops.convert_to_tensor(x), training=False).shape)
-    one = keras.ops.convert_to_tensor(x[:1])
-    order: list[dict[str, Any]] = []
     weighted: list[Any] = []
     told_weights: set[int] = set()
-    found["others"] = []
+    found["others"], found["order"] = [], []
 
-    def note(layer: Any, inputs: Any, output: Any) -> None:
+    def find_weights(layer: Any, inputs: Any, output: Any) -> None:
+        # A subclassed network makes its weights in a first call on symbols.
+        if not hasattr(output, "numpy"):
+            return
+        # What a layer consists of is called before its own call ends.
+        own = {id(weight) for weight in layer.trainable_weights} - told_weights
+        told_weights.update(own)
+        if _kind(layer) in ("conv", "dense"):
+            if not any(layer is known for known in weighted):
+                weighted.append(layer)
+        elif own:
+            found["others"].append(type(layer).__name__)
+
+    def note_order(layer: Any, inputs: Any, output: Any) -> None:
         kind = _kind(layer)
         if kind == "dropout":
             acts = bool(keras.ops.any(keras.ops.not_equal(output, inputs)))
-            order.append({"kind": kind, "rate": float(layer.rate) if acts else 0.0})
+            found["order"].append({"kind": kind, "rate": float(layer.rate) if acts else 0.0})
         elif kind is not None:
-            order.append({"kind": kind})
-            if not any(layer is known for known in weighted):
-                weighted.append(layer)
-        # What a layer consists of is called before its own call ends.
-        own = {id(weight) for weight in layer.trainable_weights} - told_weights
-        if own and kind is None:
-            found["others"].append(type(layer).__name__)
-        told_weights.update(own)
+            found["order"].append({"kind": kind})
 
-    with _each_call(note), _recorded_dropouts(order):
-        model(one, training=True)
-    found["order"] = order
+    with _each_call(find_weights):
+        found["shape_of_two"] = list(model(keras.ops.convert_to_tensor(x), training=False).shape)
     _fill(weighted, rng)
+    one = keras.ops.convert_to_tensor(x[:1])
+    with _each_call(note_order), _recorded_dropouts(found["order"]):
+        model(one, training=True)
     layers: list[dict[str, Any]] = []
 
     def describe(layer: Any, inputs: Any, output: Any) -> None:
