@@ -8,11 +8,12 @@ import types
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, ClassVar
+from unittest import mock
 
+from autograder import diagnosis
 from autograder.checks import ladder_of
 from autograder.course import find_exercise, find_lesson
-from autograder.diagnosis import diagnose
-from autograder.ladder import climb
+from autograder.ladder import Problem, Rung, climb, try_rung
 from autograder.misconceptions import Misconception
 from autograder.student import LiveStudent, Student
 from autograder.verdict import Result, judge
@@ -42,9 +43,10 @@ class _Remembered(Student):
     """A mistake's code, asked the same thing only once: the test of every entry asks all other entries as well."""
 
     answers: ClassVar[dict[tuple[str, str, bytes], dict[str, Any]]] = {}
+    problems: ClassVar[dict[tuple[str, str, int], Problem | None]] = {}
 
     def __init__(self, mistake: Misconception) -> None:
-        self._mistake = mistake
+        self.mistake = mistake
         self._live: LiveStudent | None = None
 
     def close(self) -> None:
@@ -53,11 +55,19 @@ class _Remembered(Student):
             self._live.__exit__()
 
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        key = self._mistake.id, probe, hashlib.sha256(encode(inputs)).digest()
+        key = self.mistake.id, probe, hashlib.sha256(encode(inputs)).digest()
         if key not in self.answers:
-            self._live = self._live or LiveStudent(names_of(self._mistake))
+            self._live = self._live or LiveStudent(names_of(self.mistake))
             self.answers[key] = self._live._ask(probe, inputs)
         return self.answers[key]
+
+
+def _try_rung(rung: Rung, exercise: str, student: _Remembered, seed: int) -> Problem | None:
+    """Like ``try_rung``, and remembered: the same mistake fails the same rung of the same seed in the same way."""
+    key = student.mistake.id, rung.name, seed
+    if key not in _Remembered.problems:
+        _Remembered.problems[key] = try_rung(rung, exercise, student, seed)
+    return _Remembered.problems[key]
 
 
 @contextmanager
@@ -68,7 +78,8 @@ def _open_mistake(mistake: Misconception) -> Iterator[Student]:
 
 def grade_and_diagnose(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
     """Return the verdict on an exercise, with the misconception that it shows."""
-    return diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
+    with mock.patch.object(diagnosis, "try_rung", _try_rung):
+        return diagnosis.diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
 
 
 def story(result: Result) -> str:

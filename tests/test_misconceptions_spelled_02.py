@@ -15,7 +15,7 @@ from torch.nn.functional import l1_loss, mse_loss
 from tests.battery import grade_and_diagnose, story
 from tests.reference import reference_names
 
-SEEDS = (1, 2)
+SEEDS = (1,)
 REFERENCE = reference_names("02_nan_masking")
 Loss = Callable[[Tensor, Tensor], Tensor]
 
