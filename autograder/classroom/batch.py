@@ -203,7 +203,9 @@ def grade_class(request: Request, executor: Executor | None = None) -> int:
     settings = load_settings(request.course)
     store = Store(settings.coursedir)
     submissions = _submissions(settings, request)
-    make_sandbox(request.isolation)
+    sandbox = make_sandbox(request.isolation)
+    if not sandbox.isolated:
+        say(sandbox.notice)
     for name in strange_assignments(settings.coursedir):
         say(f"{visible(name, 80, one_line=True)} is no lesson of this course; it was left alone")
     with _locked(store), Book(settings, store, say) as book:
@@ -239,6 +241,7 @@ def _grade_locked(
     for line in _absent(settings, book, dict.fromkeys(submitted.lesson for submitted in submissions)):
         print(line)
     _summarize(batch.tally, book, run, print)
+    print(f"logs: {store.log_path('STUDENT', 'LESSON')}")
     if book.waiting:
         return 2
     store.finish_run(run)
