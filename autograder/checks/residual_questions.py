@@ -81,14 +81,10 @@ def network_kernels(channels: list[int], blocks: int) -> Counter:
     return kernels
 
 
-def expect_found(found: dict[str, Any], what: str) -> None:
+def expect_found(found: dict[str, Any]) -> None:
     """Expect that no plain list or dict hides layers from PyTorch."""
-    expect.true(
-        not found["hidden"],
-        f"{what}: layers that PyTorch finds",
-        "layers in a plain Python list, tuple or dict",
-        hint=PLAIN_LIST_HINT,
-    )
+    got = "layers in a plain Python list, tuple or dict"
+    expect.true(not found["hidden"], "layers that PyTorch finds", got, hint=PLAIN_LIST_HINT)
 
 
 def expect_kernels(found: dict[str, Any], want: Counter, what: str, hint: str) -> None:
@@ -96,7 +92,7 @@ def expect_kernels(found: dict[str, Any], want: Counter, what: str, hint: str) -
     got = kernels(found["shapes"])
     if got == want:
         return
-    expect_found(found, what)
+    expect_found(found)
     # A network has many; those that fit say nothing.
     differing = sorted(shape for shape in got | want if got[shape] != want[shape])
     texts = [", ".join(f"{count[shape] or 'none'} of {shape}" for shape in differing) for count in (want, got)]
@@ -111,7 +107,7 @@ def expect_own_output(
 
     ``instead`` says what the answer is the result of, where that is known.
     """
-    expect_found(answer, what)
+    expect_found(answer)
     example = "random images, and your own weights set to random values"
     if want is None:
         found = [tuple(layer["weight"].shape) for layer in answer["layers"] if layer["weight"] is not None]
