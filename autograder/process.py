@@ -122,6 +122,7 @@ class Worker:
         self._server: subprocess.Popen | None = None
         self._control: socket.socket | None = None
         self._channel: _Channel | None = None
+        self._answered = False
         self._scratch = new_scratch(sandbox)
 
     def __enter__(self) -> Worker:
@@ -149,6 +150,7 @@ class Worker:
         """Start the process, so that the frameworks are being imported while the caller does something else."""
         if self._server is not None and self._server.poll() is None:
             return
+        self._answered = False
         if CAN_FORK:
             self._control, theirs = socket.socketpair()
             number = theirs.fileno()
@@ -171,7 +173,6 @@ class Worker:
         Raises WorkerDied where the process does not start.
         """
         self.stop()
-        first = self._server is None
         self.warm_up()
         if CAN_FORK:
             self._channel = self._fork()
@@ -179,7 +180,9 @@ class Worker:
             server = self._server
             self._channel = _Channel(server.stdin, server.stdout, server.stderr)
         limits = self.limits.of_process()
-        self.ask({"earlier": earlier, "limits": limits}, OPEN_SECONDS + (START_SECONDS if first else 0))
+        # A server that has never answered may still be importing, however long ago it was started.
+        self.ask({"earlier": earlier, "limits": limits}, OPEN_SECONDS + (0 if self._answered else START_SECONDS))
+        self._answered = True
 
     def _fork(self) -> _Channel:
         (their_requests, requests), (replies, their_replies), (output, their_output) = os.pipe(), os.pipe(), os.pipe()

@@ -274,3 +274,11 @@ def test_global_settings_of_one_exercise_do_not_reach_the_next() -> None:
         first = ask_again(worker, code)
         assert first == ["torch.float32", "cpu", True]
         assert RemoteStudent(worker).call("answer") == first
+
+
+def test_a_worker_that_is_still_importing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.process.OPEN_SECONDS", 0.0)
+    with Worker(make_sandbox(), ("numpy", "pandas")) as worker:
+        worker.warm_up()
+        worker.open({})
+        assert worker.running
