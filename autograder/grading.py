@@ -22,7 +22,7 @@ from .verdict import Result, judge
 from .workers import make_worker
 
 # A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
-CELL_SECONDS, NOTEBOOK_SECONDS = 30.0, 120.0
+CELL_SECONDS, NOTEBOOK_SECONDS = 60.0, 180.0
 # On the clock an exercise may take longer than on the processor: the machine may have other work.
 CLOCK = 2.0
 
