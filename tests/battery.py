@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager
 from typing import Any, ClassVar
 from unittest import mock
 
+import torch
+
 from autograder import diagnosis
 from autograder.checks import ladder_of
 from autograder.course import find_exercise, find_lesson
@@ -19,6 +21,9 @@ from autograder.student import LiveStudent, Student
 from autograder.verdict import Result, judge
 from autograder.worker.plain import encode
 from tests.reference import reference_names
+
+# As in a worker: two threads that wait for each other over a few numbers take three times as long as one.
+torch.set_num_threads(1)
 
 
 def grade(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
