@@ -53,6 +53,13 @@ WRONG: list[tuple[str, str, tuple[str, str], str]] = [
         "leave the weights",
     ),
     ("phase_callbacks", "no list", ("restore_best_weights=True)]", "restore_best_weights=True)][0]"), "a list of"),
+    ("train_two_phase", "SGD twice", ("compile_phase(model, 1)", "compile_phase(model, 2)"), "SGD, then SGD"),
+    (
+        "train_two_phase",
+        "phase 1's weights",
+        ("model.load_weights(checkpoint_path)", "model.set_weights(weights)"),
+        "phase 1 ended with",
+    ),
     (
         "train_two_phase",
         "no callbacks",

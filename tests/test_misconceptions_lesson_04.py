@@ -232,20 +232,7 @@ SPELLED: list[tuple[str, str, list[tuple[str, str]]]] = [
             ("    for phase", "    compile_phase(model, 1)\n    for phase"),
         ],
     ),
-    (
-        "train_two_phase/phases-exchanged",
-        "the loop",
-        [("compile_phase(model, phase)", "compile_phase(model, 3 - phase)")],
-    ),
     ("train_two_phase/last-weights", "never loaded", [("    model.load_weights(checkpoint_path)\n", "")]),
-    (
-        "train_two_phase/phase-1-weights",
-        "loaded too early",
-        [
-            (FIT, f"        kept = model.get_weights()\n{FIT}"),
-            ("model.load_weights(checkpoint_path)", "model.set_weights(kept)"),
-        ],
-    ),
     (
         "train_two_phase/validation-faces-trained-on",
         "data sets joined",

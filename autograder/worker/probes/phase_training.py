@@ -21,6 +21,7 @@ class TooManySteps(RuntimeError):
     """The training goes on long after its epochs are over."""
 
 
+ARRAYS = ("x", "y", "x_val", "y_val")
 # An optimizer that goes on for so many times its share of steps obeys no `stop_training`.
 PATIENCE = 4
 
@@ -124,16 +125,16 @@ def train(
             result = names["train_two_phase"](
                 model, *arrays, epochs=tuple(epochs), batch_size=batch_size, checkpoint_path=path
             )
-        told = isinstance(result, dict)
+        told, weights = isinstance(result, dict), weights_of(model)
         return {
             "histories": {str(k): _history(v) for k, v in result.items()} if told else result,
             "kinds": {str(k): "dict" if isinstance(v, dict) else type(v).__name__ for k, v in result.items()}
             if told
             else {},
             "steps": diary.steps,
-            "weights": weights_of(model),
-            "saved": saved_weights(path, small_model(y.shape[1], gain)),
-            "arrays_after": arrays,
+            "weights": weights,
+            "saved": saved_weights(path, model),
+            "spoiled": [name for name, array in zip(ARRAYS, arrays, strict=True) if not np.isfinite(array).all()],
         }
 
     return with_checkpoint(names, run)

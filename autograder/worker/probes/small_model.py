@@ -54,7 +54,7 @@ def set_weights(model: keras.Model, values: np.ndarray) -> None:
 
 
 def saved_weights(path: str, reader: keras.Model) -> np.ndarray | None:
-    """The weights in a checkpoint of a small model, read by another one; None where there is none."""
+    """The weights in a checkpoint of a small model, read into ``reader``; None where there is none."""
     try:
         reader.load_weights(path)
     except (OSError, ValueError):
