@@ -37,6 +37,7 @@ def _fill(module: nn.Module, fill: str, seed: int) -> None:
                 if fill == "plain":
                     part.reset_running_stats()
                     part.reset_parameters()
+                    part.eps = 1e-5
                 else:
                     draw(part.weight, 0.5, 1.5)
                     draw(part.bias, -0.5, 0.5)
