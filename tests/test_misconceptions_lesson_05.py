@@ -264,6 +264,7 @@ MISTAKES: list[tuple[str, ...]] = [
     ("fit/scheduler-steps-per-batch", SCHEDULE, "", STEP, STEP + "            scheduler.step()\n"),
     ("fit/scheduler-before-training", SCHEDULE, "", EPOCHS, EPOCHS + SCHEDULE),
     ("fit/sgd-for-adam", "Adam", "SGD"),
+    ("fit/adamw-for-adam", "config.lr)", "config.lr, weight_decay=0.01, decoupled_weight_decay=True)"),
     (
         "fit/new-optimizer-every-epoch",
         EPOCHS,

@@ -21,8 +21,11 @@ __all__ = ["early_stopping", "evaluate", "face_dataset", "fit", "train_config", 
 
 fit = Ladder("fit")
 
-# float32 beside float64 over some tens of steps; Adam divides by the size of the gradient and so keeps relative errors.
+# float32 beside float64 over some tens of steps. Measured over 2,000 draws, for the reference and two other right fits
+# (fused and foreach Adam): the largest error of a loss or an RMSE is 0.0002 of this, wide for who rounds what is noted.
 TOLERANCE = {"rtol": 1e-3, "atol": 1e-3}
+# Of the final weights: the largest error over the same draws is 9e-7.
+WEIGHTS = {"rtol": 1e-3, "atol": 1e-3}
 Rows = tuple[np.ndarray, np.ndarray]
 
 
@@ -228,12 +231,17 @@ def stops_early(student: Student, rng: np.random.Generator) -> None:
     expect.true(lengths == epochs, f"the end after {epochs} epochs", got, example, hint)
 
 
+def _same(answer: dict, model: Linear) -> bool:
+    pairs = ((answer["weight"], model.weight), (answer["bias"], model.bias))
+    return all(np.allclose(got, want, **WEIGHTS) for got, want in pairs)
+
+
 def _say_weights(answer: dict, task: FitTask, run: Run) -> str | None:
     """Return of which moment of the training the weights are, or None where they are of none."""
     moments = {"from before the training": task.model}
     moments |= {f"of epoch {number} of {len(run.models)}": model for number, model in enumerate(run.models, start=1)}
     for moment, model in moments.items():
-        if np.allclose(answer["weight"], model.weight, rtol=1e-2, atol=5e-3):
+        if _same(answer, model):
             put_back = "although some were put back" if answer["put_back"] else "and none were put back"
             return f"those {moment}, {put_back} at the end"
     return None
@@ -245,16 +253,15 @@ def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> No
     task, run = _draw_overfitting_task(rng)
     answer = task.ask(student)
     want = run.models[run.best]
-    close = {"rtol": 1e-2, "atol": 5e-3}
-    if np.allclose(answer["weight"], want.weight, **close) and np.allclose(answer["bias"], want.bias, **close):
+    if _same(answer, want):
         return
     example = f"validation RMSE {[round(value, 3) for value in run.val_rmse]}: epoch {run.best + 1} is the best"
     words = _say_weights(answer, task, run)
     if words:
         hint = "Which weights are put back at the end, and are they still those that were kept?"
         raise expect.Mismatch(f"the weights afterwards: those of epoch {run.best + 1}", words, example, hint)
-    expect.close(answer["weight"], want.weight, **close, what="the weights afterwards", example=example)
-    expect.close(answer["bias"], want.bias, **close, what="the bias afterwards", example=example)
+    expect.close(answer["weight"], want.weight, **WEIGHTS, what="the weights afterwards", example=example)
+    expect.close(answer["bias"], want.bias, **WEIGHTS, what="the bias afterwards", example=example)
 
 
 @fit.rung("edge cases", points=1)
