@@ -83,7 +83,7 @@ class LazyBlock(nn.Module):
         def __init__(self, out_channels: int, size: int, stride: int) -> None:
             super().__init__()
             self.conv = nn.LazyConv2d(out_channels, size, stride=stride, padding=size // 2, bias=size == 1)
-            self.norm = nn.LazyBatchNorm2d()
+            self.norm = nn.LazyBatchNorm2d(eps=1e-3)
 
         def forward(self, x: Tensor) -> Tensor:
             return self.norm(self.conv(x))
@@ -283,7 +283,7 @@ class LazyNet(nn.Module):
     def __init__(self, channels: Any = (32, 64, 128, 256, 512), blocks_per_stage: int = 2, outputs: int = 30) -> None:
         super().__init__()
         stage = nested_stage(LazyBlock)
-        self.features = nn.Sequential(nn.LazyConv2d(channels[0], 7, 2, 3), nn.LazyBatchNorm2d(), nn.ReLU())
+        self.features = nn.Sequential(nn.LazyConv2d(channels[0], 7, 2, 3), nn.LazyBatchNorm2d(eps=1e-3), nn.ReLU())
         widths = zip((channels[0], *channels), channels, strict=False)
         self.stages = nn.ModuleDict(
             {f"stage{i}": stage(*width, blocks_per_stage, 1 + (i > 0)) for i, width in enumerate(widths)}

@@ -202,7 +202,8 @@ def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
             (plain.train_loss, "The losses are those of a rate that never drops."),
             (np.sqrt(want.train_loss), "This is the root of the loss."),
         ],
-        "Other steps were taken: compare optimizer, rate, loss and the order within an epoch with the docstring.",
+        "Other steps were taken: compare optimizer, rate, loss and the order within an epoch with the docstring. A "
+        "mistake in your train_one_epoch or evaluate shows here too; mend that one first.",
         rtol=1e-3,
     )
     example = "12 rows in batches of 4, lr 0.05, step_size 2, gamma 0.5, 5 epochs"
@@ -221,14 +222,13 @@ def stops_early(student: Student, rng: np.random.Generator) -> None:
     """Training ends once patience epochs in a row brought no lower validation RMSE."""
     task, want = _draw_overfitting_task(rng)
     history = _history(task.ask(student))
-    lengths, epochs = len(history["val_rmse"]), len(want.lr)
-    hint = (
-        "The epochs went on to the end." if lengths == task.recipe.epochs else "What does step answer after each epoch?"
-    )
+    length, epochs = len(history["val_rmse"]), len(want.lr)
+    went_on = "The epochs went on to the end." if length == task.recipe.epochs else "It ends after another epoch."
+    hint = f"{went_on} What does step answer after each? A mistake in your EarlyStopping shows here too."
     example = f"patience 3, RMSE {[round(value, 3) for value in want.val_rmse]}"
     # The last value tells a training that went on from one that went another way.
-    got = f"{lengths} epochs, the last with RMSE {expect.show(history['val_rmse'][-1])}"
-    expect.true(lengths == epochs, f"the end after {epochs} epochs", got, example, hint)
+    got = f"{length} epochs, the last with RMSE {expect.show(history['val_rmse'][-1])}"
+    expect.true(length == epochs, f"the end after {epochs} epochs", got, example, hint)
 
 
 def _same(answer: dict, model: Linear) -> bool:

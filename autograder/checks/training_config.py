@@ -78,7 +78,7 @@ def _answer_to(student: Student, text: str, field: str) -> tuple[str, str | None
             raise
         if "ValueError" not in error.bases:
             return f"{error.type}, not ValueError", error.where
-        return "" if field in error.message else "a ValueError that does not name it", error.where
+        return "" if field in error.message else "a ValueError that does not say which field", error.where
     return "no error", None
 
 
@@ -109,10 +109,10 @@ def refuses_values_out_of_range(student: Student, rng: np.random.Generator) -> N
     if not wrong:
         return
     text, (answer, where) = next(iter(wrong.items()))
-    alike = [line for line, (other, _) in wrong.items() if other == answer]
+    alike = [line.replace(":", " =") for line, (other, _) in wrong.items() if other == answer]
     hint = _refusal_hint(answer, f"Is there a training run with {text}? Check each field against its range.")
     expected = "a ValueError that names the field"
-    raise expect.Mismatch(expected, f"{answer} for {', '.join(alike)}", text, hint, where=where)
+    raise expect.Mismatch(expected, f"{answer}, for {', '.join(alike)}", text, hint, where=where)
 
 
 @train_config.rung("side effects", points=1)

@@ -88,12 +88,12 @@ def phase_2_halves_the_learning_rate(student: Student, rng: np.random.Generator)
     early = [epoch for epoch, rate in enumerate(rates[:-1], start=1) if not np.isclose(rate, 1e-3, rtol=1e-4)]
     want = "half the learning rate after 5 epochs without a lower val_loss"
     hint = "Patience counts the epochs without a lower val_loss: 5 of them."
-    expect.true(not early, want, "a lower one before that", example, hint)
+    expect.true(not early, want, "it falls earlier", example, hint)
     if np.isclose(rates[-1], 1e-3, rtol=1e-4):
         longer = _play(student, 2, [*val_losses, *[6.0] * 40])["rates"]
         waits = not np.allclose(longer, 1e-3, rtol=1e-4)
         hint = hint if waits else "Which loss does the callback watch? The training loss falls all the time."
-        raise expect.Mismatch(want, "it waits longer" if waits else "it stays as it was", example, hint)
+        raise expect.Mismatch(want, "it falls later" if waits else "it stays as it was", example, hint)
     hint = "`factor` is what the rate is multiplied by; Keras's default is 0.1."
     expect.close(
         rates[-1], 5e-4, rtol=1e-3, atol=0, what="the learning rate after the plateau", example=example, hint=hint

@@ -21,8 +21,12 @@ def masked_loss(names: Names, *, pred: np.ndarray, target: np.ndarray) -> dict[s
     module = names["MSELossIgnoreNan"]()
     pred_tensor, target_tensor = torch.tensor(pred), torch.tensor(target)
     value = module(pred_tensor, target_tensor)
-    return {"value": value, "is_module": isinstance(module, nn.Module),
-            "pred": pred_tensor.numpy(), "target": target_tensor.numpy()}
+    return {
+        "value": value,
+        "is_module": isinstance(module, nn.Module),
+        "pred": pred_tensor.numpy(),
+        "target": target_tensor.numpy(),
+    }
 
 
 def masked_gradient(names: Names, *, pred: np.ndarray, target: np.ndarray) -> dict[str, Any]:
