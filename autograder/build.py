@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import tempfile
@@ -36,16 +35,18 @@ def release(lesson: Lesson, folder: Path, db_url: str | None = None, course_id: 
     from nbgrader.apps.api import NbGraderAPI
     from traitlets.config import PyFileConfigLoader
 
-    with contextlib.redirect_stderr(io.StringIO()):
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-        config.CourseDirectory.root = str(ROOT)
-        config.CourseDirectory.release_directory = str(folder)
-        config.CourseDirectory.db_url = db_url or f"sqlite:///{folder / 'gradebook.db'}"
-        if course_id is not None:
-            config.CourseDirectory.course_id = course_id
-        config.NbGrader.logfile = ""
-        NbGrader.clear_instance()
-        answer = NbGraderAPI(config=config).generate_assignment(lesson.id)
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.CourseDirectory.root = str(ROOT)
+    config.CourseDirectory.release_directory = str(folder)
+    config.CourseDirectory.db_url = db_url or f"sqlite:///{folder / 'gradebook.db'}"
+    if course_id is not None:
+        config.CourseDirectory.course_id = course_id
+    config.NbGrader.logfile = ""
+    # Silent by its own settings: with sys.stderr replaced, the logging set up here would close the former one where
+    # TensorFlow's log (absl) writes to it.
+    config.NbGrader.logging_config = {"handlers": {"console": {"stream": io.StringIO()}}}
+    NbGrader.clear_instance()
+    answer = NbGraderAPI(config=config).generate_assignment(lesson.id)
     if not answer["success"]:
         raise CourseError(f"nbgrader could not release {lesson.id}:\n{_last_line(answer)}")
 

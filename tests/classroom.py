@@ -142,7 +142,7 @@ def nbgrader_here(folder: Path, *arguments: str) -> str:
     app = NbGraderApp.instance()
     code: object = None
     try:
-        with contextlib.chdir(folder), contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.chdir(folder):
             app.initialize(list(arguments))
             app.init_logging(logging.StreamHandler, [log], color=False, subapps=True)
             app.start()
