@@ -36,7 +36,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from .classroom.batch import Request, grade_class
+    from .classroom.batch import Request, grade_class, say
 
     request = Request(
         assignments=tuple(arguments.assignment),
@@ -47,7 +47,11 @@ def _grade(arguments: argparse.Namespace) -> int:
         isolation=arguments.isolation,
         processes=arguments.processes,
     )
-    return grade_class(request)
+    if arguments.cluster is None:
+        return grade_class(request)
+    from .classroom.cluster import Cluster
+
+    return grade_class(request, Cluster(arguments.cluster, say))
 
 
 def _count(least: int) -> Callable[[str], int]:
@@ -172,7 +176,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     command.add_argument("--force", action="store_true", help="grade anew what did not change, too")
     command.add_argument("--seed", type=_count(0), metavar="N", help="draw the hidden inputs of an earlier run again")
     command.add_argument("--isolation", choices=ISOLATIONS, default="auto", help="required: refuse to grade without")
-    command.add_argument("--processes", type=_count(1), metavar="N", help="default: one for each core")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--processes", type=_count(1), metavar="N", help="default: one for each core")
+    where.add_argument("--cluster", metavar="ADDRESS", help="of a Dask scheduler whose workers do the grading")
     command.set_defaults(run=_grade)
     command = commands.add_parser("overview", help="a class on one page, and the tables behind its figures")
     command.add_argument("--course", type=Path, metavar="DIR", help="with nbgrader_config.py (default: this folder)")

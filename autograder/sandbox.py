@@ -30,12 +30,16 @@ GET_BUBBLEWRAP = "install it (Debian, Ubuntu: sudo apt-get install bubblewrap; F
 
 @dataclass(frozen=True)
 class Sandbox:
-    """``command`` is put before the interpreter; ``worker`` is where the interpreter finds the worker package."""
+    """``command`` is put before the interpreter; ``worker`` is where the interpreter finds the worker package.
+
+    ``scratch`` is the one folder that a notebook may write to, of an isolated worker.
+    """
 
     isolated: bool
     command: tuple[str, ...]
     worker: str
     notice: str
+    scratch: str = ""
 
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
@@ -57,6 +61,15 @@ def _interpreter(*prefixes: str) -> list[str]:
     return arguments
 
 
+def _scratch() -> str:
+    """Return where the scratch folder is mounted: at /tmp, unless the interpreter itself lies there.
+
+    What a notebook leaves in its scratch is removed, to the last entry, before the next one comes.
+    """
+    inside = any(Path(prefix).is_relative_to("/tmp") for prefix in (sys.base_prefix, sys.prefix))
+    return "/scratch" if inside else "/tmp"
+
+
 def _bubblewrap() -> list[str]:
     """Return the bubblewrap command: its own processes, network and files, and an unprivileged user.
 
@@ -70,14 +83,16 @@ def _bubblewrap() -> list[str]:
     command += _read_only(*SYSTEM, "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += ["--perms", "1777", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
-    command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
-    # After the scratch at /tmp, which would hide an environment that lies below it.
+    scratch = _scratch()
+    command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", scratch]
     command += _interpreter(sys.base_prefix, sys.prefix)
-    command += ["--perms", "0755", "--dir", "/course", "--ro-bind", str(WORKER), "/course/worker", "--chdir", "/tmp"]
+    command += ["--perms", "0755", "--dir", "/course", "--ro-bind", str(WORKER), "/course/worker", "--chdir", scratch]
+    # The folders made for the mounts belong to whoever starts this: without it, a notebook could leave files there.
+    command += ["--remount-ro", "/"]
     if root:
         command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
         command += ["--inh-caps=-all", "--bounding-set=-all", "bwrap", "--unshare-user"]
-        command += ["--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--chdir", "/tmp"]
+        command += ["--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--chdir", scratch]
     return command
 
 
@@ -107,7 +122,7 @@ def make_sandbox(isolation: str = "auto") -> Sandbox:
         raise CourseError(f"isolation {isolation!r}; expected one of {', '.join(ISOLATIONS)}")
     reason = "switched off by --isolation=none" if isolation == "none" else _why_not_isolated()
     if reason is None:
-        return Sandbox(True, tuple(_bubblewrap()), "/course/worker", "isolated (bubblewrap)")
+        return Sandbox(True, tuple(_bubblewrap()), "/course/worker", "isolated (bubblewrap)", _scratch())
     if isolation == "required":
         raise CourseError(f"--isolation=required, but {reason}. Nothing was graded.")
     return Sandbox(False, (), str(WORKER), f"not isolated: {reason}")
@@ -136,5 +151,5 @@ def worker_environment(scratch: str, sandbox: Sandbox) -> dict[str, str]:
 
 
 def new_scratch(sandbox: Sandbox) -> str:
-    """Return the worker's scratch folder; inside bubblewrap it is the sandbox's own /tmp."""
-    return "/tmp" if sandbox.isolated else tempfile.mkdtemp(prefix="autograder-")
+    """Return the worker's scratch folder; inside bubblewrap it is one of the sandbox's own."""
+    return sandbox.scratch if sandbox.isolated else tempfile.mkdtemp(prefix="autograder-")

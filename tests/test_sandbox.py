@@ -85,10 +85,11 @@ def test_sandbox_has_no_network_no_privileges_and_no_other_processes() -> None:
 @isolated
 def test_sandbox_writes_to_its_scratch_and_shared_memory_only() -> None:
     code = """
-    import sys
+    import os, sys
     def answer():
         said = []
-        for path in ("/tmp/x", "/dev/shm/x", sys.prefix + "/x", "/usr/x", "/course/worker/x"):
+        scratch = os.environ["TMPDIR"]
+        for path in (scratch + "/x", "/dev/shm/x", sys.prefix + "/x", "/usr/x", "/course/worker/x", "/course/x", "/x"):
             try:
                 open(path, "w").write("x")
                 said.append(True)
@@ -96,7 +97,7 @@ def test_sandbox_writes_to_its_scratch_and_shared_memory_only() -> None:
                 said.append(False)
         return said
     """
-    assert ask(code) == [True, True, False, False, False]
+    assert ask(code) == [True, True, False, False, False, False, False]
 
 
 def test_worker_sees_no_checks_and_no_answers() -> None:
@@ -113,10 +114,16 @@ def test_error_in_a_probe_names_type_and_message() -> None:
         ask("def answer():\n    return 1 / 0\n")
 
 
-def test_scratch_is_mounted_before_an_environment_that_may_lie_below_it() -> None:
+@pytest.mark.parametrize(("prefix", "scratch"), [("/opt/course/.venv", "/tmp"), ("/tmp/course/.venv", "/scratch")])
+def test_scratch_holds_nothing_but_what_a_notebook_leaves(
+    prefix: str, scratch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix)
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
     command = sandbox._bubblewrap()
-    scratch = next(i for i, part in enumerate(command) if part == "--tmpfs" and command[i + 1] == "/tmp")
-    assert scratch < command.index(sys.prefix)
+    assert [command[i + 1] for i, part in enumerate(command) if part == "--tmpfs"] == ["/dev/shm", scratch]
+    assert command[command.index("--chdir") + 1] == scratch
+    assert command[command.index(prefix) - 1] == "--ro-bind-try"
 
 
 @isolated
@@ -124,7 +131,7 @@ def test_nothing_of_a_notebook_reaches_the_next() -> None:
     leave = """
     import os, sys, time
     def answer():
-        for path in ("/tmp/left", "/dev/shm/left"):
+        for path in (os.environ["TMPDIR"] + "/left", "/dev/shm/left"):
             os.makedirs(path + "/locked/inside")
             open(path + "/file", "w").write("x")
             os.chmod(path + "/locked", 0)
@@ -141,7 +148,8 @@ def test_nothing_of_a_notebook_reaches_the_next() -> None:
     import os, numpy
     def answer():
         processes = [name for name in os.listdir("/proc") if name.isdecimal()]
-        return [sorted(os.listdir("/tmp")) == [os.path.basename(os.getcwd())], os.listdir("/dev/shm"), len(processes),
+        scratch = os.listdir(os.environ["TMPDIR"])
+        return [scratch == [os.path.basename(os.getcwd())], os.listdir("/dev/shm"), len(processes),
                 hasattr(numpy, "left")]
     """
     with Worker(make_sandbox("required"), ("numpy",)) as worker:
