@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from distributed import Client, Future, KilledWorker, as_completed, get_worker
 from tqdm import tqdm
@@ -52,6 +54,8 @@ class Cluster:
         self._jobs: dict[Future, Job] = {}
 
     def __enter__(self) -> Cluster:
+        # What goes wrong is said by whoever waits for the outcomes, in one line.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
             self._client = Client(self._address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -64,7 +68,8 @@ class Cluster:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._client.cancel(list(self._jobs), force=True)
+        with suppress(OSError, RuntimeError):
+            self._client.cancel(list(self._jobs), force=True)
         self._jobs.clear()
         self._client.close()
 
@@ -96,6 +101,9 @@ class Cluster:
                     f"the course's packages: {START.format(address=self._address)}"
                 )
             return Failed(f"the cluster failed: {type(error).__name__}: {error}")
+        return self._gone()
+
+    def _gone(self) -> CourseError:
         return CourseError(f"the scheduler at {self._address} is gone; run the same command again to go on")
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
@@ -107,5 +115,8 @@ class Cluster:
             outcome = self._outcome(future)
             future.release()
             yield job, outcome
-            for further in self._submit(waiting):
-                running.add(further)
+            try:
+                for further in self._submit(waiting):
+                    running.add(further)
+            except (OSError, RuntimeError):
+                raise self._gone() from None
