@@ -87,7 +87,7 @@ demo: $(STAMP) isolation
 	$(PY) -m autograder demo $(ARGS)
 
 test: $(STAMP) isolation
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 grade: $(STAMP) isolation
 	$(PY) -m pytest autograder $(ARGS)

@@ -16,7 +16,7 @@ from typing import IO
 from data_scripts.errors import DataError, explain_os_error
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SCALES = ("quick", "full")
+SCALES = ("trial", "quick", "full")
 FACE_FILES = ("training.csv", "test.csv", "IdLookupTable.csv", "SampleSubmission.csv", "truth.csv")
 MARKER = "generated.json"
 SEED, TRAINING_ROWS, TEST_ROWS = 0, 7049, 1783
@@ -68,7 +68,8 @@ def output_folder(lesson_id: str) -> Path:
 
 
 def scale() -> str:
-    """How much a lesson trains: ``$COURSE_SCALE``, ``"quick"`` where it is not set, or ``"full"``.
+    """How much a lesson trains: ``$COURSE_SCALE``, ``"quick"`` where it is not set, ``"full"``, or ``"trial"``,
+    which takes seconds and shows that everything runs.
 
     Raises:
         ValueError: for another value.

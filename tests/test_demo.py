@@ -13,18 +13,25 @@ import pandas as pd
 import pytest
 
 from autograder.course import ROOT, load_course
-from data_scripts.folders import data_folder
+from data_scripts.synthetic_faces import write_kaggle_folder
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    out = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "autograder", "demo", "--out", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
+    """Every lesson at trial scale on a few faces: a longer training shows no other mistake."""
+    folder = tmp_path_factory.mktemp("demo")
+    write_kaggle_folder(folder / "faces", n_train=400, n_test=100)
+    done = run_demo(folder)
     assert done.returncode == 0, done.stderr[-3000:]
-    return out, done.stdout
+    return folder, done.stdout
+
+
+def run_demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "autograder", "demo", "--data", str(folder / "faces"), "--scale", "trial"]
+    command += ["--out", str(folder), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
 
 
 def test_every_lesson_ran_without_an_error(demo: tuple[Path, str]) -> None:
@@ -64,8 +71,8 @@ def test_submission_fits_the_lookup_table_and_its_score_is_true(demo: tuple[Path
     out, said = demo
     results = out / "results" / "06_kaggle_submission"
     submission = pd.read_csv(results / "submission.csv")
-    lookup = pd.read_csv(data_folder() / "IdLookupTable.csv")
-    truth = pd.read_csv(data_folder() / "truth.csv")
+    lookup = pd.read_csv(out / "faces" / "IdLookupTable.csv")
+    truth = pd.read_csv(out / "faces" / "truth.csv")
     assert list(submission.columns) == ["RowId", "Location"]
     assert submission["RowId"].tolist() == lookup["RowId"].tolist()
     assert submission["Location"].between(0, 96).all()
@@ -95,7 +102,6 @@ def test_figures_and_index_are_where_the_command_says(demo: tuple[Path, str]) ->
 
 def test_a_second_run_keeps_what_is_done(demo: tuple[Path, str]) -> None:
     out, _ = demo
-    command = [sys.executable, "-m", "autograder", "demo", "--out", str(out), "--lesson", "01", "--lesson", "03"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = run_demo(out, "--lesson", "01", "--lesson", "03")
     assert done.returncode == 0
     assert done.stdout.count("done before") == 2

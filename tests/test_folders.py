@@ -71,7 +71,7 @@ def test_scale_is_quick_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("COURSE_SCALE", "full")
     assert folders.scale() == "full"
     monkeypatch.setenv("COURSE_SCALE", "huge")
-    with pytest.raises(ValueError, match="expected one of quick, full, got 'huge'"):
+    with pytest.raises(ValueError, match="expected one of trial, quick, full, got 'huge'"):
         folders.scale()
 
 

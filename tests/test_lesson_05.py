@@ -34,7 +34,7 @@ def loader(count: int, batch_size: int, seed: int, gaps: bool = True) -> DataLoa
     return DataLoader(TensorDataset(images, targets), batch_size=batch_size)
 
 
-@pytest.mark.parametrize("name", ["quick", "full"])
+@pytest.mark.parametrize("name", ["trial", "quick", "full"])
 def test_shipped_settings_can_be_read(name: str) -> None:
     assert NAMES["load_config"](SOURCE / f"{name}.yaml").val_fraction == 0.2
 
