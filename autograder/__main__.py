@@ -64,7 +64,7 @@ def _count(least: int) -> Callable[[str], int]:
 
 
 def _lessons(arguments: argparse.Namespace) -> int:
-    from .overview import lesson_table
+    from .lesson_table import lesson_table
 
     print(lesson_table())
     return 0

@@ -6,7 +6,7 @@ import re
 
 from autograder.__main__ import parse
 from autograder.course import ROOT
-from autograder.overview import lesson_table
+from autograder.lesson_table import lesson_table
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
