@@ -30,7 +30,8 @@ def _build(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from .demo import OUT, run_demo
 
-    chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
+    shown = tuple(lesson for lesson in load_course().lessons if lesson.demo)
+    chosen = tuple(find_lesson(text) for text in arguments.lesson) or shown
     run_demo(arguments.data, arguments.scale, arguments.out or OUT, chosen, arguments.force)
     return 0
 

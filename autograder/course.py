@@ -47,7 +47,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson. ``needs`` holds the ids of the lessons whose work it uses."""
+    """One lesson. ``needs`` holds the ids of the lessons whose work it uses; ``demo``: whether the demo runs it."""
 
     id: str
     title: str
@@ -56,6 +56,7 @@ class Lesson:
     frameworks: tuple[str, ...]
     needs: tuple[str, ...]
     exercises: tuple[Exercise, ...]
+    demo: bool = True
 
     @property
     def number(self) -> str:
@@ -106,6 +107,7 @@ def _read_lesson(entry: dict) -> Lesson:
         frameworks=tuple(entry["frameworks"]),
         needs=tuple(entry["needs"]),
         exercises=exercises,
+        demo=bool(entry.get("demo", True)),
     )
 
 
