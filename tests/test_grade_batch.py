@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -474,3 +475,12 @@ def test_what_a_student_wrote_into_a_check_is_shown_beside_the_check() -> None:
     assert sources.count('autograder.check("split_rows")') == 1
     checks = [cell.metadata.nbgrader.grade_id for cell in shown.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert checks == [exercise.check_id for exercise in lesson.exercises]
+
+
+def test_ctrl_c_while_a_process_starts_is_not_lost() -> None:
+    def start() -> None:
+        with pool._no_interrupts():
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SETUP_FILES = ("pyproject.toml", "requirements.txt", "constraints.txt", "environment.yml", "Makefile", ".ci/run")
 
 # Requirements that no file imports: commands, the notebooks' kernel, and keras's backend.
-NOT_IMPORTED = {"ipykernel", "jupyterlab", "nbgrader", "ruff", "tensorflow", "tensorflow-cpu"}
+NOT_IMPORTED = {"ipykernel", "jupyterlab", "nbgrader", "pytest-xdist", "ruff", "tensorflow", "tensorflow-cpu"}
 
 # The repository's own packages; inside the sandbox, autograder/worker stands alone as `worker`.
 OWN = {"autograder", "data_scripts", "tests", "worker"}

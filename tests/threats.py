@@ -161,8 +161,11 @@ return [], []
         """
 import json, os
 for name in ("results.json", "/tmp/results.json", "/tmp/gradebook.db", "report.json", "answers.npy"):
-    with open(name, "w") as file:
-        json.dump({"score": 340, "tests": []}, file)
+    try:
+        with open(name, "w") as file:
+            json.dump({"score": 340, "tests": []}, file)
+    except OSError:
+        continue
 return [], []
 """,
         "failed",
@@ -361,7 +364,7 @@ for place in ("/course", "/work", "/home", "/root", "/tmp", "/opt", ".."):
     for notebook in pathlib.Path(place).rglob("01_pixel_parsing.*"):
         raise AssertionError(f"there it is: {notebook}")
 return [], []
-""", "failed"),
+""", "failed", "timeout"),
     _body("global random state", "np.random.seed(seed)\nrows = np.random.permutation(n_rows)\n"
           "n = round(n_rows * val_fraction)\nreturn rows[n:], rows[:n]", "failed", before="import numpy as np\n"),
     _body("pip and network", """
