@@ -37,6 +37,7 @@ HOSTILE = (
     "import os\n\ndef {name}(*args, **kwargs):\n    os._exit(0)\n",
     "import sys\n\nclass {name}(float):\n    __eq__ = __ge__ = __le__ = lambda self, other: True\n",
     "x = 'x' * 1000\nwhile True:\n    print(x)\n",
+    "import os\nimport signal\n\ndef {name}(*args, **kwargs):\n    os.kill(os.getpid(), signal.SIGKILL)\n",
 )
 # Stock nbgrader, but for the time that it gives a cell: lessons train for minutes.
 STOCK = """
