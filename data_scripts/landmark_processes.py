@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -47,6 +47,18 @@ def add_up(values: Tensor) -> Tensor:
     return total
 
 
+class _SharedSum(torch.autograd.Function):
+    """The sum over all processes. What each of them makes of it depends on every summand, so gradients add up too."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        return add_up(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return add_up(gradient)
+
+
 class SharedBatchNorm2d(nn.BatchNorm2d):
     """Batch normalization by mean and variance over the rows of all processes.
 
@@ -59,11 +71,11 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         ones = x.new_full((1,), x.numel() / x.shape[1])
-        sums = all_reduce(torch.cat([x.sum(dim=(0, 2, 3)), ones]))
+        sums = _SharedSum.apply(torch.cat([x.sum(dim=(0, 2, 3)), ones]))
         total = sums[-1].detach()
         mean = sums[:-1] / total
         centered = x - mean[:, None, None]
-        var = all_reduce(centered.square().sum(dim=(0, 2, 3))) / total
+        var = _SharedSum.apply(centered.square().sum(dim=(0, 2, 3))) / total
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
@@ -90,5 +102,4 @@ def spread(model: nn.Module) -> nn.Module:
     if count() == 1:
         return model
     _share_norms(model)
-    # The statistics agree already.
-    return DistributedDataParallel(model, broadcast_buffers=False)
+    return DistributedDataParallel(model)

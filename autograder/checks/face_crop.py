@@ -260,8 +260,10 @@ def boxes_reach_outside(student: Student, rng: np.random.Generator) -> None:
     """Where the box is outside of the image the crop is black, and everything else is in its place."""
     left, top = -int(rng.integers(20, 30)), -int(rng.integers(25, 35))
     for box, size in (((left, top, 80, 100), 60), ((110, 60, 90, 100), 120)):
-        image = np.full((120, 160), 0.6, np.float32)
-        crop, _ = ask(student, image, box, draw_points(rng, box), size)
+        shares = np.array([(0.65, 0.65)]) if box[0] < 0 else np.array([(0.2, 0.2)])
+        centers = np.array(box[:2]) + shares * np.array(box[2:])
+        _expect_pixels(student, _blobs(centers, (3.0, 3.0), (120, 160)), centers, box, size)
+        crop, _ = ask(student, np.full((120, 160), 0.6, np.float32), box, draw_points(rng, box), size)
         crop = expect.array(crop, shape=(size, size), what="the crop")
         places = to_image(np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1).reshape(-1, 2), box, size)
         # The widest interpolation looks four pixels around it, of the image or, where it shrinks, of the crop.
@@ -272,9 +274,6 @@ def boxes_reach_outside(student: Student, rng: np.random.Generator) -> None:
         what = "outside of the image the crop"
         expect.close(crop[outside], np.zeros(outside.sum()), atol=0.02, what=what, example=example)
         expect.close(crop[inside], np.full(inside.sum(), 0.6), atol=0.02, what="inside of it", example=example)
-        shares = np.array([(0.45, 0.45), (0.5, 0.5)]) + (0.2 if box[0] < 0 else -0.25)
-        centers = (np.array(box[:2]) + shares * np.array(box[2:]))[:1]
-        _expect_pixels(student, _blobs(centers, (3.0, 3.0), (120, 160)), centers, box, size)
 
 
 @crop_face.rung("edge cases", points=2)
