@@ -73,7 +73,10 @@ def train_keypoints(
     """
     order = torch.Generator().manual_seed(seed)
     loader = DataLoader(train_set, batch_size, shuffle=True, generator=order)
-    optimizer, loss_fn = torch.optim.Adam(model.parameters(), lr=lr), nn.MSELoss()
+    # The order of the numbers in memory that convolutions on a processor like best, and Adam in one pass over them:
+    # the same sums in half the time.
+    model.to(memory_format=torch.channels_last)
+    optimizer, loss_fn = torch.optim.Adam(model.parameters(), lr=lr, fused=True), nn.MSELoss()
     history: dict[str, list[float]] = {"train_mse": [], "val_mse": [], "val_pixels": []}
     bar = tqdm(range(epochs), desc=title, unit="epoch", file=sys.stdout)
     for _ in bar:

@@ -138,8 +138,10 @@ def has_the_layers_of_the_table(student: Student, rng: np.random.Generator) -> N
     found = _asked(student, rng)
     got, want = Counter(tuple(shape) for shape in found["shapes"]), Counter(SHAPES)
     differing = got | want
-    texts = [shapes_text([shape for shape in differing for _ in range(count[shape]) if got[shape] != want[shape]])
-             for count in (want, got)]
+    texts = [
+        shapes_text([shape for shape in differing for _ in range(count[shape]) if got[shape] != want[shape]])
+        for count in (want, got)
+    ]
     hint = "Count the channels, the sizes of the kernels, and one bias a layer. Normalizations bring parameters too."
     hint = PLAIN_LIST_HINT if sum(got.values()) < len(SHAPES) else hint
     expect.true(got == want, f"parameters: {texts[0]}", texts[1], "those shapes that differ from the table's", hint)
@@ -185,7 +187,8 @@ def trains_every_layer(student: Student, rng: np.random.Generator) -> None:
     missing = found.get("without_grad")
     expect.true(missing is not None, "an answer that can be led back to the weights", "no gradient at all")
     hint = "A layer that __init__ creates is never used by forward, or another one is used twice in its place."
-    expect.true(not missing, "a gradient for every parameter", f"none for {', '.join(missing[:4])}", hint=hint)
+    got = f"none for {shapes_text([tuple(shape) for shape in missing])}"
+    expect.true(not missing, "a gradient for every parameter", got, hint=hint)
 
 
 @face_keypoint_net.rung("side effects", points=1)
@@ -206,6 +209,8 @@ def _ask_filters(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     return {**found, "kernel": kernel}
 
 
+# What the probe puts into all other layers.
+OTHERS = 0.5
 _asked_filters = Shared("first_layer_filters", _ask_filters)
 _CALL = "first_layer_filters(model)"
 
@@ -238,6 +243,7 @@ def _say_filters(got: np.ndarray, want: np.ndarray) -> str | None:
         "filters stretched to [0, 1], all alike": (want - low) / (high - low),
         "filters stretched to [0, 1], each by itself": (want - each[0]) / (each[1] - each[0]),
         "absolute values": np.abs(want),
+        "the weights of another layer": np.full_like(want, OTHERS),
     }
     return next((words for words, array in known.items() if np.allclose(got, array, atol=1e-5)), None)
 
@@ -250,8 +256,12 @@ def filters_of_the_first_layer(student: Student, rng: np.random.Generator) -> No
     words = _say_filters(found["value"].astype(float), want)
     if words:
         raise expect.Mismatch(f"{_CALL}: the weights as they are", words)
-    hint = "Which layer of the model do you read, and is it the model that was handed in?"
-    expect.close(found["value"], want, rtol=0, atol=1e-7, what=_CALL, hint=hint)
+    if not np.isin(np.float32(found["value"]), want).any():
+        hint = "Is it the model that was handed in whose weights you return?"
+        raise expect.Mismatch(
+            f"{_CALL}: the weights as they are", "numbers that are no weights of the model", hint=hint
+        )
+    expect.close(found["value"], want, rtol=0, atol=1e-7, what=_CALL, hint="In the order of the output channels.")
 
 
 @first_layer_filters.rung("side effects", points=1)

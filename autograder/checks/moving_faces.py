@@ -8,14 +8,13 @@ import numpy as np
 
 from autograder import expect
 from autograder.checks import picture_motion as motion
+from autograder.checks.drawn_faces import PIXELS
 from autograder.ladder import Ladder
 from autograder.student import Student
 from autograder.worker.plain import type_name
 
 translate = Ladder("translate")
 
-# A library that works with relative places in float32 misses a whole pixel by some 1e-5 of one.
-PIXELS = 1e-3
 # Half a pixel, in pixels: who turns about the center of the middle pixel, and not of the picture, is off by at most
 # 0.43 for the angles below; every mistake by 2 or more.
 TURNED_POINTS = 0.5
@@ -29,7 +28,9 @@ def _pair(value: Any, what: str) -> list[Any]:
     """Expect two arrays, a picture and its keypoints."""
     got = f"{len(value)} values" if isinstance(value, list) else type_name(value)
     expect.true(isinstance(value, list) and len(value) == 2, f"{what}: a picture and its keypoints, two arrays", got)
-    return [expect.array(part, what=f"{what}, {name}") for part, name in zip(value, ("picture", "keypoints"), strict=True)]
+    return [
+        expect.array(part, what=f"{what}, {name}") for part, name in zip(value, ("picture", "keypoints"), strict=True)
+    ]
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, int], points: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +74,9 @@ def stays_float32(student: Student, rng: np.random.Generator) -> None:
     """Pictures and keypoints are float32."""
     image, points = _noise(rng, (8, 12))
     for name, more in (("translate", [2, 1]), ("rotate", [25.0])):
-        for part, what in zip(_pair(student.call(name, image, points, *more), name), ("picture", "points"), strict=True):
+        for part, what in zip(
+            _pair(student.call(name, image, points, *more), name), ("picture", "points"), strict=True
+        ):
             expect.array(part, dtype="float32", what=f"{name}(image, keypoints, …), {what}")
     expect.array(student.call("jitter", image, 0.1, 1.2), dtype="float32", what="jitter(image, 0.1, 1.2)")
 
@@ -238,7 +241,9 @@ def changes_the_light(student: Student, rng: np.random.Generator) -> None:
             continue
         words = motion.named(found, motion.jitter_mistakes(image, brightness, contrast), 1e-5)
         if words:
-            raise expect.Mismatch(f"{call}: 0.5 + contrast * (image - 0.5) + brightness in [0, 1]", words, example, hint)
+            raise expect.Mismatch(
+                f"{call}: 0.5 + contrast * (image - 0.5) + brightness in [0, 1]", words, example, hint
+            )
         expect.close(found, right, rtol=0, atol=1e-5, what=call, example=example, hint=hint)
 
 

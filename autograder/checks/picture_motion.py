@@ -48,7 +48,9 @@ def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, in
     return {
         "points that stayed where they were": keypoints,
         "points turned clockwise": turned(places, -degrees, middle) / size,
-        "points turned in relative units, where x and y are of different length": turned(keypoints, degrees, middle / size),
+        "points turned in relative units, where x and y are of different length": turned(
+            keypoints, degrees, middle / size
+        ),
         "points turned clockwise in relative units": turned(keypoints, -degrees, middle / size),
         "points turned about the upper left corner": turned(places, degrees, corner) / size,
         "points turned clockwise about the upper left corner": turned(places, -degrees, corner) / size,

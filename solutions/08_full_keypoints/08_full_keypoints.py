@@ -80,8 +80,8 @@ for layer in (nn.Conv2d(1, 16, 5), nn.MaxPool2d(2), nn.Conv2d(16, 32, 5), nn.Max
 # ## Exercise 08.1: the network
 #
 # The sources name six convolutions, the first of them with sixteen 5×5 filters, and the linear layers:
-# 4224 → 512 → 116. They do not list the layers in between. This stack ends at 4224 = 64 · 6 · 11 and is the one that you
-# build:
+# 4224 → 512 → 116. They do not list the layers in between. This stack ends at 4224 = 64 · 6 · 11; it is the one that
+# you build:
 #
 # | | layer | output for a (1, 120, 160) picture |
 # |---|---|---|
@@ -405,8 +405,8 @@ plt.show()
 # ## Believe nothing: measure
 #
 # "Augmentation helps" is easily said. Four trainings tell: without any, with shifts, with shifts and rotations, with
-# shifts and jitter. Everything else is equal: first weights, order of the pictures, number of steps. The pictures of the
-# last eight persons validate, as they are; no network sees these persons in training.
+# shifts and jitter. Everything else is equal: first weights, order of the pictures, number of steps. The pictures of
+# the last eight persons validate, as they are; no network sees these persons in training.
 #
 # The bar to clear is the **mean shape**: the average of all training keypoints, the same answer for every face.
 #
@@ -470,7 +470,8 @@ import pandas as pd
 
 rows = [("mean shape", np.nan, constant.mse, constant.pixels)]
 rows += [(name, h["train_mse"][-1], h["val_mse"][-1], h["val_pixels"][-1]) for name, h in histories.items()]
-table = pd.DataFrame(rows, columns=["augmentation", "training MSE", "validation MSE", "pixels"]).set_index("augmentation")
+columns = ["augmentation", "training MSE", "validation MSE", "pixels"]
+table = pd.DataFrame(rows, columns=columns).set_index("augmentation")
 
 figure, cell = plt.subplots(figsize=(8, 4))
 for number, (name, history) in enumerate(histories.items()):
@@ -604,7 +605,7 @@ for name in ("metrics.json", "face_keypoints.pt"):
 #
 # - Count the shapes before you write the linear layer: 64 · 6 · 11 = 4224.
 # - What moves the pixels must move the points, by the same matrix and in pixels: relative units do not turn.
-# - Draw the augmentation when an item is asked for, from a generator that is handed in, and never on top of the last one.
+# - Draw the augmentation when an item is asked for, from a generator that is handed in, never on top of the last one.
 # - Measure each augmentation alone, against a constant answer, on people that the network has not seen, and more than
 #   once.
 #

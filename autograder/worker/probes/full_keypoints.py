@@ -11,7 +11,7 @@ from torch import nn
 
 from ..names import Names
 
-FIRST = (16, 1, 5, 5)
+FIRST, OTHERS = (16, 1, 5, 5), 0.5
 
 
 def _build(names: Names) -> Any:
@@ -26,7 +26,8 @@ def network(names: Names, *, x: np.ndarray, values: list[np.ndarray], upstream: 
     """Build a FaceKeypointNet, give every parameter the value of its shape, and run it on ``x``.
 
     Returns the shapes of its trainable parameters and of all else that it keeps, its output in eval and in train mode
-    and for the first picture alone, the parameters without a gradient after a backward pass, and the input afterwards.
+    and for the first picture alone, the shapes of those without a gradient after a backward pass, and the input
+    afterwards.
     """
     model = _build(names)
     found: dict[str, Any] = {"type": type(model).__name__, "is_module": isinstance(model, nn.Module)}
@@ -51,7 +52,7 @@ def network(names: Names, *, x: np.ndarray, values: list[np.ndarray], upstream: 
     found["train_output"], found["x_after"] = output, inputs
     if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == upstream.shape:
         (output * torch.from_numpy(upstream)).sum().backward()
-        found["without_grad"] = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+        found["without_grad"] = [list(parameter.shape) for parameter in trained if parameter.grad is None]
     return found
 
 
@@ -66,6 +67,9 @@ def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
         return {"found": len(layers)}
     first = layers[0]
     with torch.no_grad():
+        for parameter in model.parameters():
+            # So that the numbers of another layer are known by their sight.
+            parameter.fill_(OTHERS)
         first.copy_(torch.from_numpy(kernel))
     value = names["first_layer_filters"](model)
     found: dict[str, Any] = {"found": 1, "value": value, "kept": first.detach().numpy().copy()}
