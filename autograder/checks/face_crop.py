@@ -167,8 +167,8 @@ def _expect_pixels(student: Student, image: np.ndarray, centers: np.ndarray, box
     crop, _ = ask(student, image, box, keypoints, size)
     crop = expect.array(crop, shape=(size, size), what="the crop")
     want = to_crop(centers, box, size)
-    # Interpolations differ by half a pixel, of the image or of the crop, whichever is larger.
-    near = 0.75 * max(1.0, size / box[2], size / box[3])
+    # Taking the nearest pixel may be off by half of one, of the image and of the crop; the rest is for finding a blob.
+    near = 0.5 * max(size / box[2], size / box[3]) + 0.5 + 0.25
     for center, place in zip(centers, want, strict=True):
         found = _find_blob(crop, place, size // 6)
         off = float(np.abs(found - place).max())
