@@ -148,19 +148,22 @@ autograder.check("FaceKeypointNet")
 # %% [markdown]
 # ## Few pictures, one place
 #
-# Where is the tip of the nose in the training pictures? Photographers put faces into the middle. A network can score
-# well by answering "the middle" and hardly look, and it is lost where a face sits elsewhere. Each cross below is one
-# picture; the box shows what a shift by up to 10 pixels adds.
+# Where in the frame do the faces sit? Each cross below is the center of one picture's 58 points. Nobody sits in the
+# upper left corner, and hardly two faces sit at the same place. With 192 training pictures a network can learn each of
+# them by heart, place and all, and be lost where a face of another person sits elsewhere.
+#
+# The boxes show the remedy: shifted by up to 10 pixels in x and in y, each face fills a box of its own. Boxes overlap,
+# and the gaps between the crosses close.
 
 # %%
-middle = faces.keypoints.mean(axis=(0, 1)) * (width, height)
 centers = faces.keypoints.mean(axis=1) * (width, height)
-figure, cell = plt.subplots(figsize=(5, 3.8))
-cell.plot(*centers.T, "x", color="steelblue", label="center of a face's points")
-spread = plt.Rectangle(middle - 10, 20, 20, fill=False, color="darkorange", label="a shift by ±10 pixels")
-cell.add_patch(spread)
-cell.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xlabel="x (pixels)", ylabel="y (pixels)")
-cell.legend()
+figure, cell = plt.subplots(figsize=(7, 4.2))
+for number, center in enumerate(centers[::16]):
+    label = "a shift by ±10 pixels (15 of them drawn)" if number == 0 else None
+    cell.add_patch(plt.Rectangle(center - 10, 20, 20, facecolor="darkorange", alpha=0.15, label=label))
+cell.plot(*centers.T, "x", color="steelblue", markersize=4, label="center of a face's points")
+cell.set(xlim=(20, 140), ylim=(height, 30), aspect="equal", xlabel="x (pixels)", ylabel="y (pixels)")
+cell.legend(loc="upper left")
 plt.show()
 print("standard deviation of the centers, in pixels:", centers.std(axis=0).round(1))
 
@@ -312,8 +315,8 @@ plt.show()
 # ## Exercise 08.3: never the same picture twice
 #
 # Where do you shift? Not once, before training: then the network sees 192 other pictures, and 192 they remain. The
-# place is `__getitem__`, which the loader calls for every picture of every epoch. In 30 epochs that makes 5,760
-# different pictures.
+# place is `__getitem__`, which the loader calls for every picture of every epoch. In 30 epochs the network then sees
+# 5,760 pictures, and hardly two of them are alike.
 #
 # The random numbers come from a **generator** that is handed in. So a run can be repeated, and nothing else that draws
 # random numbers is disturbed. `torch.randint(low, high, size, generator=…)` leaves `high` itself out.
