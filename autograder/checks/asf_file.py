@@ -35,7 +35,7 @@ def _rows(points: np.ndarray, extra: str = "") -> list[str]:
 
 
 def asf_text(
-    points: np.ndarray, count: str = str(COUNT), notes: int = 4, extra: str = "", rows: list[str] | None = None
+    points: np.ndarray, count: str = str(COUNT), notes: int = 5, extra: str = "", rows: list[str] | None = None
 ) -> str:
     """Return an .asf file's text.
 
@@ -109,11 +109,11 @@ def reads_longer_lines(student: Student, rng: np.random.Generator) -> None:
 @read_asf.rung("edge cases", points=1)
 def reads_other_comments(student: Student, rng: np.random.Generator) -> None:
     """Comments and empty lines of another number change nothing."""
-    for notes in (0, int(rng.integers(6, 12))):
+    for notes in (0, int(rng.integers(7, 12))):
         points = draw_points(rng)
         got = expect.array(_read(student, asf_text(points, notes=notes)), what="read_asf(path)")
         _expect_points(
-            got, points, f"the comment at the top is {abs(notes - 4)} lines {'shorter' if notes < 4 else 'longer'}"
+            got, points, f"the comment at the top is {abs(notes - 5)} lines {'shorter' if notes < 5 else 'longer'}"
         )
 
 
