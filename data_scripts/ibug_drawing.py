@@ -75,7 +75,7 @@ def _frame(head: Head, rng: np.random.Generator) -> Camera:
     flat = see_points(head, camera)
     middle = 0.5 * (flat.min(axis=0) + flat.max(axis=0))
     half = 0.5 * _WIDE / OVERSAMPLE
-    return replace(camera, offset=np.array([half, 1.08 * half]) + 2 * rng.normal(0, 2, 2) - middle)
+    return replace(camera, offset=np.array([half, 1.08 * half]) + rng.normal(0, 4, 2) - middle)
 
 
 def _photograph(rng: np.random.Generator, canvas: np.ndarray, points: np.ndarray) -> DrawnFace:

@@ -237,8 +237,11 @@ def train_network(
     stamp = _stamp(train, recipe)
     if checkpoint is not None and checkpoint.is_file():
         state = _load_checkpoint(checkpoint, stamp)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        try:
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError):
+            raise DataError(f"{checkpoint}: the checkpoint is of another network; remove it to start anew") from None
         history, best = state["history"], state["best"]
         if processes.number() == 0:
             say(f"{checkpoint.name}: goes on behind epoch {len(history['val_mae'])}")
@@ -259,7 +262,8 @@ def train_network(
 def _stamp(train: Crops, recipe: Recipe) -> dict[str, float]:
     """Return what must agree for a training to go on; more epochs may be asked for than before."""
     settings = {name: value for name, value in asdict(recipe).items() if name != "epochs"}
-    return settings | {"training faces": len(train.images), "points": zlib.crc32(train.points.numpy().tobytes())}
+    crops = {"images": train.images, "points": train.points}
+    return settings | {name: zlib.crc32(values.numpy().tobytes()) for name, values in crops.items()}
 
 
 def _load_checkpoint(path: Path, stamp: dict[str, float]) -> dict:
@@ -274,7 +278,7 @@ def _load_checkpoint(path: Path, stamp: dict[str, float]) -> dict:
         ) from None
     other = [name for name, value in stamp.items() if found.get(name) != value]
     if other:
-        raise DataError(f"{path}: the checkpoint is of a training with another {', '.join(other)}; name another file")
+        raise DataError(f"{path}: the checkpoint is of another {', '.join(other)}; remove it to start anew")
     return state
 
 

@@ -10,13 +10,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from autograder.course import ROOT
 from data_scripts import landmark_training
 from data_scripts.errors import DataError
 from data_scripts.ibug_drawing import write_folder
 from data_scripts.landmark_training import Recipe, load_recipe, to_crop_pixels, to_units
+from tests import small_landmarks
 from tests.small_landmarks import draw_crops, train
+
+
+class OtherNetwork(nn.Module):
+    """A network with other names than the small one's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(32 * 32, 136)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x.flatten(1))
+
 
 RECIPE = Recipe(epochs=4, batch_size=8, lr=0.01, size=32)
 
@@ -91,6 +105,20 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
     train(Recipe(epochs=1, batch_size=8, lr=0.01, size=32), checkpoint)
     with pytest.raises(DataError, match="another lr"):
         train(Recipe(epochs=2, batch_size=8, lr=0.02, size=32), checkpoint)
+
+
+def test_a_checkpoint_of_other_faces_or_another_network_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = tmp_path / "training.pt"
+    train(Recipe(epochs=1, batch_size=8, lr=0.01, size=32), checkpoint)
+    monkeypatch.setattr(small_landmarks, "draw_crops", lambda count, seed: draw_crops(count, seed + 7))
+    with pytest.raises(DataError, match="another images, points"):
+        train(RECIPE, checkpoint)
+    monkeypatch.undo()
+    monkeypatch.setattr(small_landmarks, "SmallNetwork", OtherNetwork)
+    with pytest.raises(DataError, match="another network"):
+        train(RECIPE, checkpoint)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut off"])

@@ -483,7 +483,7 @@ print(f"the mean shape in every box: MAE {mean_mae:.2f} px of the photographs")
 # ## Train
 #
 # You wrote a training loop in lesson 05; this lesson brings one, in `data_scripts/landmark_training.py`. It calls your
-# `resnet18`, `uncrop` and `mean_absolute_error`. Three things are new in it:
+# `resnet18`, `uncrop` and `mean_absolute_error`. Three things set it apart from yours:
 #
 # - the network answers in units of the crop's size, from about -0.5 to 0.5, and its last layer begins with the mean
 #   shape: it learns how a face deviates from it,
