@@ -74,7 +74,8 @@ def read_in_steps(path: str | Path) -> np.ndarray:
             if count is None:
                 count = int(words[0])
             elif len(words) > 1:
-                points[number] = [float(word) for word in words[2:4]]
+                x, y = words[2:4]
+                points[number] = float(x), float(y)
                 number += 1
         assert count == number == 58
         assert np.all(np.isfinite(points))
@@ -252,16 +253,17 @@ def sweep_with_own_order(settings: list, train_set: Dataset, val_set: Dataset, e
         def __len__(self) -> int:
             return math.ceil(len(images) / self.size)
 
-    table = pd.DataFrame(columns=["lr", "batch_size", "val_mse", "steps", "within_tolerance", "predictions"])
-    for number, (size, rate) in enumerate(settings):
+    records = []
+    for size, rate in settings:
         torch.random.manual_seed(99)
         net = REFERENCE["NoseTipNet"]()
         curve = REFERENCE["train_with_curve"](net, Shuffled(size), [(val_images, val_tips)], epochs, rate)
         guess = net(val_images).detach().numpy()
         far = np.sqrt((((guess - val_tips.numpy()) * [80, 60]) ** 2).sum(1))
         within = np.count_nonzero(far <= 3)
-        table.loc[f"run {number}"] = [rate, size, curve["val_mse"][-1], len(curve["step"]), within, guess.tolist()]
-    return table
+        records.append((rate, size, curve["val_mse"][-1], len(curve["step"]), within, guess.tolist()))
+    names = ["lr", "batch_size", "val_mse", "steps", "within_tolerance", "predictions"]
+    return pd.DataFrame.from_records(records, columns=names, index=[f"run {n}" for n in range(len(records))])
 
 
 RIGHT: list[tuple[str, Any]] = [

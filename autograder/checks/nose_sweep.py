@@ -17,14 +17,19 @@ sweep = Ladder("sweep")
 
 COLUMNS = ("batch_size", "lr", "steps", "val_mse", "within_tolerance", "predictions")
 SETTINGS = ((2, 1e-3), (4, 2e-3), (2, 1e-3), (1, 5e-4))
-TRAIN, VAL, EPOCHS = 6, 8, 2
+TRAIN, VAL, EPOCHS = 6, 13, 2
 SIZE = np.array([80, 60])
 LIMIT = 3.0
-# How far the truth lies from the prediction, in pixels: near the limit along x, along y and aslant.
-OFFSETS = np.array([(2.7, 0), (-3.4, 0), (0, 2.7), (0, 3.4), (2.5, -2.5), (2, 2), (0.3, 0.2), (-12, 9)])
-# The same sums in another order, and predictions in batches of another size. Measured over 200 seeds: at most 1e-6.
-TOLERANCE = {"rtol": 1e-3, "atol": 1e-6}
-WHERE = (0.8, 0.2)
+# How far the truth lies from the prediction, in pixels: near the limit along x, along y and aslant, so that every
+# mistaken distance counts another number of faces.
+OFFSETS = np.array(
+    [(2.7, 0), (-3.4, 0), (0, 2.7), (0, 3.4), (2.5, -2.5), (2, 2), (2.9, 2.9), (1, 0.5), (0, -2.6)]
+    + [(-12, 9), (20, 5), (-6, -14), (9, -7)]
+)
+# The same sums in another order, and predictions in batches of another size.
+RTOL, ATOL = 1e-3, 1e-6
+# Where all training tips are, and all validation tips: an untrained network, which answers about 0, is nearer to these.
+WHERE, ELSEWHERE = (0.8, 0.4), (0.1, 0.2)
 # Two networks alike but for the order of their sums differ by 1e-7, others by a hundredth.
 SAME = 1e-4
 
@@ -127,7 +132,10 @@ def trains_on_all_training_images(student: Student, rng: np.random.Generator) ->
     want = [size for batch_size, _ in SETTINGS for _ in range(EPOCHS) for size in _sizes(batch_size)]
     sizes = [len(numbers) for numbers in passes]
     hint = "Each setting needs a loader of its own, with the batch size of the setting, over all of train_set."
-    expect.true(sizes == want, f"batches of {want} images", f"batches of {sizes} images", EXAMPLE, hint)
+    quarter = len(sizes) // len(SETTINGS)
+    alike = bool(sizes) and sizes == sizes[:quarter] * len(SETTINGS)
+    got = "the same batches for all settings" if alike else f"batches of {sizes} images"
+    expect.true(sizes == want, f"batches of {want} images", got, EXAMPLE, hint)
     for (size, _), batches in zip(SETTINGS, _setting_batches(found), strict=True):
         per_epoch = len(batches) // EPOCHS
         for epoch in range(EPOCHS):
@@ -166,26 +174,28 @@ def _ask_apart(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     """Sweep where all training tips are at one place and all validation tips at another."""
     task = _draw(rng)
     task["targets"] = np.tile(np.array(WHERE, np.float32), (TRAIN, 1))
-    task["val_targets"] = np.tile(np.array(WHERE[::-1], np.float32), (VAL, 1))
+    task["val_targets"] = np.tile(np.array(ELSEWHERE, np.float32), (VAL, 1))
     settings = [[2, 1e-7], [3, 1e-7], [2, 1e-3]]
     return student.probe("nose_tip.sweep", **task, settings=settings, epochs=8, offsets=None)
 
 
 _asked_apart = Shared("sweep, tips apart", _ask_apart)
-APART = f"8 epochs of {TRAIN} images, whose tips are all at {WHERE}; the validation tips are all at {WHERE[::-1]}"
+APART = f"8 epochs of {TRAIN} images, whose tips are all at {WHERE}; the validation tips are all at {ELSEWHERE}"
 
 
 @sweep.rung("values", points=3)
 def measures_the_last_network(student: Student, rng: np.random.Generator) -> None:
     """val_mse is that of the predictions, which are in the order of val_set."""
-    # In the second sweep the validation error grows while the network learns: its best epoch is not its last.
-    for found, example in ((_asked(student, rng), EXAMPLE), (_asked_apart(student, rng), APART)):
+    # In the first sweep the validation error grows while the network learns: its best epoch is not its last.
+    for found, example in ((_asked_apart(student, rng), APART), (_asked(student, rng), EXAMPLE)):
         for row in _rows(found):
-            got, predictions = _number(row["val_mse"], "val_mse"), _predictions(row)
+            got, predictions = expect.finite(_number(row["val_mse"], "val_mse")), _predictions(row)
             want = float(np.mean((predictions - found["val_targets"]) ** 2))
             hint = "Both come from the network after the last epoch. Is the order of the predictions that of val_set?"
-            example = f"{example}; the row's own predictions beside the truth"
-            expect.close(got, want, **TOLERANCE, what="val_mse", example=example, hint=hint)
+            # The numbers depend on the first weights that the student's seed draws; which is larger does not.
+            came = "a lower one" if got < want else "a higher one"
+            expected = "val_mse: the error of the row's own predictions"
+            expect.true(math.isclose(got, want, rel_tol=RTOL, abs_tol=ATOL), expected, came, example, hint)
 
 
 def _say_counts(distances: np.ndarray, offsets: np.ndarray) -> dict[str, int]:

@@ -4,7 +4,7 @@
 # **Goal.** You train a small network to find one point, the tip of the nose, with only 192 pictures to learn from. Then
 # you train it seven times more, to see what batch size and learning rate do, and why.
 #
-# **You need** no earlier lesson. **Time:** about 90 minutes, some four of them training.
+# **You need** no earlier lesson. **Time:** about 90 minutes, a few of them training.
 #
 # | exercise | you write |
 # |---|---|
@@ -148,20 +148,23 @@ autograder.check("read_asf")
 # Your own reader draws the next picture: the 58 points of the first face, some with their numbers. Which one is 52?
 
 # %%
-points = read_asf(faces.files[0]) * (WIDTH, HEIGHT) - 0.5
-parts = {"jaw": (0, 13), "left eye": (13, 21), "right eye": (21, 29), "left brow": (29, 34), "right brow": (34, 39),
-         "mouth": (39, 47), "nose": (47, 58)}  # fmt: skip
+from data_scripts.imm_faces import read_picture
 
-figure, axes = plt.subplots(figsize=(8, 6))
-axes.imshow(faces.images[0], cmap="gray", vmin=0, vmax=1)
-for number, (part, (first, end)) in enumerate(parts.items()):
-    axes.plot(
-        *points[first:end].T, "os^vDP*"[number] + "-", markersize=5, linewidth=0.8, label=f"{part} {first}–{end - 1}"
-    )
-for number in (0, 6, 12, 13, 21, 33, 38, 39, 43, 47, NOSE_TIP, 57):
-    axes.annotate(str(number), points[number], xytext=(4, 3), textcoords="offset points", color="white", fontsize=10)
-axes.set(xlim=(20, 62), ylim=(58, 12), title="58 points")
-axes.legend(loc="upper right", fontsize=8)
+picture = read_picture(faces.files[0].with_suffix(".jpg"), (480, 640))
+points = read_asf(faces.files[0]) * (640, 480) - 0.5
+parts = {"jaw": 0, "left eye": 13, "right eye": 21, "left brow": 29, "right brow": 34, "mouth": 39, "nose": 47}
+ends = [*list(parts.values())[1:], 58]
+
+figure, axes = plt.subplots(figsize=(9, 6))
+axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
+for (part, first), end, marker in zip(parts.items(), ends, "os^vDP*", strict=True):
+    label = f"{part}: {first} to {end - 1}"
+    axes.plot(*points[first:end].T, marker + "-", markersize=5, linewidth=0.8, label=label)
+for number in (0, 6, 12, 13, 17, 21, 25, 29, 33, 34, 38, 39, 43, 47, NOSE_TIP, 57):
+    axes.annotate(str(number), points[number], xytext=(4, 4), textcoords="offset points", color="white", fontsize=9)
+low, high = points.min(axis=0) - 45, points.max(axis=0) + 25
+axes.set(xlim=(low[0], high[0] + 110), ylim=(high[1], low[1]), title="58 points, seven parts")
+axes.legend(loc="center right", fontsize=9)
 axes.axis("off")
 plt.show()
 

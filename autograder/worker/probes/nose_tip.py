@@ -12,7 +12,7 @@ import torch
 # The first optimizer of a process imports it, which takes seconds; here it is done once, before notebooks are forked.
 import torch._dynamo
 from torch import Tensor, nn
-from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.data import DataLoader, TensorDataset
 
 from ..names import Names
@@ -181,6 +181,12 @@ def _table(answer: Any) -> dict[str, Any]:
     return {"type": "pandas.DataFrame", "columns": columns, "rows": rows}
 
 
+def _is_network(args: tuple, output: Any) -> bool:
+    """Return whether a module turned images into pairs of numbers, where NoseTipNet is a function that builds one."""
+    images = isinstance(args[0], Tensor) and args[0].ndim == 4 if args else False
+    return images and isinstance(output, Tensor) and output.shape == (len(args[0]), 2)
+
+
 def _sets(images: np.ndarray, targets: np.ndarray) -> TensorDataset:
     return TensorDataset(torch.from_numpy(images), torch.from_numpy(targets))
 
@@ -198,21 +204,23 @@ def sweep(
 ) -> dict[str, Any]:
     """Let the student sweep over settings; images know each other by their first pixel.
 
-    Returns the table, and for every pass of a NoseTipNet with gradients the first pixels of its batch. With
+    Returns the table, and for every pass of a NoseTipNet that was learned from the first pixels of its batch. With
     ``offsets``, (N, 2), there is a second sweep, with the first row's predictions plus these offsets as the validation
     targets; the table is that one's, and the targets come back.
     """
     passes: list[np.ndarray] = []
     net = names["NoseTipNet"]
 
-    def note(module: nn.Module, args: tuple) -> None:
-        if isinstance(net, type) and isinstance(module, net) and torch.is_grad_enabled() and args:
-            passes.append(args[0].detach().numpy()[:, 0, 0, 0].copy())
+    def note(module: nn.Module, args: tuple, output: Any) -> None:
+        own = isinstance(module, net) if isinstance(net, type) else _is_network(args, output)
+        if own and args and isinstance(output, Tensor) and output.requires_grad:
+            firsts = args[0].detach().numpy()[:, 0, 0, 0].copy()
+            output.register_hook(lambda gradient: passes.append(firsts))
 
     train_set, pairs = _sets(images, targets), [tuple(setting) for setting in settings]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(12345)
-        hook = register_module_forward_pre_hook(note)
+        hook = register_module_forward_hook(note)
         try:
             found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
             if offsets is not None and found.get("rows"):
