@@ -181,7 +181,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"imm_faces: {error}", file=sys.stderr)
         return 1
     persons, points = len(np.unique(faces.persons)), faces.keypoints.shape[1]
-    print(f"{root}: {len(faces.files)} pictures of {persons} persons with {points} points each")
+    print(f"{root}: {len(faces.files)} pictures of {persons} person{'s' * (persons != 1)} with {points} points each")
     return 0
 
 

@@ -260,7 +260,7 @@ def test_command_explains_in_one_line(
 def test_command_makes_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, sheet = tmp_path / "faces", tmp_path / "sheet.png"
     assert main(["--make", str(out), "--persons", "1", "--sheet", str(sheet)]) == 0
-    assert "6 pictures of 1 persons" in capsys.readouterr().out
+    assert "6 pictures of 1 person with" in capsys.readouterr().out
     assert cv2.imread(str(sheet)).shape == (240, 6 * 320, 3)
 
 
