@@ -15,8 +15,8 @@ from autograder.worker.plain import type_name
 
 translate = Ladder("translate")
 
-# Half a pixel, in pixels: who turns about the center of the middle pixel, and not of the picture, is off by at most
-# 0.43 for the angles below; every mistake by 2 or more.
+# In pixels. Who turns about the center of the middle pixel, and not of the picture, is off by at most 0.43 for the
+# angles below.
 TURNED_POINTS = 0.5
 # The same, and what interpolation to the nearest pixel moves a spot by.
 TURNED_SPOT = 0.8

@@ -258,8 +258,8 @@ def rotate(image: np.ndarray, keypoints: np.ndarray, degrees: float) -> tuple[np
         degrees: counterclockwise, as you see it on the screen; negative: clockwise.
 
     Returns:
-        A new picture of the same size (H, W), float32, interpolated bilinearly or better, 0 where nothing of the old
-        one comes to lie; and new keypoints (K, 2) float32, which may lie outside [0, 1].
+        A new picture of the same size (H, W), float32, with any interpolation, 0 where nothing of the old one comes to
+        lie; and new keypoints (K, 2) float32, which may lie outside [0, 1].
     """
     ### BEGIN SOLUTION
     height, width = image.shape
