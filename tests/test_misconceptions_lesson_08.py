@@ -232,7 +232,11 @@ MISTAKES: list[tuple[str, ...]] = [
     ("AugmentedFaces/global-random-state", DRAW_X, "dx = np.random.randint(-self.n, self.n + 1)"),
     ("AugmentedFaces/pixels-turn-alone", TURN, "image = rotate(image, points, angle)[0]"),
     ("AugmentedFaces/always-the-full-angle", "angle = self.uniform(self.degrees)", "angle = self.degrees"),
-    ("AugmentedFaces/contrast-around-zero", "1 + self.uniform", "self.uniform"),
+    (
+        "AugmentedFaces/contrast-around-zero",
+        "1 + self.uniform(self.light)",
+        "self.uniform(self.light) if self.light else 1",
+    ),
     ("first_layer_filters/channel-axis-kept", ".reshape(16, 5, 5)", ""),
     ("first_layer_filters/filters-flattened", ".reshape(16, 5, 5)", ".reshape(16, -1)"),
     ("first_layer_filters/tensor-returned", KERNELS, "torch.tensor(weight.tolist())"),

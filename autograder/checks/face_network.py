@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,8 @@ first_layer_filters = Ladder("first_layer_filters")
 KERNELS = ((16, 1, 5, 5), (32, 16, 5, 5), (32, 32, 3, 3), (64, 32, 3, 3), (64, 64, 3, 3), (64, 64, 3, 3))
 LINEARS = ((512, 4224), (116, 512))
 SHAPES = [shape for weight in (*KERNELS, *LINEARS) for shape in (weight, weight[:1])]
+# In a batch.
+PICTURES = 2
 # float32 beside float64, where the outputs are of the size of 1.
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 OUTPUT_HINT = "Compare your layers and their order with the table of the lesson, one by one."
@@ -53,7 +56,7 @@ def _task(seed: int) -> tuple[np.ndarray, dict[tuple[int, ...], np.ndarray]]:
         # Wide enough that every layer's outputs are of the size of its inputs.
         limit = 0.3 if len(shape) == 1 else np.sqrt(6 / np.prod(shape[1:]))
         values[shape] = rng.uniform(-limit, limit, shape).astype(np.float32)
-    return rng.uniform(-0.5, 0.5, (2, 1, 120, 160)).astype(np.float32), values
+    return rng.uniform(-0.5, 0.5, (PICTURES, 1, 120, 160)).astype(np.float32), values
 
 
 def _average_pool(x: np.ndarray) -> np.ndarray:
@@ -80,6 +83,12 @@ def _run(seed: int, mistake: str | None = None) -> np.ndarray:
     return _ENDS[mistake](out) if mistake in _ENDS else out
 
 
+def _view_problem(error: StudentError) -> tuple[str, int, int] | None:
+    """Return what does not fit where view(-1, 4224) or reshape fails; see ``shape_problem``."""
+    found = re.search(r"shape '\[-?\d+, (\d+)\]' is invalid for input of size (\d+)", error.message)
+    return ("features", int(found[2]) // PICTURES, int(found[1])) if found else None
+
+
 def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     seed = int(rng.integers(2**31))
     x, values = _task(seed)
@@ -88,7 +97,7 @@ def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     try:
         found = student.probe("full_keypoints.network", x=x, values=list(values.values()), upstream=upstream)
     except StudentError as error:
-        problem = shape_problem(error)
+        problem = shape_problem(error) or _view_problem(error)
         if problem is None:
             raise
         kind, one, other = problem

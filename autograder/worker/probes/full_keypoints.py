@@ -82,8 +82,10 @@ def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
     return found
 
 
-def _random_states() -> tuple[bytes, bytes, int]:
-    return torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes(), hash(random.getstate())
+def _random_states() -> tuple[bytes, str, int]:
+    """Return what changes whenever a number is drawn from one of the global random states."""
+    _, key, *position = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), f"{key.tobytes()} {position}", hash(random.getstate())
 
 
 def _together(parts: list[Any]) -> Any:
