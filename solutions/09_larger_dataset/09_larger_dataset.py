@@ -106,7 +106,8 @@ for box in image.iter("box"):
 
 # %% [markdown]
 # Who reads a file of somebody else's must expect it to be broken: cut off, or with a point missing. Your reader
-# refuses such a file with one kind of error, ValueError, before anybody trains on it.
+# refuses such a file with one kind of error, ValueError, before anybody trains on it. Each face becomes a `FaceRecord`,
+# a tuple with names that the first cell defines: `FaceRecord(file, box, keypoints)`.
 #
 # **Common mistakes.** The attributes stand as top, left; the record begins with left. The points stand in order in
 # these files, but only their names promise it. And a file that is cut off raises a ParseError, which is no ValueError.
@@ -158,11 +159,11 @@ autograder.check("read_ibug_xml")
 # %%
 records = read_ibug_xml(folder / TRAIN)
 widths = np.array([box[2] for _, box, _ in records])
-shares = np.stack([(points - box[:2]) / box[2:] for _, box, points in records])
+outside = sum(min(box[:2]) < 0 for _, box, _ in records)
 print(
     f"{len(records)} faces; boxes {widths.min()} to {widths.max()} pixels wide, {np.median(widths):.0f} in the middle"
 )
-print(f"points outside of their box: {np.mean((shares < 0) | (shares > 1)):.1%} of the coordinates")
+print(f"{outside} boxes begin left of their picture or above it")
 
 # %% [markdown]
 # ## A worked example: where is a pixel?
@@ -270,8 +271,8 @@ autograder.check("crop_face")
 # Four faces in the photograph and in your crop. The green points must sit on the same spots of the face in both.
 
 # %%
-outside = [record for record in records if min(record[1][:2]) < 0]
-chosen = [*outside[:1], *records[:4]][:4]
+beyond = [record for record in records if min(record[1][:2]) < 0]
+chosen = [*beyond[:1], *records[:4]][:4]
 
 figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
 for (above, below), (file, box, points) in zip(grid.T, chosen, strict=True):
@@ -524,6 +525,7 @@ right_axes.plot(best + 1, best_mae, "*", color="black", markersize=14, label="be
 right_axes.axhline(mean_mae, color="gray", linestyle=":", label="mean shape")
 right_axes.set(xlabel="epoch", ylabel="MAE (pixels of the photographs)", title="Validation error")
 for axes in (left_axes, right_axes):
+    axes.set_xticks(epochs)
     axes.grid(alpha=0.3)
     axes.legend()
 plt.tight_layout()
@@ -567,8 +569,8 @@ plt.show()
 # ## Where do errors come from?
 #
 # The contest counts pixels of the photograph, so a large face costs more than a small one with the same shape. The
-# left picture shows it; the right one shows which points are hard. Jaw points (0 to 16) slide along an edge that looks
-# the same everywhere; corners of eyes do not.
+# left picture shows it; the right one shows which parts of the face are hard. Guess first: which parts move most
+# against the box, from face to face?
 
 # %%
 parts = {"jaw": (0, 17), "brows": (17, 27), "nose": (27, 36), "eyes": (36, 48), "mouth": (48, 68)}
@@ -578,9 +580,10 @@ figure, (by_size, by_part) = plt.subplots(1, 2, figsize=(11, 3.6))
 by_size.plot(sizes, np.abs(found - val.truth).mean(axis=(1, 2)), ".", color="steelblue")
 by_size.set(xlabel="width of the box (pixels)", ylabel="MAE (pixels)", title="Large faces, large errors")
 by_size.grid(alpha=0.3)
-bars = by_part.bar(parts, [share[:, low:high].mean() for low, high in parts.values()], color="steelblue")
+bars = by_part.bar(list(parts), [share[:, low:high].mean() for low, high in parts.values()], color="steelblue")
 by_part.bar_label(bars, fmt="%.2f", fontsize=9)
-by_part.set(ylabel="error (% of the box's width)", title="Which points are hard")
+by_part.margins(y=0.15)
+by_part.set(ylabel="error (% of the box's width)", title="Which parts are hard")
 plt.tight_layout()
 plt.show()
 
