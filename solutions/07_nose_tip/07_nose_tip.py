@@ -424,7 +424,7 @@ steps, errors = np.array(curve["step"]), np.array(curve["train_mse"])
 per_epoch = errors.reshape(config["epochs"], -1).mean(axis=1)
 
 figure, axes = plt.subplots(figsize=(9, 4.5))
-axes.plot(steps, errors, ",", color="steelblue", alpha=0.6)
+axes.plot(steps, errors, ".", color="steelblue", alpha=0.4, markersize=2)
 axes.plot(
     curve["val_step"], per_epoch, "s--", color="steelblue", label="training, mean of the epoch (dots: single steps)"
 )
@@ -527,14 +527,15 @@ def sweep_and_keep(settings: list[tuple[int, float]], epochs: int) -> pd.DataFra
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     # Other faces, or another number of epochs, are another experiment.
     sums = [float(part.tensors[0].double().sum()) for part in (train_set, val_set)]
-    keys = [f"{batch_size}, {lr:g}, {epochs} epochs, {sums}" for batch_size, lr in settings]
-    for setting, key in tqdm(list(zip(settings, keys, strict=True)), desc="settings", file=sys.stdout):
+    keys = [f"batch size {batch_size}, rate {lr:g}, {epochs} epochs, {sums}" for batch_size, lr in settings]
+    for number, (setting, key) in enumerate(zip(settings, keys, strict=True), start=1):
         if key not in kept:
             row = sweep([setting], train_set, val_set, epochs).iloc[0].to_dict()
             kept[key] = {name: np.asarray(value).tolist() for name, value in row.items()}
             unfinished = path.with_suffix(".part")
             unfinished.write_text(json.dumps(kept), encoding="utf-8")
             unfinished.replace(path)
+        print(f"{number} of {len(settings)}: {key.partition(', [')[0]}: validation MSE {kept[key]['val_mse']:.5f}")
     return pd.DataFrame([kept[key] for key in keys])
 
 
@@ -584,6 +585,9 @@ for lr, marker in ((1e-3, "o"), (1e-4, "s"), (1e-2, "^")):
 axes.axhline(mean_mse, color="gray", linestyle=":", label="always the mean tip")
 axes.set(xlabel="gradient steps", ylabel="validation MSE", xscale="log", yscale="log")
 axes.set_title("The same faces seen, another number of steps")
+taken = sorted(set(table["steps"]))
+axes.set_xticks(taken, [str(count) for count in taken])
+axes.xaxis.set_minor_formatter("")
 axes.grid(alpha=0.3, which="both")
 axes.legend()
 plt.tight_layout()
