@@ -95,10 +95,10 @@ def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
     return 1 - cv2.GaussianBlur(blocked, (0, 0), 1.2)
 
 
-def rasterize(head: Head, camera: Camera, facing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which point of the texture each pixel of the canvas sees; `facing` is `shade`'s cosine.
+def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS) -> tuple[np.ndarray, np.ndarray]:
+    """Which point of the texture each pixel of a square canvas sees; `facing` is `shade`'s cosine.
 
-    -> index into the flattened (TEXTURE, TEXTURE) texture, (CANVAS, CANVAS) int, and coverage, bool.
+    -> index into the flattened (TEXTURE, TEXTURE) texture, (size, size) int, and coverage, bool.
     """
     turned = cv2.transform(head.points, camera.turn.astype(np.float32))
     where, depth = camera.see(turned)
@@ -107,14 +107,14 @@ def rasterize(head: Head, camera: Camera, facing: np.ndarray) -> tuple[np.ndarra
     rows = cv2.resize(where[..., 1], (TEXTURE, TEXTURE)).ravel()
     depth = cv2.resize(depth, (TEXTURE, TEXTURE)).ravel()
     front = cv2.resize((facing > -0.08).view(np.uint8), (TEXTURE, TEXTURE), interpolation=cv2.INTER_NEAREST).ravel()
-    inside = np.flatnonzero((front > 0) & (columns >= 0) & (columns < CANVAS) & (rows >= 0) & (rows < CANVAS))
-    pixels = rows[inside].astype(np.int32) * CANVAS + columns[inside].astype(np.int32)
+    inside = np.flatnonzero((front > 0) & (columns >= 0) & (columns < size) & (rows >= 0) & (rows < size))
+    pixels = rows[inside].astype(np.int32) * size + columns[inside].astype(np.int32)
     # Painter's algorithm: far points first, so that the nearest one written to a pixel stays; 16-bit keys sort fast.
     keys = np.clip((depth[inside] + 120) * 250, 0, 65535).astype(np.uint16)
     order = np.argsort(keys, kind="stable")
-    seen = np.full(CANVAS * CANVAS, -1, np.float32)
+    seen = np.full(size * size, -1, np.float32)
     seen[pixels[order]] = inside[order]
-    seen = seen.reshape(CANVAS, CANVAS)
+    seen = seen.reshape(size, size)
     kernel = np.ones((3, 3), np.uint8)
     covered = (seen >= 0).astype(np.uint8)
     padded = cv2.copyMakeBorder(covered, 2, 2, 2, 2, cv2.BORDER_REPLICATE)

@@ -1,6 +1,7 @@
 """Everything around a face: background, hair behind the head, neck, clothes, glasses, a cap's brim, things in the way.
 
-All draw on a canvas (CANVAS, CANVAS) float32 of linear light and change it in place; points are given in its pixels.
+All draw on a square canvas, float32 of linear light, CANVAS pixels wide or more, and change it in place; points are
+given in its pixels.
 """
 
 import cv2
@@ -71,7 +72,7 @@ def behind_head(
     rng: np.random.Generator, canvas: np.ndarray, head: Head, camera: Camera, look: Look, light: Light
 ) -> None:
     """Long hair falling behind the face, neck, shoulders and collar."""
-    s = head.shape
+    s, size = head.shape, len(canvas)
     power = light.ambient + 0.5 * light.key_power
     if look.hair_style in ("long", "fringe", "scarf") and rng.random() < 0.8:
         half, low = s.width + rng.uniform(0, 16), rng.uniform(20, 120)
@@ -80,8 +81,8 @@ def behind_head(
         sides = np.array([(-half - rng.uniform(-3, 8), low), (half + rng.uniform(-3, 8), low * rng.uniform(0.8, 1.2))])
         flat = wobbly(rng, np.concatenate([crown, sides]), 1.8)
         outline = to_canvas(camera, np.concatenate([flat, np.full((len(flat), 1), -12.0)], axis=1))
-        strands = clouds(rng, CANVAS, CANVAS, int(rng.integers(3, 14)), int(rng.integers(15, 60)))
-        lay(canvas, soft_mask(outline, 1.2), look.hair * power * np.exp(0.45 * strands))
+        strands = clouds(rng, size, size, int(rng.integers(3, 14)), int(rng.integers(15, 60)))
+        lay(canvas, soft_mask(outline, 1.2, size), look.hair * power * np.exp(0.45 * strands))
     neck_half = s.width * rng.uniform(0.55, 0.8)
     tilt = rng.normal(0, 5)
     neck = np.array(
@@ -93,8 +94,8 @@ def behind_head(
         ]
     )
     shade = look.skin * power * rng.uniform(0.35, 0.85)
-    across = 1 + 0.35 * light.key[0] * np.linspace(-1.5, 1.5, CANVAS, dtype=np.float32)[None]
-    lay(canvas, soft_mask(to_canvas(camera, neck), 1.0), (shade * across).astype(np.float32))
+    across = 1 + 0.35 * light.key[0] * np.linspace(-1.5, 1.5, size, dtype=np.float32)[None]
+    lay(canvas, soft_mask(to_canvas(camera, neck), 1.0, size), (shade * across).astype(np.float32))
     top = s.chin_y + rng.uniform(4, 30)
     wide = rng.uniform(60, 110)
     slope = rng.uniform(10, 40)
@@ -113,14 +114,21 @@ def behind_head(
     outline = to_canvas(camera, np.concatenate([wobbly(rng, cloth, 1.5), np.full((7, 1), -5.0)], axis=1))
     color = rng.choice([0.02, 0.15, 0.5, 0.85]) * rng.uniform(0.6, 1.2) * power
     folds = np.exp(
-        rng.uniform(0.05, 0.35) * clouds(rng, CANVAS, CANVAS, int(rng.integers(4, 30)), int(rng.integers(4, 30)))
+        rng.uniform(0.05, 0.35) * clouds(rng, size, size, int(rng.integers(4, 30)), int(rng.integers(4, 30)))
     )
-    lay(canvas, soft_mask(outline, 0.7), color * folds)
+    lay(canvas, soft_mask(outline, 0.7, size), color * folds)
 
 
-def glasses(rng: np.random.Generator, canvas: np.ndarray, head: Head, camera: Camera, light: Light) -> None:
-    """Spectacles or sunglasses in front of the eyes."""
-    s = head.shape
+def glasses(
+    rng: np.random.Generator,
+    canvas: np.ndarray,
+    head: Head,
+    camera: Camera,
+    light: Light,
+    dark_share: float = 0.12,
+) -> None:
+    """Spectacles in front of the eyes, or sunglasses with probability `dark_share`."""
+    s, size = head.shape, len(canvas)
     eyes = head.lift(np.array([(-s.eye_x, 2.0), (s.eye_x, 2.0)]))
     front = eyes[:, 2].mean() + rng.uniform(5, 8)
     rx, ry = rng.uniform(11.0, 14.5), rng.uniform(7.5, 12.0)
@@ -139,15 +147,17 @@ def glasses(rng: np.random.Generator, canvas: np.ndarray, head: Head, camera: Ca
         x = rim[:, 0] + side * (s.eye_x + 0.8)
         lenses.append(to_canvas(camera, np.stack([x, rim[:, 1] + drop, front - 0.012 * x**2], axis=1)))
     power = light.ambient + 0.5 * light.key_power
-    dark = rng.random() < 0.12
+    dark = rng.random() < dark_share
     for lens in lenses:
         if dark:
-            lay(canvas, soft_mask(lens, 0.6) * np.float32(rng.uniform(0.8, 0.97)), 0.02 * power)
+            lay(canvas, soft_mask(lens, 0.6, size) * np.float32(rng.uniform(0.8, 0.97)), 0.02 * power)
         elif rng.random() < 0.3:
             center = lens.mean(axis=0) + rng.normal(0, 5, 2)
-            glare = soft_mask(ellipse(*center, rng.uniform(2, 9), rng.uniform(1, 5)), 1.5) * soft_mask(lens, 0.5)
+            glare = soft_mask(ellipse(*center, rng.uniform(2, 9), rng.uniform(1, 5)), 1.5, size) * soft_mask(
+                lens, 0.5, size
+            )
             lay(canvas, glare * np.float32(rng.uniform(0.2, 0.9)), rng.uniform(0.5, 1.2))
-    lines = np.zeros((CANVAS, CANVAS), np.uint8)
+    lines = np.zeros((size, size), np.uint8)
     width = 1 if rng.random() < 0.55 else int(rng.integers(2, 5))
     bridge_y, arm_y = drop - rng.uniform(1, 4), drop - rng.uniform(1, 5)
     inner, outer = s.eye_x + 0.8 - rx, s.eye_x + 0.8 + rx

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -83,8 +83,6 @@ def scale() -> str:
 def generated_folder(folder: Path) -> Path:
     """Make sure that a folder holds the embedded faces of the present generator.
 
-    Processes that ask at once wait for the first one; a folder is complete or not there at all.
-
     Args:
         folder: where the faces shall lie; its parents are made.
 
@@ -103,18 +101,43 @@ def generated_folder(folder: Path) -> Path:
         "training_rows": TRAINING_ROWS,
         "test_rows": TEST_ROWS,
     }
-    if _is_current(folder, recipe):
+
+    def write(fresh: Path) -> None:
+        synthetic_faces.write_kaggle_folder(fresh, n_train=TRAINING_ROWS, n_test=TEST_ROWS, seed=SEED)
+
+    return keep_generated(folder, recipe, FACE_FILES, write)
+
+
+def keep_generated(folder: Path, recipe: dict[str, int], files: Sequence[str], write: Callable[[Path], None]) -> Path:
+    """Make sure that a folder holds what a generator writes by a recipe; it is written anew when the recipe changes.
+
+    Processes that ask at once wait for the first one; a folder is complete or not there at all.
+
+    Args:
+        folder: where the faces shall lie; its parents are made.
+        recipe: what the faces depend on, kept in the folder.
+        files: the names that a whole folder holds.
+        write: writes them to the path it is given, which does not exist yet.
+
+    Returns:
+        The same folder.
+
+    Raises:
+        DataError: if the faces cannot be written, or the folder holds files that this function did not write
+            and that are not a whole set of faces.
+    """
+    if _is_current(folder, recipe, files):
         return folder
     building: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(folder.with_name(f".{folder.name}.lock")):
-            if _is_current(folder, recipe):
+            if _is_current(folder, recipe, files):
                 return folder
             # Everything unfinished lies in one hidden folder, the generator's own temporary files too.
             building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
             fresh = building / folder.name
-            synthetic_faces.write_kaggle_folder(fresh, n_train=TRAINING_ROWS, n_test=TEST_ROWS, seed=SEED)
+            write(fresh)
             (fresh / MARKER).write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
             if folder.exists():
                 folder.rename(building / "replaced")
@@ -127,19 +150,19 @@ def generated_folder(folder: Path) -> Path:
     return folder
 
 
-def _is_current(folder: Path, recipe: dict[str, int]) -> bool:
+def _is_current(folder: Path, recipe: dict[str, int], files: Sequence[str]) -> bool:
     """Whether the folder can be used as it is; False if it must be generated anew."""
     try:
         found = {path.name for path in folder.iterdir()}
     except FileNotFoundError:
         return False
-    missing = [name for name in FACE_FILES if name not in found]
+    missing = [name for name in files if name not in found]
     if MARKER not in found:
         # Somebody's own files: used if they are whole, and never overwritten.
         if found and missing:
             raise DataError(
                 f"{folder}: expected the embedded faces or nothing, got other files without "
-                f"{', '.join(missing)}; move the folder away and run it again"
+                f"{', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}; move the folder away and run it again"
             )
         return bool(found)
     try:

@@ -41,7 +41,7 @@ def test_every_exercise_has_five() -> None:
 def test_hints_are_two_or_three_sentences(mistake: Misconception) -> None:
     sentences = re.findall(r"[.!?](?=\s|$)", mistake.hint)
     assert 2 <= len(sentences) <= 3, mistake.hint
-    assert re.fullmatch(r"[a-zA-Z_]+/[a-z0-9-]+", mistake.id)
+    assert re.fullmatch(r"[a-zA-Z_]\w*/[a-z0-9-]+", mistake.id)
 
 
 @pytest.mark.parametrize(

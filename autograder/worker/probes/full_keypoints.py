@@ -1,0 +1,128 @@
+"""Build the student's network of lesson 08, draw from its data set, and say what happened."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..names import Names
+
+FIRST, OTHERS = (16, 1, 5, 5), 0.5
+
+
+def _build(names: Names) -> Any:
+    model = names["FaceKeypointNet"]()
+    if isinstance(model, nn.Module) and any(nn.parameter.is_lazy(p) for p in model.parameters()):
+        with torch.no_grad():
+            model(torch.zeros(1, 1, 120, 160))
+    return model
+
+
+def network(names: Names, *, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray) -> dict[str, Any]:
+    """Build a FaceKeypointNet, give every parameter the value of its shape, and run it on ``x``.
+
+    Returns the shapes of its trainable parameters and of all else that it keeps, its output in eval and in train mode
+    and for the first picture alone, the shapes of those without a gradient after a backward pass, and the input
+    afterwards.
+    """
+    model = _build(names)
+    found: dict[str, Any] = {"type": type(model).__name__, "is_module": isinstance(model, nn.Module)}
+    if not found["is_module"]:
+        return found
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    known = {id(parameter) for parameter in trained}
+    kept = [value for value in [*model.parameters(), *model.buffers()] if id(value) not in known]
+    found["shapes"] = [list(parameter.shape) for parameter in trained]
+    found["others"] = [list(value.shape) for value in kept]
+    by_shape = {value.shape: torch.from_numpy(value) for value in values}
+    with torch.no_grad():
+        for parameter in trained:
+            if tuple(parameter.shape) in by_shape:
+                parameter.copy_(by_shape[tuple(parameter.shape)])
+    inputs = torch.from_numpy(x.copy())
+    model.eval()
+    with torch.no_grad():
+        found["output"], found["alone"] = model(inputs), model(inputs[:1])
+    model.train()
+    output = model(inputs)
+    found["train_output"], found["x_after"] = output, inputs
+    if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == upstream.shape:
+        (output * torch.from_numpy(upstream)).sum().backward()
+        found["without_grad"] = [list(parameter.shape) for parameter in trained if parameter.grad is None]
+    return found
+
+
+def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
+    """Put ``kernel`` into the first layer of the student's network and ask for its filters.
+
+    Returns what came, what it has become after the model changed, and whether the model changes with it.
+    """
+    model = _build(names)
+    layers = [p for p in model.parameters() if tuple(p.shape) == FIRST] if isinstance(model, nn.Module) else []
+    if len(layers) != 1:
+        return {"found": len(layers)}
+    first = layers[0]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            # So that the numbers of another layer are known by their sight.
+            parameter.fill_(OTHERS)
+        first.copy_(torch.from_numpy(kernel))
+    value = names["first_layer_filters"](model)
+    found: dict[str, Any] = {"found": 1, "value": value, "kept": first.detach().numpy().copy()}
+    found["still_trained"] = first.requires_grad
+    if isinstance(value, np.ndarray):
+        found["value"] = value.copy()
+        with torch.no_grad():
+            first.zero_()
+        found["shared"] = not np.array_equal(value, found["value"], equal_nan=True)
+    return found
+
+
+def _random_states() -> tuple[bytes, str, int]:
+    """Return what changes whenever a number is drawn from one of the global random states."""
+    _, key, *position = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), f"{key.tobytes()} {position}", hash(random.getstate())
+
+
+def _together(parts: list[Any]) -> Any:
+    """Return tensors or arrays of one shape and type as a single one, anything else as it is."""
+    kinds = {type(part) for part in parts}
+    if kinds == {torch.Tensor} and len({(part.shape, part.dtype) for part in parts}) == 1:
+        return torch.stack(parts)
+    if kinds == {np.ndarray} and len({(part.shape, part.dtype) for part in parts}) == 1:
+        return np.stack(parts)
+    return parts
+
+
+def draw(
+    names: Names,
+    *,
+    images: np.ndarray,
+    keypoints: np.ndarray,
+    options: dict[str, Any],
+    seed: int | None,
+    indices: list[int],
+) -> dict[str, Any]:
+    """Build an AugmentedFaces with these options and draw the items at ``indices``, one after the other.
+
+    Returns its length, the pictures and targets, the arrays afterwards, and whether the global random states are as
+    they were. Without a ``seed`` no generator is handed in.
+    """
+    own_images, own_keypoints = images.copy(), keypoints.copy()
+    more = {} if seed is None else {"generator": torch.Generator().manual_seed(seed)}
+    before = _random_states()
+    faces = names["AugmentedFaces"](own_images, own_keypoints, **options, **more)
+    items = [faces[index] for index in indices]
+    kept = before == _random_states()
+    sizes = sorted({len(item) if isinstance(item, tuple | list) else 0 for item in items})
+    found: dict[str, Any] = {"length": len(faces), "sizes": sizes, "states_kept": kept}
+    if sizes == [2]:
+        found["pictures"] = _together([item[0] for item in items])
+        found["targets"] = _together([item[1] for item in items])
+    else:
+        found["first"] = items[0]
+    return {**found, "images": own_images, "keypoints": own_keypoints}

@@ -1,0 +1,234 @@
+"""Run the student's reader, split, network, training and sweep of lesson 07 on small given data; say what happened."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+# The first optimizer of a process imports it, which takes seconds; here it is done once, before notebooks are forked.
+import torch._dynamo
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.utils.data import DataLoader, TensorDataset
+
+from ..names import Names
+
+
+def read(names: Names, *, text: str) -> Any:
+    """Write an .asf file with this text and let the student read it."""
+    path = Path(tempfile.mkdtemp(dir=names.scratch)) / "11-4m.asf"
+    path.write_text(text, encoding="utf-8")
+    return names["read_asf"](path)
+
+
+def split(names: Names, *, files: list[str], n_val: int | None, paths: bool) -> dict[str, Any]:
+    """Let the student split file names, or paths of these names.
+
+    Returns how many things came, their types, the types of their items and these as texts, and the list afterwards.
+    """
+    items = [Path(file) if paths else file for file in files]
+    answer = names["split_by_person"](items) if n_val is None else names["split_by_person"](items, n_val)
+    count = len(answer) if isinstance(answer, tuple | list) else None
+    found: dict[str, Any] = {"count": count, "text": type(answer).__name__, "files": [_text(item) for item in items]}
+    if count is not None:
+        found["text"] += f" of {count}"
+    if count == 2:
+        found["types"] = [type(part).__name__ for part in answer]
+        lists = [list(part) if isinstance(part, list | tuple) else [] for part in answer]
+        found["items"] = [sorted({_kind(item) for item in part}) for part in lists]
+        found["parts"] = [[_text(item) for item in part] for part in lists]
+    return found
+
+
+def _text(item: object) -> str:
+    return item.as_posix() if isinstance(item, Path) else str(item)
+
+
+def _kind(item: object) -> str:
+    return "pathlib.Path" if isinstance(item, Path) else type(item).__name__
+
+
+def network(names: Names, *, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray) -> dict[str, Any]:
+    """Build a NoseTipNet, give every parameter the value of its shape, and run it on ``x``.
+
+    Returns the shapes of its trainable parameters and of all else that it keeps, its output in eval and in train mode
+    and for the first image alone, the shapes of those without a gradient after a backward pass, and the input
+    afterwards.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = names["NoseTipNet"]()
+        found: dict[str, Any] = {"type": type(model).__name__, "is_module": isinstance(model, nn.Module)}
+        if not found["is_module"]:
+            return found
+        if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
+            with torch.no_grad():
+                model(torch.zeros(1, 1, 60, 80))
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    known = {id(parameter) for parameter in trained}
+    kept = [value for value in [*model.parameters(), *model.buffers()] if id(value) not in known]
+    found["shapes"] = [list(parameter.shape) for parameter in trained]
+    found["others"] = [list(value.shape) for value in kept]
+    by_shape = {value.shape: torch.from_numpy(value) for value in values}
+    with torch.no_grad():
+        for parameter in trained:
+            if tuple(parameter.shape) in by_shape:
+                parameter.copy_(by_shape[tuple(parameter.shape)])
+    inputs = torch.from_numpy(x.copy())
+    model.eval()
+    with torch.no_grad():
+        found["output"], found["alone"] = model(inputs), model(inputs[:1])
+    model.train()
+    output = model(inputs)
+    found["train_output"], found["x_after"] = output, inputs
+    if isinstance(output, Tensor) and output.requires_grad and output.shape == upstream.shape:
+        (output * torch.from_numpy(upstream)).sum().backward()
+        found["without_grad"] = [list(parameter.shape) for parameter in trained if parameter.grad is None]
+    return found
+
+
+class _Watched(nn.Module):
+    """A linear model that notes of every forward pass its mode, whether gradients were on, and the images that came."""
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray) -> None:
+        super().__init__()
+        self.layer = nn.Linear(weight.shape[1], weight.shape[0])
+        with torch.no_grad():
+            self.layer.weight.copy_(torch.from_numpy(weight))
+            self.layer.bias.copy_(torch.from_numpy(bias))
+        self.passes: list[tuple[bool, bool, list[bytes]]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        images = [image.tobytes() for image in x.detach().numpy()]
+        self.passes.append((self.training, torch.is_grad_enabled(), images))
+        return self.layer(x.flatten(1))
+
+
+def _loader(images: np.ndarray, targets: np.ndarray, batch_size: int) -> DataLoader:
+    return DataLoader(TensorDataset(torch.from_numpy(images), torch.from_numpy(targets)), batch_size=batch_size)
+
+
+CURVES = ("step", "train_mse", "val_step", "val_mse")
+
+
+def train(
+    names: Names,
+    *,
+    images: np.ndarray,
+    targets: np.ndarray,
+    batch_size: int,
+    val_images: np.ndarray,
+    val_targets: np.ndarray,
+    val_batch_size: int,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    epochs: int,
+    lr: float,
+    training: bool,
+) -> dict[str, Any]:
+    """Let the student train a linear model that comes in train or eval mode.
+
+    Returns the curves, the weights afterwards, and of all passes on training and of all on validation images the modes
+    and whether gradients were on.
+    """
+    model = _Watched(weight, bias).train(training)
+    loaders = _loader(images, targets, batch_size), _loader(val_images, val_targets, val_batch_size)
+    curve = names["train_with_curve"](model, *loaders, epochs, lr)
+    kept_apart = {image.tobytes() for image in val_images}
+    seen: dict[str, list[list[bool]]] = {"training": [], "validation": []}
+    for mode, gradients, batch in model.passes:
+        kind = "validation" if all(image in kept_apart for image in batch) else "training"
+        seen[kind].append([mode, gradients])
+    layer = model.layer
+    found: dict[str, Any] = {
+        "type": "dict" if isinstance(curve, dict) else type(curve).__name__,
+        "seen": seen,
+        "weight": layer.weight.detach().numpy().copy(),
+        "bias": layer.bias.detach().numpy().copy(),
+    }
+    if isinstance(curve, dict):
+        found["keys"] = [str(key) for key in curve]
+        found["types"] = {key: type(curve[key]).__name__ for key in CURVES if key in curve}
+        found["curve"] = {key: list(curve[key]) for key in CURVES if isinstance(curve.get(key), list | tuple)}
+    return found
+
+
+def _table(answer: Any) -> dict[str, Any]:
+    """Return a table's type, columns and rows; an array in a cell as an array of floats where it can be one."""
+    import pandas as pd
+
+    if not isinstance(answer, pd.DataFrame):
+        return {"type": type(answer).__name__}
+    columns = [str(column) for column in answer.columns]
+    rows = []
+    for position in range(len(answer)):
+        row: dict[str, Any] = {}
+        for place, column in enumerate(columns):
+            value = answer.iloc[position, place]
+            if column == "predictions":
+                value = value.detach() if isinstance(value, Tensor) else value
+                try:
+                    value = np.asarray(value, dtype=np.float64)
+                except (TypeError, ValueError):
+                    value = str(type(value).__name__)
+            elif isinstance(value, Tensor):
+                value = value.detach()
+            row[column] = value
+        rows.append(row)
+    return {"type": "pandas.DataFrame", "columns": columns, "rows": rows}
+
+
+def _is_network(args: tuple, output: Any) -> bool:
+    """Return whether a module turned images into pairs of numbers, where NoseTipNet is a function that builds one."""
+    images = isinstance(args[0], Tensor) and args[0].ndim == 4 if args else False
+    return images and isinstance(output, Tensor) and output.shape == (len(args[0]), 2)
+
+
+def _sets(images: np.ndarray, targets: np.ndarray) -> TensorDataset:
+    return TensorDataset(torch.from_numpy(images), torch.from_numpy(targets))
+
+
+def sweep(
+    names: Names,
+    *,
+    images: np.ndarray,
+    targets: np.ndarray,
+    val_images: np.ndarray,
+    val_targets: np.ndarray,
+    settings: list[list],
+    epochs: int,
+    offsets: np.ndarray | None,
+) -> dict[str, Any]:
+    """Let the student sweep over settings; images know each other by their first pixel.
+
+    Returns the table, and for every pass of a NoseTipNet that was learned from the first pixels of its batch. With
+    ``offsets``, (N, 2), there is a second sweep, with the first row's predictions plus these offsets as the validation
+    targets; the table is that one's, and the targets come back.
+    """
+    passes: list[np.ndarray] = []
+    net = names["NoseTipNet"]
+
+    def note(module: nn.Module, args: tuple, output: Any) -> None:
+        own = isinstance(module, net) if isinstance(net, type) else _is_network(args, output)
+        if own and args and isinstance(output, Tensor) and output.requires_grad:
+            firsts = args[0].detach().numpy()[:, 0, 0, 0].copy()
+            output.register_hook(lambda gradient: passes.append(firsts))
+
+    train_set, pairs = _sets(images, targets), [tuple(setting) for setting in settings]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(12345)
+        hook = register_module_forward_hook(note)
+        try:
+            found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
+            if offsets is not None and found.get("rows"):
+                first = found["rows"][0].get("predictions")
+                if isinstance(first, np.ndarray) and first.shape == offsets.shape:
+                    val_targets = (first + offsets).astype(np.float32)
+                    passes.clear()
+                    found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
+        finally:
+            hook.remove()
+    return {**found, "passes": passes, "val_targets": val_targets}

@@ -1,0 +1,615 @@
+# %% [markdown]
+# # 08 · All keypoints, and faces that move
+#
+# **Goal.** You train a network that finds 58 keypoints in a face, from 192 pictures. So few invite learning by heart.
+# You write the classic remedy, pictures that move, turn and change their light, and then you measure what each of
+# them is worth.
+#
+# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about 75 minutes, some five
+# of them training.
+#
+# | exercise | you write |
+# |---|---|
+# | 08.1 `FaceKeypointNet` | a network of six convolutions |
+# | 08.2 `translate`, `rotate`, `jitter` | a picture that moves, and points that move with it |
+# | 08.3 `AugmentedFaces` | a data set that never gives the same picture twice |
+# | 08.4 `first_layer_filters` | a look at what the network learned |
+
+# %% tags=["setup"]
+import sys
+from pathlib import Path
+
+ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
+sys.path.insert(0, str(ROOT))
+
+import autograder
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+# %% [markdown]
+# ## The goal, as a picture
+#
+# Six pictures of one person, with the 58 points that somebody set by hand: jaw, eyes, eyebrows, mouth, nose. Your
+# network will answer with 116 numbers, x and y of each point.
+
+# %%
+from data_scripts.folders import output_folder, scale
+from data_scripts.imm_faces import load_imm
+
+faces = load_imm(size=(120, 160))
+count, height, width = faces.images.shape
+
+
+def draw_face(cell: plt.Axes, image: np.ndarray, keypoints: np.ndarray, style: str, **more: object) -> None:
+    """Draw a picture (H, W) in [0, 1] and its keypoints (K, 2), relative to its width and height."""
+    rows, columns = image.shape
+    cell.imshow(image, cmap="gray", vmin=0, vmax=1)
+    # The center of pixel number 0 lies half a pixel from the edge.
+    cell.plot(keypoints[:, 0] * columns - 0.5, keypoints[:, 1] * rows - 0.5, style, markersize=2, **more)
+    cell.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), xticks=[], yticks=[])
+
+
+figure, grid = plt.subplots(1, 6, figsize=(14, 2))
+for cell, index in zip(grid, np.flatnonzero(faces.persons == faces.persons[0]), strict=False):
+    draw_face(cell, faces.images[index], faces.keypoints[index], "o", color="lime")
+    cell.set_title(faces.files[index].stem, fontsize=9)
+plt.tight_layout()
+plt.show()
+print(f"{count} pictures of {len(np.unique(faces.persons))} persons, {height} x {width} pixels")
+print(f"{faces.keypoints.shape[1]} keypoints each; the first: x = {faces.keypoints[0, 0, 0]:.3f} of the width,")
+print(f"y = {faces.keypoints[0, 0, 1]:.3f} of the height, so pixel {faces.keypoints[0, 0] * (width, height)}")
+
+# %% [markdown]
+# ## A worked example: how large does a picture leave a layer?
+#
+# A convolution without padding loses the rim: a 5×5 filter has no full window at the outer two rows and columns. A 2×2
+# pooling halves, and drops a last odd row. Follow one picture through the first layers and look at its shape:
+
+# %%
+picture = torch.from_numpy(faces.images[:1]).unsqueeze(1)
+for layer in (nn.Conv2d(1, 16, 5), nn.MaxPool2d(2), nn.Conv2d(16, 32, 5), nn.MaxPool2d(2), nn.Conv2d(32, 32, 3)):
+    before, picture = tuple(picture.shape), layer(picture)
+    print(f"{layer.__class__.__name__:<10}{before!s:<20} -> {tuple(picture.shape)}")
+
+# %% [markdown]
+# ## Exercise 08.1: the network
+#
+# The sources name six convolutions, the first of them with sixteen 5×5 filters, and the linear layers:
+# 4224 → 512 → 116. They do not list the layers in between. This stack ends at 4224 = 64 · 6 · 11; it is the one that
+# you build:
+#
+# | | layer | output for a (1, 120, 160) picture |
+# |---|---|---|
+# | 1 | 5×5 convolution, ReLU, 2×2 max-pooling | (16, 58, 78) |
+# | 2 | 5×5 convolution, ReLU, 2×2 max-pooling | (32, 27, 37) |
+# | 3 | 3×3 convolution, ReLU, 2×2 max-pooling | (32, 12, 17) |
+# | 4 | 3×3 convolution, ReLU | (64, 10, 15) |
+# | 5 | 3×3 convolution, ReLU | (64, 8, 13) |
+# | 6 | 3×3 convolution, ReLU | (64, 6, 11) |
+# | | flatten | 4224 |
+# | 7 | linear, ReLU | 512 |
+# | 8 | linear | 116 |
+#
+# **Common mistake.** A ReLU behind the last layer. It looks harmless, since coordinates are positive. But an output
+# that is negative once gets no gradient any more, and its point is stuck in the corner.
+
+
+# %%
+class FaceKeypointNet(nn.Module):
+    """Six convolutions and two linear layers: 58 keypoints of a face.
+
+    Every convolution has stride 1, no padding and a bias; a ReLU follows each. A 2x2 max-pooling of stride 2 follows
+    each of the first three. Kernels, and channels from one to the next: 5x5 from 1 to 16; 5x5 to 32; 3x3 to 32; 3x3 to
+    64; 3x3 to 64; 3x3 to 64. The result, (B, 64, 6, 11), is flattened to (B, 4224); a linear layer makes 512 of it,
+    behind it a ReLU; a last linear layer makes 116, and nothing follows. No dropout, no normalization.
+
+    ``forward`` takes pictures (B, 1, 120, 160) float32 in [-0.5, 0.5] and returns (B, 116) float32: x, y, x, y, ...
+    relative to width and height.
+    """
+
+    def __init__(self) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 16, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 32, 3),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, 3),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, 3),
+            nn.ReLU(),
+        )
+        self.head = nn.Sequential(nn.Linear(4224, 512), nn.ReLU(), nn.Linear(512, 116))
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map pictures (B, 1, 120, 160) to keypoints (B, 116)."""
+        ### BEGIN SOLUTION
+        return self.head(self.features(x).flatten(1))
+        ### END SOLUTION
+
+
+# %%
+autograder.check("FaceKeypointNet")
+
+# %% [markdown]
+# ## Few pictures, one place
+#
+# Where in the frame do the faces sit? Each cross below is the center of one picture's 58 points. Nobody sits in the
+# upper left corner, and hardly two faces sit at the same place. With 192 training pictures a network can learn each of
+# them by heart, place and all, and be lost where a face of another person sits elsewhere.
+#
+# The boxes show the remedy: shifted by up to 10 pixels in x and in y, each face fills a box of its own. Boxes overlap,
+# and the gaps between the crosses close.
+
+# %%
+centers = faces.keypoints.mean(axis=1) * (width, height)
+figure, cell = plt.subplots(figsize=(7, 4.2))
+for number, center in enumerate(centers[::16]):
+    label = "a shift by ±10 pixels (15 of them drawn)" if number == 0 else None
+    cell.add_patch(plt.Rectangle(center - 10, 20, 20, facecolor="darkorange", alpha=0.15, label=label))
+cell.plot(*centers.T, "x", color="steelblue", markersize=4, label="center of a face's points")
+cell.set(xlim=(20, 140), ylim=(height, 30), aspect="equal", xlabel="x (pixels)", ylabel="y (pixels)")
+cell.legend(loc="upper left")
+plt.show()
+print("standard deviation of the centers, in pixels:", centers.std(axis=0).round(1))
+
+# %% [markdown]
+# ## A worked example: moving by hand
+#
+# A picture of 3×4 pixels, one of them bright, and a point on it. We move both one pixel to the right and one down:
+
+# %%
+tiny = np.zeros((3, 4), np.float32)
+tiny[0, 1] = 1
+point = np.array([[1.5 / 4, 0.5 / 3]], np.float32)  # the middle of the bright pixel, relative to width and height
+
+moved = np.zeros_like(tiny)
+moved[1:, 1:] = tiny[:-1, :-1]
+moved_point = point + [1 / 4, 1 / 3]
+
+print(tiny, point * [4, 3], "pixels")
+print(moved, moved_point * [4, 3], "pixels")
+
+# %% [markdown]
+# The bright pixel went from row 0, column 1 to row 1, column 2, and the point with it: from (1.5, 0.5) to (2.5, 1.5).
+# What comes in at the left and at the top is unknown; here it is 0, black. In relative units, one pixel to the right is
+# 1/4, one pixel down is 1/3.
+#
+# ## A trap: relative units do not turn
+#
+# Four points of a square, in pixels, on a picture of 120×160. We turn them by 45°, once in pixels, and once in relative
+# units as they are:
+
+# %%
+size = np.array([width, height])
+square = (size / 2 + 25 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])) / size
+cosine = sine = np.sqrt(0.5)
+turn = np.array([[cosine, -sine], [sine, cosine]])
+
+in_pixels = ((square * size - size / 2) @ turn + size / 2) / size
+in_units = (square - 0.5) @ turn + 0.5
+figure, grid = plt.subplots(1, 2, figsize=(8, 3))
+for cell, turned, title in zip(grid, (in_pixels, in_units), ("turned in pixels", "turned in units"), strict=True):
+    for corners, style in ((square, "o:"), (turned, "o-")):
+        closed = np.vstack([corners, corners[:1]]) * size
+        cell.plot(*closed.T, style)
+    cell.set(xlim=(0, width), ylim=(height, 0), aspect="equal", title=title)
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# On the right the square is no square any more. A unit of x is 160 pixels, a unit of y 120: turning mixes the two, so
+# they have to be the same unit first. Convert to pixels, turn, convert back.
+#
+# ## Exercise 08.2: move, turn, change the light
+#
+# Three functions. None of them changes what it was given. OpenCV does the pixels: `cv2.warpAffine` moves a picture by a
+# 2×3 matrix, and `cv2.getRotationMatrix2D` makes the matrix of a rotation. The very same matrix moves the points.
+#
+# **Common mistakes.** `np.roll` moves a picture, but what leaves on the right comes back on the left. Slicing
+# `image[:, :-dx]` fails for `dx = 0`, and says nothing. And in a picture y grows downwards, so a formula from a
+# mathematics book turns the other way.
+
+
+# %%
+def translate(image: np.ndarray, keypoints: np.ndarray, dx: int, dy: int) -> tuple[np.ndarray, np.ndarray]:
+    """Move a picture and its keypoints by whole pixels.
+
+    Args:
+        image: (H, W) float32 in [0, 1].
+        keypoints: (K, 2) float32, x relative to the width W, y to the height H: (0, 0) is the upper left corner of
+            the picture, (1, 1) the lower right one.
+        dx: pixels to the right; negative to the left.
+        dy: pixels down; negative up.
+
+    Returns:
+        A new picture (H, W) float32, 0 where nothing of the old one comes to lie, all 0 where it left the frame; and
+        new keypoints (K, 2) float32. A keypoint may leave the frame: it then lies outside [0, 1].
+    """
+    ### BEGIN SOLUTION
+    height, width = image.shape
+    matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
+    moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_NEAREST)
+    points = keypoints + np.array([dx / width, dy / height], np.float32)
+    return moved, points.astype(np.float32)
+    ### END SOLUTION
+
+
+def rotate(image: np.ndarray, keypoints: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a picture and its keypoints about the center of the picture.
+
+    Args:
+        image: (H, W) float32 in [0, 1].
+        keypoints: (K, 2) float32, relative to width and height as in ``translate``; the center is (0.5, 0.5).
+        degrees: counterclockwise, as you see it on the screen; negative: clockwise.
+
+    Returns:
+        A new picture of the same size (H, W), float32, with any interpolation, 0 where nothing of the old one comes to
+        lie; and new keypoints (K, 2) float32, which may lie outside [0, 1].
+    """
+    ### BEGIN SOLUTION
+    height, width = image.shape
+    # Pixel number i has its center at i + 0.5 pixels from the edge; OpenCV counts from centers.
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    turned = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    size = np.array([width, height])
+    pixels = (keypoints * size - 0.5) @ matrix[:, :2].T + matrix[:, 2]
+    return turned, ((pixels + 0.5) / size).astype(np.float32)
+    ### END SOLUTION
+
+
+def jitter(image: np.ndarray, brightness: float, contrast: float) -> np.ndarray:
+    """Change the light of a picture: 0.5 + contrast * (image - 0.5) + brightness, then cut to [0, 1].
+
+    Args:
+        image: (H, W) float32 in [0, 1].
+        brightness: added to every pixel; 0 changes nothing.
+        contrast: multiplies each pixel's distance to middle gray, 0.5; 1 changes nothing.
+
+    Returns:
+        A new picture (H, W), float32 in [0, 1].
+    """
+    ### BEGIN SOLUTION
+    return np.clip(0.5 + contrast * (image - 0.5) + brightness, 0, 1).astype(np.float32)
+    ### END SOLUTION
+
+
+# %%
+autograder.check("translate")
+
+# %% [markdown]
+# ## Your own functions, at work
+#
+# One face, treated in four ways. Look at the points: they must sit where they sat on the face.
+
+# %%
+face, points = faces.images[0], faces.keypoints[0]
+treated = {
+    "as it is": (face, points),
+    "translate(…, 10, -10)": translate(face, points, 10, -10),
+    "rotate(…, 15)": rotate(face, points, 15),
+    "jitter(…, 0.2, 1.5)": (jitter(face, 0.2, 1.5), points),
+}
+figure, grid = plt.subplots(1, 4, figsize=(14, 2.9))
+for cell, (title, (image, keypoints)) in zip(grid, treated.items(), strict=True):
+    draw_face(cell, image, keypoints, "o", color="lime")
+    cell.set_title(title)
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Exercise 08.3: never the same picture twice
+#
+# Where do you shift? Not once, before training: then the network sees 192 other pictures, and 192 they remain. The
+# place is `__getitem__`, which the loader calls for every picture of every epoch. In 30 epochs the network then sees
+# 5,760 pictures, and hardly two of them are alike.
+#
+# The random numbers come from a **generator** that is handed in. So a run can be repeated, and nothing else that draws
+# random numbers is disturbed. `torch.randint(low, high, size, generator=…)` leaves `high` itself out.
+#
+# **Common mistakes.** Shifting the stored picture, so that the next shift starts from there, and the face wanders out
+# of the frame. One number for both directions, so that faces move along a diagonal only.
+
+
+# %%
+class AugmentedFaces(Dataset):
+    """Faces and their keypoints, moved, turned and lit anew each time an item is drawn.
+
+    Each time: turn by an angle from [-max_degrees, max_degrees], move by whole pixels from -max_shift … max_shift, both
+    ends included, drawn for x and y separately; then jitter with a brightness from [-max_jitter, max_jitter] and a
+    contrast from [1 - max_jitter, 1 + max_jitter]. All uniform. A maximum of 0 leaves that part out.
+
+    Args:
+        images: (N, H, W) float32 in [0, 1]; left alone.
+        keypoints: (N, K, 2) float32, relative to width and height; left alone.
+        max_shift: pixels, at least 0.
+        max_degrees: degrees, at least 0.
+        max_jitter: at least 0, less than 1.
+        generator: every random number comes from it, so that the same seed gives the same items; the global random
+            states are left alone. None: a generator of its own.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        keypoints: np.ndarray,
+        max_shift: int = 10,
+        max_degrees: float = 0.0,
+        max_jitter: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        ### BEGIN SOLUTION
+        self.images, self.keypoints = images, keypoints
+        self.max_shift, self.max_degrees, self.max_jitter = max_shift, max_degrees, max_jitter
+        self.generator = torch.Generator() if generator is None else generator
+        ### END SOLUTION
+
+    def __len__(self) -> int:
+        """The number of faces, N."""
+        ### BEGIN SOLUTION
+        return len(self.images)
+        ### END SOLUTION
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return a picture, (1, H, W) float32 in [-0.5, 0.5] (0.5 is taken off at the end), and its keypoints, (2K,)
+        float32: x, y, x, y, ... relative to width and height."""
+        ### BEGIN SOLUTION
+        image, keypoints = self.images[index], self.keypoints[index]
+        dx, dy = torch.randint(-self.max_shift, self.max_shift + 1, (2,), generator=self.generator).tolist()
+        turn, light, range_ = (2 * torch.rand(3, generator=self.generator) - 1).tolist()
+        if self.max_degrees > 0:
+            image, keypoints = rotate(image, keypoints, turn * self.max_degrees)
+        if self.max_shift > 0:
+            image, keypoints = translate(image, keypoints, dx, dy)
+        if self.max_jitter > 0:
+            image = jitter(image, light * self.max_jitter, 1 + range_ * self.max_jitter)
+        # A new tensor: nobody who changes an item changes the data set.
+        return torch.from_numpy(image - np.float32(0.5)).unsqueeze(0), torch.tensor(keypoints.reshape(-1))
+        ### END SOLUTION
+
+
+# %%
+autograder.check("AugmentedFaces")
+
+# %% [markdown]
+# ## The sheet
+#
+# Four training faces, one a row. On the left as they lie in the data set, then five times as your data set hands them
+# out, with everything switched on. If a point has come off its face anywhere, the network would learn it so.
+
+# %%
+every = AugmentedFaces(faces.images, faces.keypoints, 10, 15.0, 0.2, torch.Generator().manual_seed(0))
+figure, grid = plt.subplots(4, 6, figsize=(14, 7.2))
+for row, index in zip(grid, (0, 60, 110, 170), strict=True):
+    draw_face(row[0], faces.images[index], faces.keypoints[index], "o", color="deepskyblue")
+    for cell in row[1:]:
+        image, targets = every[index]
+        draw_face(cell, image[0].numpy() + 0.5, targets.numpy().reshape(-1, 2), "o", color="lime")
+grid[0, 0].set_title("as it is")
+grid[0, 1].set_title("drawn five times", loc="left")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Believe nothing: measure
+#
+# "Augmentation helps" is easily said. Four trainings tell: without any, with shifts, with shifts and rotations, with
+# shifts and jitter. Everything else is equal: first weights, order of the pictures, number of steps. The pictures of
+# the last eight persons validate, as they are; no network sees these persons in training.
+#
+# The bar to clear is the **mean shape**: the average of all training keypoints, the same answer for every face.
+#
+# `quick` trains for a few epochs; `COURSE_SCALE=full` is the recipe of the sources: 30 epochs, two pictures a step,
+# learning rate 3e-4, shifts by up to 10 pixels. The loop is that of lesson 05 without the missing labels; it lies in
+# `data_scripts/keypoint_training.py`.
+
+# %%
+import time
+
+import yaml
+
+from data_scripts.keypoint_training import errors_of, predict, train_keypoints
+
+FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "08_full_keypoints"
+config = yaml.safe_load((FOLDER / f"{scale()}.yaml").read_text(encoding="utf-8"))
+settings = {
+    "none": {"max_shift": 0},
+    "shift": {"max_shift": config["max_shift"]},
+    "shift, rotation": {"max_shift": config["max_shift"], "max_degrees": config["max_degrees"]},
+    "shift, jitter": {"max_shift": config["max_shift"], "max_jitter": config["max_jitter"]},
+}
+val = np.isin(faces.persons, np.unique(faces.persons)[-config["n_val"] :])
+train_images, train_points = faces.images[~val], faces.keypoints[~val]
+val_images, val_keypoints = faces.images[val], faces.keypoints[val]
+
+mean_shape = train_points.mean(axis=0)
+constant = errors_of(mean_shape, val_keypoints, (height, width))
+print(config)
+print(f"{len(train_images)} pictures to train on, {len(val_images)} of other persons to validate")
+print(f"the mean shape: MSE {constant.mse:.6f}, {constant.pixels:.2f} pixels from the truth on average")
+
+# %%
+models, histories = {}, {}
+start = time.perf_counter()
+for name, options in settings.items():
+    torch.manual_seed(config["seed"])
+    models[name] = FaceKeypointNet()
+    generator = torch.Generator().manual_seed(config["seed"] + 1)
+    histories[name] = train_keypoints(
+        models[name],
+        AugmentedFaces(train_images, train_points, **options, generator=generator),
+        val_images,
+        val_keypoints,
+        epochs=config["epochs"],
+        batch_size=config["batch_size"],
+        lr=config["lr"],
+        seed=config["seed"],
+        title=name,
+    )
+print(f"{time.perf_counter() - start:.0f} s")
+
+# %% [markdown]
+# ## What did it bring?
+#
+# The table shows the last epoch; the curves all of them. Solid: validation. Dotted: training, on the pictures as they
+# were drawn. Where the two part, the network learns its pictures by heart.
+
+# %%
+import pandas as pd
+
+rows = [("mean shape", np.nan, constant.mse, constant.pixels)]
+rows += [(name, h["train_mse"][-1], h["val_mse"][-1], h["val_pixels"][-1]) for name, h in histories.items()]
+columns = ["augmentation", "training MSE", "validation MSE", "pixels"]
+table = pd.DataFrame(rows, columns=columns).set_index("augmentation")
+
+figure, cell = plt.subplots(figsize=(8, 4))
+for number, (name, history) in enumerate(histories.items()):
+    epochs = np.arange(1, len(history["val_mse"]) + 1)
+    cell.plot(epochs, history["val_mse"], "o-", color=f"C{number}", markersize=3, label=name)
+    cell.plot(epochs, history["train_mse"], ":", color=f"C{number}")
+cell.axhline(constant.mse, color="gray", linestyle="--", label="mean shape")
+cell.set(xlabel="epoch", ylabel="MSE", yscale="log", title="Solid: validation, dotted: training")
+cell.grid(alpha=0.3)
+cell.legend()
+plt.show()
+table.round({"training MSE": 6, "validation MSE": 6, "pixels": 2})
+
+# %% [markdown]
+# Before you conclude: each line is **one** training. Another seed gives other first weights, another order, other
+# shifts, and another number in the table. A difference smaller than that noise is no difference.
+# `python -m data_scripts.augmentation_effect` trains each setting three times and prints the spread beside the mean.
+#
+# Can the network find a face that is not in the middle? We move the validation pictures ourselves, step by step to the
+# right, and ask the network without augmentation and the one with shifts.
+
+# %%
+distances = np.arange(-15, 16, 5)
+figure, cell = plt.subplots(figsize=(7, 3.5))
+for name in ("none", "shift"):
+    pixels = []
+    for dx in distances:
+        moved = [translate(i, k, int(dx), 0) for i, k in zip(val_images, val_keypoints, strict=True)]
+        images, keypoints = (np.stack(parts) for parts in zip(*moved, strict=True))
+        pixels.append(errors_of(predict(models[name], images), keypoints, (height, width)).pixels)
+    cell.plot(distances, pixels, "o-", label=name)
+    print(f"{name:<6}", "  ".join(f"{dx:+d}: {p:.2f}" for dx, p in zip(distances, pixels, strict=True)))
+cell.set(xlabel="validation pictures moved by (pixels)", ylabel="error (pixels)", ylim=(0, None))
+cell.grid(alpha=0.3)
+cell.legend()
+plt.show()
+
+# %% [markdown]
+# ## Success and failure
+#
+# The four validation pictures with the smallest error of the network with shifts, and the four with the largest. Green
+# circles: truth; red crosses: prediction. What do the failures have in common?
+
+# %%
+predicted = predict(models["shift"], val_images)
+off = np.array([errors_of(p, t, (height, width)).pixels for p, t in zip(predicted, val_keypoints, strict=True)])
+names = [faces.files[index].stem for index in np.flatnonzero(val)]
+ranking = np.argsort(off)
+
+figure, grid = plt.subplots(2, 4, figsize=(14, 5.6))
+for row, chosen in zip(grid, (ranking[:4], ranking[-4:]), strict=True):
+    for cell, index in zip(row, chosen, strict=True):
+        draw_face(cell, val_images[index], val_keypoints[index], "o", color="lime", fillstyle="none", label="truth")
+        draw_face(cell, val_images[index], predicted[index], "x", color="red", label="prediction")
+        cell.set_title(f"{names[index]}: {off[index]:.1f} pixels", fontsize=10)
+grid[0, 0].legend(loc="lower left", fontsize=7)
+plt.tight_layout()
+plt.show()
+
+kinds = np.array([name[3] for name in names])
+for kind in np.unique(kinds):
+    print(f"pictures of kind {kind}: {off[kinds == kind].mean():.2f} pixels on average")
+
+# %% [markdown]
+# The number behind the hyphen of a file's name is the kind of picture: 1 neutral, 2 smiling, 3 and 4 turned to either
+# side, 5 lit from the side, 6 a grimace.
+#
+# ## Exercise 08.4: what does the first layer look at?
+#
+# The filters of the first layer are small pictures themselves: 5×5 numbers each, laid over every place of the face.
+#
+# **Common mistake.** Handing out the network's own memory: `.numpy()` does not copy. Train on, and the figure that you
+# kept changes under your eyes; scale it for drawing, and you have changed the network.
+
+
+# %%
+def first_layer_filters(model: nn.Module) -> np.ndarray:
+    """Return a copy of the sixteen 5x5 filters of a FaceKeypointNet's first convolution.
+
+    Args:
+        model: a ``FaceKeypointNet()``, trained or not; left alone.
+
+    Returns:
+        (16, 5, 5) float32, the weights as they are, in the order of the output channels. Later training does not change
+        it, and whoever changes it does not change the model.
+    """
+    ### BEGIN SOLUTION
+    first = next(part for part in model.modules() if isinstance(part, nn.Conv2d))
+    return first.weight.detach().squeeze(1).numpy().copy()
+    ### END SOLUTION
+
+
+# %%
+autograder.check("first_layer_filters")
+
+# %% [markdown]
+# Above, the sixteen filters of a network that was never trained; below, those of the one with shifts. White: a bright
+# pixel here raises the answer; black: it lowers it. An edge shows as a bright side beside a dark one.
+
+# %%
+torch.manual_seed(config["seed"])
+untrained, trained = first_layer_filters(FaceKeypointNet()), first_layer_filters(models["shift"])
+most = max(np.abs(untrained).max(), np.abs(trained).max())
+figure, grid = plt.subplots(2, 16, figsize=(14, 2.3))
+for row, filters in zip(grid, (untrained, trained), strict=True):
+    for cell, kernel in zip(row, filters, strict=True):
+        cell.imshow(kernel, cmap="gray", vmin=-most, vmax=most)
+        cell.set(xticks=[], yticks=[])
+grid[0, 0].set_ylabel("before")
+grid[1, 0].set_ylabel("after")
+plt.tight_layout()
+plt.show()
+change = np.abs(trained - untrained).mean() / np.abs(untrained).mean()
+print(f"training changed a weight by {change:.0%} of its size on average")
+
+# %% [markdown]
+# ## Keep what was measured
+
+# %%
+import json
+
+folder = output_folder("08_full_keypoints")
+results = {"scale": scale(), "config": config, "mean_shape": vars(constant), "histories": histories}
+(folder / "metrics.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
+torch.save(models["shift"].state_dict(), folder / "face_keypoints.pt")
+for name in ("metrics.json", "face_keypoints.pt"):
+    print(f"{name}: {(folder / name).stat().st_size:,} bytes")
+
+# %% [markdown]
+# ## What you have learned
+#
+# - Count the shapes before you write the linear layer: 64 · 6 · 11 = 4224.
+# - What moves the pixels must move the points, by the same matrix and in pixels: relative units do not turn.
+# - Draw the augmentation when an item is asked for, from a generator that is handed in, never on top of the last one.
+# - Measure each augmentation alone, against a constant answer, on people that the network has not seen, and more than
+#   once.
+#
+# Next: lesson 09 goes from 240 pictures to a larger set, and from six convolutions to ResNet18.

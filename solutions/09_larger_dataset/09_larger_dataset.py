@@ -1,0 +1,687 @@
+# %% [markdown]
+# # 09 · A larger dataset
+#
+# **Goal.** You read 68-point faces from the files of a real contest, cut them out of their photographs, train a
+# ResNet18, and bring its answers back into the photographs, where the contest measures them.
+#
+# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about 90 minutes, some four of them training.
+#
+# | exercise | you write |
+# |---|---|
+# | 09.1 `read_ibug_xml` | files, face boxes and points from XML |
+# | 09.2 `crop_face`, `uncrop` | from the photograph into the crop, and back |
+# | 09.3 `resnet18` | a published network, to the last parameter name |
+# | 09.4 `mean_absolute_error` | the contest's figure |
+
+# %% tags=["setup"]
+import sys
+from pathlib import Path
+
+ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
+sys.path.insert(0, str(ROOT))
+
+import autograder
+
+import xml.etree.ElementTree as ElementTree
+from typing import NamedTuple
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class FaceRecord(NamedTuple):
+    """One face of a file of labels, a tuple of three: ``file, box, keypoints = record``.
+
+    Attributes:
+        file: name of the picture, as the XML has it; the picture lies beside the XML file.
+        box: left, top, width, height in pixels, four whole numbers.
+        keypoints: (68, 2) float32 pixels, (x, y), or None where the file gives the box alone.
+    """
+
+    file: str
+    box: tuple[int, int, int, int]
+    keypoints: np.ndarray | None
+
+
+# %% [markdown]
+# ## The goal, as a picture
+#
+# Eight photographs with what the files of the contest say about them: a box around the face, and 68 points on it.
+# Points 0 to 16 run along the jaw, then come eyebrows, nose, eyes and mouth.
+
+# %%
+from data_scripts.folders import output_folder, scale
+from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, ibug_folder, read_labels, read_picture, split_by_photo
+
+folder = ibug_folder()
+examples = read_labels(folder / TRAIN)[:8]
+
+figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
+for cell, face in zip(grid.flat, examples, strict=True):
+    left, top, width, height = face.box
+    cell.imshow(read_picture(folder / face.file), cmap="gray", vmin=0, vmax=1)
+    cell.add_patch(plt.Rectangle((left - 0.5, top - 0.5), width, height, fill=False, color="orange"))
+    cell.plot(*face.keypoints.T, ".", color="lime", markersize=4)
+    cell.set_title(f"box {width} x {height}", fontsize=9)
+    cell.axis("off")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# These faces are drawn. The real ones come from the 300-W challenge, with the same three files of labels; where you
+# have them, set `COURSE_IBUG` to their folder before you start Jupyter.
+#
+# ## The idea: a detour through a crop
+#
+# The photographs differ in size, and the face is somewhere in them. A network wants images of one size, with the face
+# always in about the same place. So each answer takes a detour:
+#
+# 1. cut the box out of the photograph, and resize it: every face becomes an image of the same size,
+# 2. let the network answer in pixels of this crop,
+# 3. bring its answer back into the photograph.
+#
+# The contest measures errors in pixels **of the photograph**. An error in step 1 or 3 is no error of the network, and
+# no training makes up for it.
+#
+# ## Exercise 09.1: labels in XML
+#
+# XML is text made of elements. An element has a name, attributes, and other elements inside of it. Here is the
+# beginning of the training file:
+
+# %%
+print("\n".join((folder / TRAIN).read_text(encoding="iso-8859-1").splitlines()[:9]))
+
+# %% [markdown]
+# `ElementTree.parse(path).getroot()` reads such a file; `iter` and `findall` find elements by name, and `attrib` is a
+# dict of an element's attributes, all of them text:
+
+# %%
+image = ElementTree.fromstring("<image file='a.jpg'><box top='7' left='5'/><box top='9' left='8'/></image>")
+print(image.attrib)
+for box in image.iter("box"):
+    print(box.attrib, "->", int(box.attrib["left"]), int(box.attrib["top"]))
+
+# %% [markdown]
+# Who reads a file of somebody else's must expect it to be broken: cut off, or with a point missing. Your reader
+# refuses such a file with one kind of error, ValueError, before anybody trains on it. Each face becomes a `FaceRecord`,
+# a tuple with names that the first cell defines: `FaceRecord(file, box, keypoints)`.
+#
+# **Common mistakes.** The attributes stand as top, left; the record begins with left. The points stand in order in
+# these files, but only their names promise it. And a file that is cut off raises a ParseError, which is no ValueError.
+
+
+# %%
+def read_ibug_xml(path: str | Path) -> list[FaceRecord]:
+    """Read the faces of one XML file of the iBUG 300-W contest.
+
+    Returns:
+        One record for each ``box`` element, in the order of the file. The points are ordered by their names, 00 to 67.
+        A box without any point has keypoints None.
+
+    Raises:
+        ValueError: the file is not XML; an attribute that is needed is missing, or is no number where one is needed;
+            a box has some points, but not 68 of the names 00 to 67, each once.
+    """
+    ### BEGIN SOLUTION
+    try:
+        root = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        # ParseError is a SyntaxError, which nobody expects of a file of data.
+        raise ValueError(f"{path} is not XML: {error}") from error
+    wanted = [f"{number:02d}" for number in range(68)]
+    records = []
+    try:
+        for image in root.iter("image"):
+            file = image.attrib["file"]
+            for box in image.iter("box"):
+                sides = tuple(int(box.attrib[side]) for side in ("left", "top", "width", "height"))
+                parts = box.findall("part")
+                points = {part.attrib["name"]: (float(part.attrib["x"]), float(part.attrib["y"])) for part in parts}
+                if parts and (len(parts) != 68 or sorted(points) != wanted):
+                    raise ValueError(f"{file}: expected points 00 to 67, each once, got {len(parts)}")
+                keypoints = np.array([points[name] for name in wanted], np.float32) if parts else None
+                records.append(FaceRecord(file, sides, keypoints))
+    except KeyError as error:
+        raise ValueError(f"{path}: the attribute {error} is missing") from error
+    return records
+    ### END SOLUTION
+
+
+# %%
+autograder.check("read_ibug_xml")
+
+# %% [markdown]
+# Your reader on the whole training file, and the spread of what it found:
+
+# %%
+records = read_ibug_xml(folder / TRAIN)
+widths = np.array([box[2] for _, box, _ in records])
+outside = sum(min(box[:2]) < 0 for _, box, _ in records)
+print(
+    f"{len(records)} faces; boxes {widths.min()} to {widths.max()} pixels wide, {np.median(widths):.0f} in the middle"
+)
+print(f"{outside} boxes begin left of their picture or above it")
+
+# %% [markdown]
+# ## A worked example: where is a pixel?
+#
+# Resizing moves every pixel, and the points must move with them. To see where pixels go, take an image whose gray
+# values are their own column numbers, and make it twice as wide:
+
+# %%
+columns = np.arange(4, dtype=np.float32)[None]
+wide = cv2.resize(columns, (8, 1), interpolation=cv2.INTER_LINEAR)
+print("before:", columns[0])
+print("after: ", wide[0])
+
+# %% [markdown]
+# Look at the two pixels in the middle, 3 and 4. They hold 1.25 and 1.75: the place between columns 1 and 2, at 1.5,
+# lies between them, at 3.5. Not at 3, which is twice 1.5!
+#
+# The reason: a whole number is the **center** of a pixel, and a pixel reaches half a pixel to each side. The image
+# begins at -0.5. Count from there, scale, and count back:
+#
+# | | column 1.5 |
+# |---|---|
+# | from the left rim of the image | 1.5 + 0.5 = 2 |
+# | twice as wide | 4 |
+# | as a column again | 4 - 0.5 = 3.5 |
+#
+# For a box that begins at column `left` and is `width` columns wide:
+#
+# `x in the crop = (x - left + 0.5) * size / width - 0.5`
+#
+# Whoever forgets the halves is off by up to half a pixel of the photograph, for every face and every point in the same
+# direction. It raises no error, and it never goes away.
+#
+# ## Exercise 09.2: crop and uncrop
+#
+# `crop_face` cuts out and resizes, and moves the points along. `uncrop` takes points of the crop back; it is the same
+# formula, solved for x.
+#
+# **Common mistakes.** A box may begin at column -20. `image[:, -20:100]` then does not begin 20 columns before the
+# image: a negative number counts from the other end. And a jaw that reaches out of the box stays where it is; a point
+# that is moved to the rim does not come back.
+
+
+# %%
+def crop_face(
+    image: np.ndarray, box: tuple[int, int, int, int], keypoints: np.ndarray | None, size: int = 224
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Cut a box out of an image and resize it; the keypoints move along.
+
+    A whole coordinate is the center of a pixel, in the image and in the crop: (0, 0) is the center of the upper left
+    one. The kind of interpolation is up to you.
+
+    Args:
+        image: (H, W) float32 in [0, 1]. It is left alone.
+        box: left, top, width, height: columns left ... left + width - 1 and rows top ... top + height - 1. It need not
+            be square, and may reach outside of the image on any side.
+        keypoints: (68, 2) float32 pixels of the image, (x, y), or None. It is left alone.
+        size: width and height of the crop.
+
+    Returns:
+        The crop, (size, size) float32 in [0, 1], black (0) where the box is outside of the image. The keypoints in
+        pixels of the crop, (68, 2) float32, also those outside of the crop; None for None.
+    """
+    ### BEGIN SOLUTION
+    left, top, width, height = box
+    rows, columns = image.shape
+    x0, x1 = max(left, 0), min(left + width, columns)
+    y0, y1 = max(top, 0), min(top + height, rows)
+    cut = np.zeros((height, width), np.float32)
+    if x0 < x1 and y0 < y1:
+        cut[y0 - top : y1 - top, x0 - left : x1 - left] = image[y0:y1, x0:x1]
+    # Averaging over areas uses every pixel of a large face; it is no way to enlarge a small one.
+    shrinks = size < min(width, height)
+    crop = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    if keypoints is None:
+        return crop, None
+    scale = size / np.array([width, height])
+    moved = (keypoints - np.array([left, top]) + 0.5) * scale - 0.5
+    return crop, moved.astype(np.float32)
+    ### END SOLUTION
+
+
+def uncrop(points: np.ndarray, box: tuple[int, int, int, int], size: int = 224) -> np.ndarray:
+    """Bring points of a crop back into the image: the inverse of what crop_face does to keypoints.
+
+    Args:
+        points: (K, 2) pixels of the crop, (x, y). It is left alone.
+        box: left, top, width, height of the crop in the image.
+        size: width and height of the crop.
+
+    Returns:
+        The points in pixels of the image, (K, 2) float.
+    """
+    ### BEGIN SOLUTION
+    left, top, width, height = box
+    scale = np.array([width, height]) / size
+    return ((points + 0.5) * scale - 0.5 + np.array([left, top])).astype(np.float32)
+    ### END SOLUTION
+
+
+# %%
+autograder.check("crop_face")
+
+# %% [markdown]
+# Four faces in the photograph and in your crop. The green points must sit on the same spots of the face in both.
+
+# %%
+beyond = [record for record in records if min(record[1][:2]) < 0]
+chosen = [*beyond[:1], *records[:4]][:4]
+
+figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
+for (above, below), (file, box, points) in zip(grid.T, chosen, strict=True):
+    picture = read_picture(folder / file)
+    crop, moved = crop_face(picture, box, points)
+    above.imshow(picture, cmap="gray", vmin=0, vmax=1)
+    above.add_patch(plt.Rectangle((box[0] - 0.5, box[1] - 0.5), box[2], box[3], fill=False, color="orange"))
+    above.plot(*points.T, ".", color="lime", markersize=3)
+    below.imshow(crop, cmap="gray", vmin=0, vmax=1)
+    below.plot(*moved.T, ".", color="lime", markersize=3)
+    off = np.abs(uncrop(moved, box) - points).max()
+    below.set_title(f"there and back: off by {off:.5f} px at most", fontsize=9)
+    above.axis("off")
+    below.axis("off")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Why names matter
+#
+# A file of weights is a dict: the name of each weight and its numbers. Names come from attributes: an attribute `conv1`
+# that holds a convolution makes a `conv1.weight`; inside of an `nn.Sequential`, parts are numbered from 0.
+
+
+# %%
+class Tiny(nn.Module):
+    """A convolution and a normalization, one of them inside of an nn.Sequential."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 2, 3, bias=False)
+        self.layer1 = nn.Sequential(nn.BatchNorm2d(2))
+
+
+for name, weight in Tiny().state_dict().items():
+    print(f"{name:28} {tuple(weight.shape)}")
+
+try:
+    Tiny().load_state_dict({"convolution.weight": torch.zeros(2, 1, 3, 3)})
+except RuntimeError as error:
+    print(str(error)[:150], "...")
+
+# %% [markdown]
+# Weights that others trained for weeks load into your network in a second, if every name and every shape is the same.
+# The most common ones are those of the library torchvision. Its ResNet18 is made of blocks as in lesson 03:
+#
+# | part | layers | names |
+# |---|---|---|
+# | stem | 7×7 conv to 64 channels, stride 2, padding 3; BN; ReLU; 3×3 max-pool, stride 2, padding 1 | `conv1`, `bn1` |
+# | 4 layers of 2 blocks | 64, 128, 256, 512 channels; all but the first halve the size | `layer1.0` … `layer4.1` |
+# | each block | 3×3 conv, BN, ReLU, 3×3 conv, BN; plus the shortcut; ReLU | `conv1`, `bn1`, `conv2`, `bn2` |
+# | shortcut where the shape changes | 1×1 conv, BN | `downsample.0`, `downsample.1` |
+# | head | mean over the map; linear | `fc` |
+#
+# No convolution has a bias. In a block that halves the size, the first convolution and the shortcut have stride 2.
+#
+# ## Exercise 09.3: a published network
+#
+# Build it to the last name. Whatever helps, such as a class for the block, goes into the same cell.
+#
+# **Common mistakes.** A shortcut with weights where the shape stays. A layer named by what it does rather than by what
+# the list says. And a last layer that fits images of 224 pixels only: average over the map, whatever its size.
+
+
+# %%
+### BEGIN SOLUTION
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut, with torchvision's names."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = None
+        if stride != 1 or in_channels != out_channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.relu(self.bn1(self.conv1(x)))
+        return self.relu(self.bn2(self.conv2(out)) + shortcut)
+
+
+class ResNet18(nn.Module):
+    """The network of 18 layers with weights, with torchvision's names."""
+
+    def __init__(self, outputs: int, in_channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.layer1 = nn.Sequential(BasicBlock(64, 64, 1), BasicBlock(64, 64, 1))
+        self.layer2 = nn.Sequential(BasicBlock(64, 128, 2), BasicBlock(128, 128, 1))
+        self.layer3 = nn.Sequential(BasicBlock(128, 256, 2), BasicBlock(256, 256, 1))
+        self.layer4 = nn.Sequential(BasicBlock(256, 512, 2), BasicBlock(512, 512, 1))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(512, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(self.avgpool(x).flatten(1))
+
+
+### END SOLUTION
+def resnet18(outputs: int = 136, in_channels: int = 1) -> nn.Module:
+    """Build torchvision's ResNet18, with the very names and shapes of its parameters, so that its weights load.
+
+    Args:
+        outputs: size of the last layer: 68 points, x and y.
+        in_channels: 1 for shades of gray, 3 for colors.
+
+    Returns:
+        A module that maps (B, in_channels, H, W) float32 to (B, outputs). How its weights begin is up to you.
+    """
+    ### BEGIN SOLUTION
+    return ResNet18(outputs, in_channels)
+    ### END SOLUTION
+
+
+# %%
+autograder.check("resnet18")
+
+# %%
+published = resnet18(outputs=1000, in_channels=3)
+ours = resnet18()
+for name, weight in [*ours.state_dict().items()][:7]:
+    print(f"{name:28} {tuple(weight.shape)}")
+for name, model in (("1000 outputs, 3 channels", published), ("136 outputs, 1 channel", ours)):
+    print(f"{name}: {sum(parameter.numel() for parameter in model.parameters()):,} parameters")
+
+# %% [markdown]
+# The first count is the one that torchvision's documentation gives. This course trains from scratch. Where you have the
+# published file: `published.load_state_dict(torch.load("resnet18.pth"))`, then copy everything but `conv1` and `fc`.
+#
+# ## Exercise 09.4: the contest's figure
+#
+# The contest averages **absolute** errors over all coordinates. Two ways to be off by 10 in all:
+
+# %%
+for errors in (np.array([10.0, 0, 0, 0]), np.array([2.5, 2.5, 2.5, 2.5])):
+    rmse = np.sqrt(np.mean(errors**2))
+    print(f"errors {errors}: mean absolute error {np.abs(errors).mean()}, RMSE {rmse}")
+
+# %% [markdown]
+# The RMSE of lesson 02 punishes the single bad point, the mean absolute error (MAE) does not.
+
+
+# %%
+def mean_absolute_error(pred: np.ndarray, target: np.ndarray) -> float:
+    """Return the mean of |prediction - truth| over all coordinates, in the unit of the arrays.
+
+    Args:
+        pred: predicted coordinates, any shape, such as (N, 68, 2) pixels of the original pictures.
+        target: true ones, the same shape.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    ### BEGIN SOLUTION
+    pred, target = np.asarray(pred, float), np.asarray(target, float)
+    if pred.shape != target.shape:
+        raise ValueError(f"expected two arrays of one shape, got {pred.shape} and {target.shape}")
+    return float(np.abs(pred - target).mean())
+    ### END SOLUTION
+
+
+# %%
+autograder.check("mean_absolute_error")
+
+# %% [markdown]
+# ## The first figure: no network at all
+#
+# Before training, the error that any network must beat: the mean shape of the training faces, put into every box.
+# The faces are split first, 80 to 20, **by photo**: `helen__trainset__2908549_1.jpg` and `…_2.jpg` show two people in
+# the same light, before the same wall. Whoever splits by file measures on photos that were learned from.
+
+# %%
+from data_scripts.landmark_training import (
+    cut_faces,
+    in_pictures,
+    load_recipe,
+    pixel_error,
+    predict,
+    start_at_mean,
+    train_network,
+)
+
+FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "09_larger_dataset"
+recipe = load_recipe(FOLDER / f"{scale()}.yaml")
+used = records[: recipe.faces] if recipe.faces else records
+train_rows, val_rows = split_by_photo([file for file, _, _ in used], recipe.val_fraction, recipe.seed)
+train = cut_faces([used[row] for row in train_rows], folder, crop_face, recipe.size)
+val = cut_faces([used[row] for row in val_rows], folder, crop_face, recipe.size)
+
+mean_shape = train.points.mean(dim=0).numpy()
+mean_mae = pixel_error(np.broadcast_to(mean_shape, (len(val_rows), 68, 2)), val, uncrop, mean_absolute_error)
+print(recipe)
+print(f"{len(train_rows)} faces to train on, {len(val_rows)} to validate")
+print(f"the mean shape in every box: MAE {mean_mae:.2f} px of the photographs")
+
+# %% [markdown]
+# ## Train
+#
+# You wrote a training loop in lesson 05; this lesson brings one, in `data_scripts/landmark_training.py`. It calls your
+# `resnet18`, `uncrop` and `mean_absolute_error`. Three things set it apart from yours:
+#
+# - the network answers in units of the crop's size, from about -0.5 to 0.5, and its last layer begins with the mean
+#   shape: it learns how a face deviates from it,
+# - after every epoch it writes a **checkpoint**: weights, the optimizer's memory, the history. Interrupt the next cell
+#   (the black square), run it again, and it goes on behind the last finished epoch. The order of the faces depends on
+#   seed and epoch alone, so the result is the same as without the interruption,
+# - several processes can share the work, see below.
+#
+# `quick` takes 300 faces in crops of 96 pixels, some three minutes on two cores. With `COURSE_SCALE=full` it is the
+# recipe of the source: all faces at 224 pixels, which takes hours on a laptop.
+
+# %%
+import time
+
+results = output_folder("09_larger_dataset")
+checkpoint = results / f"resnet18_{scale()}.pt"
+
+torch.manual_seed(recipe.seed)
+model = resnet18()
+start_at_mean(model, train)
+start = time.perf_counter()
+history = train_network(
+    model, train, val, recipe, lambda found: pixel_error(found, val, uncrop, mean_absolute_error), checkpoint
+)
+best_mae = min(history["val_mae"])
+print(f"{len(history['val_mae'])} epochs; this call took {time.perf_counter() - start:.0f} s")
+print(f"validation MAE {best_mae:.2f} px; the mean shape {mean_mae:.2f} px; ratio {best_mae / mean_mae:.2f}")
+
+# %%
+epochs = np.arange(1, len(history["val_mae"]) + 1)
+best = int(np.argmin(history["val_mae"]))
+
+figure, (left_axes, right_axes) = plt.subplots(1, 2, figsize=(11, 3.6))
+left_axes.plot(epochs, history["train_mse"], "s--", label="training")
+left_axes.set(xlabel="epoch", ylabel="MSE (units of the crop)", yscale="log", title="Training loss")
+right_axes.plot(epochs, history["val_mae"], "o-", label="validation")
+right_axes.plot(best + 1, best_mae, "*", color="black", markersize=14, label="best epoch, kept")
+right_axes.axhline(mean_mae, color="gray", linestyle=":", label="mean shape")
+right_axes.set(xlabel="epoch", ylabel="MAE (pixels of the photographs)", title="Validation error")
+for axes in (left_axes, right_axes):
+    axes.set_xticks(epochs)
+    axes.grid(alpha=0.3)
+    axes.legend()
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Validation faces: the best and the worst
+#
+# Green is the truth, red the network, drawn in the photographs. The upper row shows the smallest errors in shares of
+# the box, the lower row the largest. What do the failures have in common?
+
+
+# %%
+def show(cells: np.ndarray, files: list[str], boxes: list, found: np.ndarray, truth: np.ndarray | None) -> None:
+    """Draw predictions (N, 68, 2) in their pictures, and the truth where there is one."""
+    for number, cell in enumerate(cells):
+        left, top, width, height = boxes[number]
+        cell.imshow(read_picture(folder / files[number]), cmap="gray", vmin=0, vmax=1)
+        title = f"box {width} px"
+        if truth is not None:
+            cell.plot(*truth[number].T, ".", color="lime", markersize=4)
+            title += f", MAE {mean_absolute_error(found[number], truth[number]):.1f} px"
+        cell.plot(*found[number].T, ".", color="red", markersize=3)
+        cell.set(xlim=(left - 0.15 * width, left + 1.15 * width), ylim=(top + 1.15 * height, top - 0.15 * height))
+        cell.set_title(title, fontsize=9)
+        cell.axis("off")
+
+
+found = in_pictures(predict(model, val), val, uncrop)
+sizes = np.array([box[2] for box in val.boxes])
+errors = np.abs(found - val.truth).mean(axis=(1, 2)) / sizes
+ranking = np.argsort(errors)
+figure, grid = plt.subplots(2, 5, figsize=(14, 6))
+for cells, rows in zip(grid, (ranking[:5], ranking[-5:]), strict=True):
+    files = [used[val_rows[row]][0] for row in rows]
+    show(cells, files, [val.boxes[row] for row in rows], found[rows], val.truth[rows])
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Where do errors come from?
+#
+# The contest counts pixels of the photograph, so a large face costs more than a small one with the same shape. The
+# left picture shows it; the right one shows which parts of the face are hard. Guess first: which parts move most
+# against the box, from face to face?
+
+# %%
+parts = {"jaw": (0, 17), "brows": (17, 27), "nose": (27, 36), "eyes": (36, 48), "mouth": (48, 68)}
+share = 100 * np.abs(found - val.truth).mean(axis=2) / sizes[:, None]
+
+figure, (by_size, by_part) = plt.subplots(1, 2, figsize=(11, 3.6))
+by_size.plot(sizes, np.abs(found - val.truth).mean(axis=(1, 2)), ".", color="steelblue")
+by_size.set(xlabel="width of the box (pixels)", ylabel="MAE (pixels)", title="Large faces, large errors")
+by_size.grid(alpha=0.3)
+bars = by_part.bar(list(parts), [share[:, low:high].mean() for low, high in parts.values()], color="steelblue")
+by_part.bar_label(bars, fmt="%.2f", fontsize=9)
+by_part.margins(y=0.15)
+by_part.set(ylabel="error (% of the box's width)", title="Which parts are hard")
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Test faces
+#
+# The test file has boxes alone: your reader gives None for the points, and your `crop_face` takes that. What stands in
+# the file of the truth is only looked at to measure.
+
+# %%
+test_records = read_ibug_xml(folder / TEST)
+test = cut_faces(test_records, folder, crop_face, recipe.size)
+test_found = in_pictures(predict(model, test), test, uncrop)
+test_truth = None
+if (folder / TEST_TRUTH).is_file():
+    test_truth = np.stack([points for _, _, points in read_ibug_xml(folder / TEST_TRUTH)])
+    guess = in_pictures(np.broadcast_to(mean_shape, test_found.shape), test, uncrop)
+    test_mae, guess_mae = (mean_absolute_error(points, test_truth) for points in (test_found, guess))
+    print(f"{len(test_records)} test faces: MAE {test_mae:.2f} px; the mean shape {guess_mae:.2f} px")
+
+figure, cells = plt.subplots(1, 5, figsize=(14, 3.2))
+files = [file for file, _, _ in test_records[:5]]
+show(cells, files, list(test.boxes[:5]), test_found, test_truth)
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# ## Your own pictures
+#
+# Put pictures of faces into the folder `data/my_pictures` and run this cell again. Without boxes, the box is a square
+# in the middle of the picture, three quarters as wide as its shorter side, so cut your pictures around the face. For
+# better boxes put a `labels.xml` beside them, in the format of this lesson; your reader reads it. As long as the folder
+# is empty, test pictures stand in for yours, with the box in the middle instead of their own.
+
+# %%
+mine = ROOT / "data" / "my_pictures"
+mine.mkdir(parents=True, exist_ok=True)
+if (mine / "labels.xml").is_file():
+    own = [FaceRecord(str(mine / file), box, None) for file, box, _ in read_ibug_xml(mine / "labels.xml")]
+else:
+    pictures = sorted(path for path in mine.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    own = []
+    for path in pictures or [folder / file for file, _, _ in test_records[:5]]:
+        height, width = read_picture(path).shape
+        side = round(0.75 * min(height, width))
+        own.append(FaceRecord(str(path), ((width - side) // 2, (height - side) // 2, side, side), None))
+
+own_crops = cut_faces(own, folder, crop_face, recipe.size)
+own_found = in_pictures(predict(model, own_crops), own_crops, uncrop)
+figure, cells = plt.subplots(1, min(len(own), 5), figsize=(14, 3.2), squeeze=False)
+show(cells[0], [file for file, _, _ in own[:5]], list(own_crops.boxes[:5]), own_found, None)
+plt.tight_layout()
+plt.show()
+
+# %% [markdown]
+# A box that sits otherwise than those it learned from confuses the network. Where the points are off, look at the box
+# first.
+#
+# ## More than one process
+#
+# The same training as a program, from the folder of the course. It takes your notebook's functions where they pass:
+#
+# `python -m data_scripts.train_landmarks --checkpoint output/landmarks.pt`
+#
+# and on two processors, each with half of every batch:
+#
+# `torchrun --nproc-per-node 2 -m data_scripts.train_landmarks --checkpoint output/landmarks.pt`
+#
+# Each process computes the gradient of its half; then all take the mean of these gradients and make the same step
+# (PyTorch's `DistributedDataParallel`). One thing would differ from a single process: batch normalization would see
+# half a batch. So the processes share its mean and variance too. A test compares both: they give the same losses.
+#
+# ## Keep what was learned
+
+# %%
+import json
+from dataclasses import asdict
+
+metrics = {
+    "scale": scale(),
+    "recipe": asdict(recipe),
+    "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    "val_mae": best_mae,
+    "val_mae_mean_shape": mean_mae,
+    "history": history,
+}
+torch.save(model.state_dict(), results / "resnet18.pt")
+np.save(results / "test_points.npy", test_found)
+(results / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
+for name in ("resnet18.pt", "test_points.npy", "metrics.json"):
+    print(f"{name}: {(results / name).stat().st_size:,} bytes")
+
+# %% [markdown]
+# ## What you have learned
+#
+# - Read files of others as if they were broken, and refuse them with one kind of error.
+# - A whole number is the center of a pixel: half a pixel belongs into every resizing of coordinates.
+# - Measure where the question was asked: in the photograph, not in the crop.
+# - Published weights are a dict of names; a network that fits them has every name and shape.
+# - Split by what faces share, here the photo.
+# - A training that takes hours writes checkpoints, and goes on from them to the same result.
