@@ -231,7 +231,7 @@ def counts_faces_within_tolerance(student: Student, rng: np.random.Generator) ->
         example = f"{VAL} faces, whose distances in pixels are {text}"
         shares = {f"the share of the {words}": count / VAL for words, count in _say_counts(distances, offsets).items()}
         mistakes = {**_say_counts(distances, offsets), "the share of the faces": least / VAL, **shares}
-        words = next((words for words, count in mistakes.items() if math.isclose(got, count)), None)
+        words = next((words for words, count in mistakes.items() if math.isclose(got, count, rel_tol=1e-6)), None)
         hint = "Turn both differences into pixels first: the image is wider than it is high."
         came = f"{expect.show(got)}: {words}" if words else f"{expect.show(got)}"
         raise expect.Mismatch(f"within_tolerance: {most} faces", came, example, hint)

@@ -478,7 +478,8 @@ def sweep(settings: list[tuple[int, float]], train_set: Dataset, val_set: Datase
     """
     ### BEGIN SOLUTION
     rows = []
-    val_loader = DataLoader(val_set, batch_size=256)
+    # A loader draws from the global random state unless it has a generator of its own.
+    val_loader = DataLoader(val_set, batch_size=256, generator=torch.Generator())
     truth = torch.cat([targets for _, targets in val_loader]).numpy()
     for batch_size, lr in settings:
         # What follows draws from a copy of the global random state, which is put back afterwards.
