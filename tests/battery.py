@@ -34,14 +34,27 @@ def grade(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
         return judge(exercise, climb(ladder, student, seed))
 
 
+def names_after(lesson: str, code: str, module_name: str = "other_hand") -> dict[str, Any]:
+    """Return the names of the lesson's reference with what ``code`` defines in their place."""
+    module = types.ModuleType(module_name)
+    # Data classes look their module up.
+    sys.modules[module_name] = module
+    module.__dict__.update(reference_names(lesson), __name__=module_name)
+    exec(compile(code, f"<{module_name}>", "exec"), module.__dict__)
+    return module.__dict__
+
+
 def names_of(mistake: Misconception) -> dict[str, Any]:
     """Return the names of the lesson with the mistake put in."""
-    module = types.ModuleType("mistake")
-    module.__dict__.update(reference_names(find_exercise(mistake.exercise).lesson), __name__=module.__name__)
-    # Data classes look their module up.
-    sys.modules[module.__name__] = module
-    exec(compile(mistake.code, f"<{mistake.id}>", "exec"), module.__dict__)
-    return module.__dict__
+    return names_after(find_exercise(mistake.exercise).lesson, mistake.code, "mistake")
+
+
+def changed(code: str, *changes: str) -> str:
+    """Return ``code`` with each old text of ``changes`` replaced by the one behind it; each must be there."""
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in code
+        code = code.replace(old, new)
+    return code
 
 
 class _Remembered(Student):

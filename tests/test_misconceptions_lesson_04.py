@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import pytest
 
-from tests.battery import grade, grade_and_diagnose, story
+from tests.battery import changed, grade, grade_and_diagnose, story
 from tests.reference import reference_names
 
 LESSON = "04_two_phase_cnn"
@@ -284,10 +284,7 @@ def test_the_other_style_is_right(exercise: str) -> None:
 )
 def test_mistakes_in_another_hand_are_named(mistake: str, changes: list[tuple[str, str]]) -> None:
     exercise = mistake.partition("/")[0]
-    code = OTHER[exercise]
-    for old, new in changes:
-        assert old in code
-        code = code.replace(old, new)
+    code = changed(OTHER[exercise], *(text for change in changes for text in change))
     result = grade_and_diagnose(exercise, names_with(code), SEED)
     assert result.outcome == "failed"
     assert result.misconception == mistake, story(result)

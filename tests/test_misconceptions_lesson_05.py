@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from typing import Any
 
 import pytest
 
-from tests.battery import grade, grade_and_diagnose, story
-from tests.reference import reference_names
+from tests.battery import changed, grade, grade_and_diagnose, names_after, story
 
 LESSON = "05_resnet_training"
 SEED = 3
@@ -298,17 +295,8 @@ MISTAKES: list[tuple[str, ...]] = [
 
 
 def names_with(exercise: str, *changes: str) -> dict[str, Any]:
-    """Return the lesson's names with the other answer, each old text of ``changes`` replaced by the one behind it."""
-    code = OTHER[exercise]
-    for old, new in zip(changes[::2], changes[1::2], strict=True):
-        assert old in code
-        code = code.replace(old, new)
-    # Data classes look their module up.
-    module = types.ModuleType("other_hand")
-    sys.modules[module.__name__] = module
-    module.__dict__.update(reference_names(LESSON), __name__=module.__name__)
-    exec(compile(IMPORTS + code, "<other hand>", "exec"), module.__dict__)
-    return module.__dict__
+    """Return the lesson's names with the other answer, changed."""
+    return names_after(LESSON, IMPORTS + changed(OTHER[exercise], *changes))
 
 
 @pytest.mark.parametrize("exercise", OTHER)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import pytest
 
-from tests.battery import grade, grade_and_diagnose, story
-from tests.reference import reference_names
+from tests.battery import changed, grade, grade_and_diagnose, names_after, story
 
 LESSON = "08_full_keypoints"
 SEED = 3
@@ -254,15 +252,8 @@ MISTAKES: list[tuple[str, ...]] = [
 
 
 def names_with(exercise: str, *changes: str) -> dict[str, Any]:
-    """Return the lesson's names with the other answer, each old text of ``changes`` replaced by the one behind it."""
-    code = OTHER[exercise]
-    for old, new in zip(changes[::2], changes[1::2], strict=True):
-        assert old in code
-        code = code.replace(old, new)
-    names = types.ModuleType("other_hand").__dict__
-    names.update(reference_names(LESSON))
-    exec(compile(IMPORTS + code, "<other hand>", "exec"), names)
-    return names
+    """Return the lesson's names with the other answer, changed."""
+    return names_after(LESSON, IMPORTS + changed(OTHER[exercise], *changes))
 
 
 @pytest.mark.parametrize("exercise", OTHER)
