@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from autograder.checks.augmented_faces import augmented_faces
-from autograder.checks.face_network import face_keypoint_net, first_layer_filters
+from autograder.checks.face_network import face_keypoint_net
+from autograder.checks.first_filters import first_layer_filters
 from autograder.checks.moving_faces import translate
 
 __all__ = ["augmented_faces", "face_keypoint_net", "first_layer_filters", "translate"]

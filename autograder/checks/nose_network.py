@@ -10,7 +10,20 @@ import numpy as np
 
 from autograder import expect
 from autograder.checks.numpy_layers import Conv, conv2d, max_pool, relu
-from autograder.checks.residual_questions import PLAIN_LIST_HINT, shape_problem, shapes_text
+from autograder.checks.plain_network import (
+    COMMON,
+    ENDS,
+    OUTPUT_HINT,
+    TOLERANCE,
+    average_pool,
+    expect_fitting,
+    expect_float32,
+    expect_gradients,
+    expect_input_kept,
+    expect_nothing_else_kept,
+    expect_same_in_train_mode,
+)
+from autograder.checks.residual_questions import PLAIN_LIST_HINT, shapes_text
 from autograder.checks.shared import Shared
 from autograder.ladder import Ladder
 from autograder.student import Student, StudentError
@@ -20,25 +33,12 @@ nose_tip_net = Ladder("NoseTipNet")
 KERNELS = ((16, 1, 3, 3), (32, 16, 3, 3), (32, 32, 3, 3))
 LINEARS = ((512, 1280), (2, 512))
 WEIGHTS = (*KERNELS, *LINEARS)
-# float32 beside float64, where the outputs are of the size of 1; a mistake in a layer changes them by a hundredth.
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
-OUTPUT_HINT = "Compare your layers and their order with the table of the lesson, one by one."
 INSTEAD = {
     "no relu": "a network without any ReLU, so that all of its layers together are nearly one linear map",
     "no relu after the convolutions": "a network whose convolutions have no ReLU behind them",
     "no relu after the last convolution": "a network without a ReLU behind the third convolution",
     "no relu after 512": "a network without a ReLU behind the linear layer of 512",
-    "average pooling": "a network that pools by the average",
-    "relu at the end": "a ReLU behind the last layer",
-    "sigmoid at the end": "a sigmoid behind the last layer",
-    "tanh at the end": "a tanh behind the last layer",
-    "softmax at the end": "a softmax behind the last layer",
-}
-_ENDS = {
-    "relu at the end": relu,
-    "sigmoid at the end": lambda out: 1 / (1 + np.exp(-out)),
-    "tanh at the end": np.tanh,
-    "softmax at the end": lambda out: np.exp(out) / np.exp(out).sum(axis=1, keepdims=True),
+    **COMMON,
 }
 
 
@@ -57,11 +57,6 @@ def _task(seed: int) -> tuple[np.ndarray, dict[tuple[int, ...], np.ndarray]]:
     return rng.uniform(-0.5, 0.5, (3, 1, 60, 80)).astype(np.float32), values
 
 
-def _average_pool(x: np.ndarray) -> np.ndarray:
-    height, width = x.shape[2] // 2, x.shape[3] // 2
-    return x[:, :, : 2 * height, : 2 * width].reshape(*x.shape[:2], height, 2, width, 2).mean(axis=(3, 5))
-
-
 @lru_cache(maxsize=32)
 def _run(seed: int, biased: tuple[bool, ...], mistake: str | None = None) -> np.ndarray:
     """Return the network's answers, (3, 2), or what a mistake makes of them; ``biased`` says which layers have one."""
@@ -72,13 +67,13 @@ def _run(seed: int, biased: tuple[bool, ...], mistake: str | None = None) -> np.
         out = conv2d(out, Conv(values[shape], bias), padding=0)
         if not bare and not (number == 2 and mistake == "no relu after the last convolution"):
             out = relu(out)
-        out = _average_pool(out) if mistake == "average pooling" else max_pool(out, 2, 2, 0)
+        out = average_pool(out) if mistake == "average pooling" else max_pool(out, 2, 2, 0)
     out = out.reshape(len(out), -1)
     for number, shape in enumerate(LINEARS, start=3):
         out = out @ values[shape].T.astype(float) + (values[shape[:1]] if biased[number] else 0)
         if number == 3 and mistake not in ("no relu", "no relu after 512"):
             out = relu(out)
-    return _ENDS[mistake](out) if mistake in _ENDS else out
+    return ENDS[mistake](out) if mistake in ENDS else out
 
 
 def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
@@ -88,18 +83,8 @@ def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     try:
         found = student.probe("nose_tip.network", x=x, values=list(values.values()), upstream=upstream)
     except StudentError as error:
-        problem = shape_problem(error)
-        if problem is None:
-            raise
-        kind, one, other = problem
-        takes = {
-            "features": f"a linear layer made for {other:,} numbers is given {one:,}",
-            "channels": f"a convolution made for {one} channels is given {other}",
-            "unequal": f"two tensors that do not fit, of sizes {one} and {other}",
-        }[kind]
-        hint = "Print x.shape after each layer and compare it with the table. The first line that differs is the one."
-        expected = "NoseTipNet() maps (3, 1, 60, 80) to (3, 2)"
-        raise expect.Mismatch(expected, takes, hint=hint, where=error.where) from None
+        expect_fitting(error, "NoseTipNet() maps (3, 1, 60, 80) to (3, 2)")
+        raise
     return {**found, "seed": seed, "x": x}
 
 
@@ -129,9 +114,7 @@ def maps_images_to_two_numbers(student: Student, rng: np.random.Generator) -> No
 @nose_tip_net.rung("dtype", points=1)
 def answers_in_float32(student: Student, rng: np.random.Generator) -> None:
     """The answer is float32 and can be trained."""
-    output = _asked(student, rng)["train_output"]
-    expect.array(output, dtype="float32", kind="torch", what="the network's answer")
-    expect.true(output.requires_grad, "an answer with a gradient", "an answer cut off from the parameters")
+    expect_float32(_asked(student, rng))
 
 
 def _biased(found: dict[str, Any]) -> tuple[bool, ...]:
@@ -152,9 +135,7 @@ def has_the_layers_of_the_table(student: Student, rng: np.random.Generator) -> N
     hint = "Count the channels, the sizes of the kernels, and one bias a layer. Normalizations bring parameters too."
     hint = PLAIN_LIST_HINT if sum(got.values()) < len(WEIGHTS) else hint
     expect.true(not wrong, f"parameters: {texts[0]}", texts[1], "those shapes that differ from the table's", hint)
-    others = [tuple(shape) for shape in found["others"]]
-    hint = "Running statistics and frozen weights are no part of this network."
-    expect.true(not others, "nothing but trained parameters", f"kept besides: {shapes_text(others)}", hint=hint)
+    expect_nothing_else_kept(found)
 
 
 @nose_tip_net.rung("values", points=5)
@@ -176,29 +157,16 @@ def computes_the_table(student: Student, rng: np.random.Generator) -> None:
 @nose_tip_net.rung("edge cases", points=1)
 def answers_the_same_in_train_mode(student: Student, rng: np.random.Generator) -> None:
     """Train mode changes nothing, and neither does who shares the batch."""
-    found = _asked(student, rng)
-    whole = found["output"].array
-    hint = "The table has no dropout and no normalization."
-    same = np.allclose(found["train_output"].array, whole, **TOLERANCE)
-    expect.true(same, "the same answer in train and in eval mode", "another answer in train mode", hint=hint)
-    same = np.allclose(found["alone"].array, whole[:1], **TOLERANCE)
-    expect.true(same, "the first image alone: the answer as beside the others", "another answer", hint=hint)
+    expect_same_in_train_mode(_asked(student, rng), "the first image alone: the answer as beside the others")
 
 
 @nose_tip_net.rung("gradients", points=1)
 def trains_every_layer(student: Student, rng: np.random.Generator) -> None:
     """Every parameter gets a gradient."""
-    missing = _asked(student, rng).get("without_grad")
-    expect.true(missing is not None, "an answer that can be led back to the weights", "no gradient at all")
-    hint = "A layer that __init__ creates is never used by forward, or another one is used twice in its place."
-    got = f"none for {shapes_text([tuple(shape) for shape in missing])}"
-    expect.true(not missing, "a gradient for every parameter", got, hint=hint)
+    expect_gradients(_asked(student, rng))
 
 
 @nose_tip_net.rung("side effects", points=1)
 def leaves_the_images(student: Student, rng: np.random.Generator) -> None:
     """The network does not change its input."""
-    found = _asked(student, rng)
-    kept = np.array_equal(found["x_after"].array, found["x"])
-    hint = "An operation in place (-=, relu_, inplace=True) wrote into x itself."
-    expect.true(kept, "images as they were", "images that were overwritten", hint=hint)
+    expect_input_kept(_asked(student, rng), "images")

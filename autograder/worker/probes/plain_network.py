@@ -1,0 +1,40 @@
+"""What a network of given layers does with given weights; shared by the lessons that have their network by a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+def run_network(model: nn.Module, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray) -> dict[str, Any]:
+    """Give every parameter of ``model`` the value of its shape, and run it on ``x``.
+
+    Returns the shapes of its trainable parameters and of all else that it keeps, its output in eval and in train mode
+    and for the first image alone, the shapes of those without a gradient after a backward pass, and the input
+    afterwards.
+    """
+    found: dict[str, Any] = {}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    known = {id(parameter) for parameter in trained}
+    kept = [value for value in [*model.parameters(), *model.buffers()] if id(value) not in known]
+    found["shapes"] = [list(parameter.shape) for parameter in trained]
+    found["others"] = [list(value.shape) for value in kept]
+    by_shape = {value.shape: torch.from_numpy(value) for value in values}
+    with torch.no_grad():
+        for parameter in trained:
+            if tuple(parameter.shape) in by_shape:
+                parameter.copy_(by_shape[tuple(parameter.shape)])
+    inputs = torch.from_numpy(x.copy())
+    model.eval()
+    with torch.no_grad():
+        found["output"], found["alone"] = model(inputs), model(inputs[:1])
+    model.train()
+    output = model(inputs)
+    found["train_output"], found["x_after"] = output, inputs
+    if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == upstream.shape:
+        (output * torch.from_numpy(upstream)).sum().backward()
+        found["without_grad"] = [list(parameter.shape) for parameter in trained if parameter.grad is None]
+    return found
