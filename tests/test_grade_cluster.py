@@ -121,6 +121,28 @@ def test_the_grades_are_those_of_one_machine_though_a_worker_is_killed(machines:
     assert comments(there) == comments(here)
 
 
+def test_answers_that_are_lost_with_their_worker_are_computed_again(machines: Machines, tmp_path: Path) -> None:
+    here, there = make_class(tmp_path / "here"), make_class(tmp_path / "there")
+    grade_here(here, seed=5)
+    for _ in range(2):
+        machines.add_worker()
+    cluster = Cluster(machines.address)
+
+    def kill_with_answers() -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not all(future.done() for future in cluster._jobs):
+            assert time.monotonic() < deadline, machines.log()
+            time.sleep(0.1)
+        kill(machines.workers[0])
+        machines.add_worker()
+        while all(future.status == "finished" for future in cluster._jobs):
+            assert time.monotonic() < deadline, machines.log()
+            time.sleep(0.01)
+
+    assert grade_class(Request(course=there, seed=5), Disturbed(cluster, kill_with_answers)) == 1
+    assert (marks(there), comments(there)) == (marks(here), comments(here))
+
+
 def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path) -> None:
     course = make_class(tmp_path / "course")
     machines.add_worker()

@@ -111,6 +111,10 @@ class Cluster:
         waiting = iter(jobs)
         running = as_completed(list(self._submit(waiting)), loop=self._client.loop, raise_errors=False)
         for future in running:
+            if future.status == "lost":
+                # Finished by a worker that was gone before its answer was fetched: the cluster computes it again.
+                running.add(future)
+                continue
             job = self._jobs.pop(future)
             outcome = self._outcome(future)
             future.release()
