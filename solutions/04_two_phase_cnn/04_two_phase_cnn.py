@@ -38,8 +38,13 @@ finally:
     os.close(nowhere)
 
 import numpy as np
+import tensorflow
 import yaml
 from tqdm import tqdm
+
+# Else TensorFlow 2.21 ends many an epoch with a pause of up to the epoch's own length: it waits for a sleeping thread
+# that tunes how data is read. This mode does without that thread; the arrays lie in memory, there is nothing to tune.
+tensorflow.data.experimental.enable_debug_mode()
 
 IMAGE_SIZE = 96  # pixels along each side of an image
 MIN_DELTA = 1e-6  # a smaller gain of the loss counts as none: about 0.004 px where the RMSE is 2.5 px
