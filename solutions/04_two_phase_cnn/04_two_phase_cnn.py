@@ -7,7 +7,7 @@
 # **You write** six functions: `to_unit_targets` and `to_pixels`, `build_cnn`, `compile_phase`, `phase_callbacks`,
 # `train_two_phase`.
 #
-# **You need** lessons 01 and 02. About 75 minutes; the training itself takes about two of them.
+# **You need** lessons 01 and 02. About 75 minutes; the training itself takes about three of them.
 #
 # The next cell imports what the lesson uses, and defines a progress bar and a small configuration.
 

@@ -440,7 +440,7 @@ autograder.check("fit")
 # The rows are split first: `val_fraction` of them validate and are never learned from. One seed decides on the split,
 # the first weights and the order of the batches, so that the same file of settings gives the same network.
 #
-# Settings and faces: `quick` uses 1,200 faces and trains for about two minutes on two cores. With
+# Settings and faces: `quick` uses 1,200 faces and trains for about three minutes on two cores. With
 # `COURSE_SCALE=full` in the environment it is all faces and the recipe of the sources, which takes about a minute an
 # epoch.
 
