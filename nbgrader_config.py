@@ -52,6 +52,9 @@ c.Autograde.autograde_preprocessors = [
     preprocessors.CheckCellMetadata,
 ]
 
+# The Validate button and `nbgrader validate` run a notebook as it is, and some lessons train for minutes.
+c.Execute.timeout = 1800
+
 # Feedback and formgrader show a student's text cells; the HTML in them must not run with the teacher's rights.
 c.HTMLExporter.filters = {"markdown2html": f"{ENGINE}.safe_markdown"}
 

@@ -15,6 +15,8 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader import preprocessors
+from traitlets.config import PyFileConfigLoader
 
 import autograder
 from autograder.course import ROOT, find_lesson
@@ -214,6 +216,11 @@ def test_nbgraders_own_execution_takes_no_failed_check_for_a_passed_one(monkeypa
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     with pytest.raises(AssertionError, match=r"01\.4 split_rows: failed"):
         autograder.check("split_rows", {"split_rows": half})
+
+
+def test_validation_waits_for_a_training() -> None:
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    assert preprocessors.Execute(config=config).timeout >= 900
 
 
 def test_grade_ids_are_those_of_the_manifest(course: Path) -> None:
