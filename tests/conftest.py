@@ -1,6 +1,12 @@
-"""Order of the project's tests: a quick mistake shows before the slow tests start."""
+"""What holds for every test: the order they run in, and that Ctrl-C reaches them."""
+
+import signal
 
 import pytest
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and with them every process they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,6 @@ import copy
 import io
 import math
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,13 +191,13 @@ def fit_with_a_copy(model: nn.Module, train_loader: DataLoader, val_loader: Data
 
 
 def fit_in_one_loop(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader, config: Any) -> dict[str, list]:
-    """No function but its own, not even the loss; the whole model kept in a file; the best evaluated once more."""
+    """No function but its own, not even the loss; the whole model kept in bytes; the best evaluated once more."""
     torch.manual_seed(config.seed)
     device = next(model.parameters()).device
     optimizer = torch.optim.Adam([{"params": list(model.parameters())}], lr=config.lr, foreach=True)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=config.step_size, gamma=config.gamma)
     train_losses, val_rmses, rates, train_rmses = [], [], [], []
-    best, bad, file = float("inf"), 0, tempfile.TemporaryFile()
+    best, bad, file = float("inf"), 0, io.BytesIO()
     for epoch in trange(1, config.epochs + 1, file=sys.stdout):
         model.train()
         total = count = 0
