@@ -6,10 +6,7 @@ python -m data_scripts.ibug_drawing --out DIR --train 400 --test 100
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,14 +17,14 @@ import numpy as np
 from tqdm import tqdm
 
 from data_scripts import face_scene
-from data_scripts.errors import DataError, explain_os_error
+from data_scripts.errors import DataError
 from data_scripts.face_camera import Camera, draw_pose, rotation
 from data_scripts.face_features import paint_face
 from data_scripts.face_look import draw_look, grow_hair
 from data_scripts.face_render import OVERSAMPLE, Light, draw_light, rasterize, shade
 from data_scripts.face_shape import Head, draw_shape, grow
 from data_scripts.face_texture import TEXTURE, grain
-from data_scripts.folders import MARKER
+from data_scripts.folders import keep_generated
 from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, IbugFace
 from data_scripts.ibug_points import see_points
 from data_scripts.imm_points import build_imm_head
@@ -164,42 +161,7 @@ def drawn_folder(folder: Path) -> Path:
         DataError: if it cannot be written, or holds other files.
     """
     recipe = {"generator_version": GENERATOR_VERSION, "seed": SEED, "train": TRAIN_FACES, "test": TEST_FACES}
-    if _holds(folder, recipe):
-        return folder
-    building = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-        fresh = building / folder.name
-        write_folder(fresh)
-        (fresh / MARKER).write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
-        # Another process may have been faster.
-        if not _holds(folder, recipe):
-            if folder.exists():
-                folder.rename(building / "replaced")
-            fresh.rename(folder)
-    except OSError as error:
-        raise DataError(f"{folder}: the drawn faces cannot be written: {explain_os_error(error)}") from error
-    finally:
-        if building is not None:
-            shutil.rmtree(building, ignore_errors=True)
-    return folder
-
-
-def _holds(folder: Path, recipe: dict[str, int]) -> bool:
-    """Whether the folder is whole and of this recipe; DataError where it holds what was not drawn here."""
-    if not folder.exists():
-        return False
-    marker = folder / MARKER
-    if not marker.is_file():
-        if any(folder.iterdir()):
-            raise DataError(f"{folder}: expected drawn faces or nothing, got other files; move the folder away")
-        return False
-    try:
-        written = json.loads(marker.read_text(encoding="utf-8"))
-    except ValueError:
-        written = None
-    return written == recipe and all((folder / name).is_file() for name in (TRAIN, TEST, TEST_TRUTH))
+    return keep_generated(folder, recipe, (TRAIN, TEST, TEST_TRUTH), write_folder)
 
 
 def main(argv: list[str] | None = None) -> int:
