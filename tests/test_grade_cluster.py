@@ -23,7 +23,7 @@ from tests.notebooks import reference_notebook, released_notebook, with_code
 
 START_SECONDS = 120
 HALF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return np.split(np.arange(n_rows), [0])\n"
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")]
 
 
 class Machines:
