@@ -1,4 +1,4 @@
-"""Small files in Kaggle's format, for the tests of what reads them."""
+"""Small files in Kaggle's format, for the tests of what reads them, and what writing files left behind."""
 
 from pathlib import Path
 
@@ -25,6 +25,11 @@ def write_folder(folder: Path, training_rows: int = 3, test_rows: int = 2) -> Pa
     )
     write(folder / "SampleSubmission.csv", "RowId,Location", *[f"{row + 1},0" for row in range(test_rows)])
     return folder
+
+
+def unfinished(folder: Path) -> list[str]:
+    """What lies next to a generated folder, but for the lock that makes processes wait for each other."""
+    return [path.name for path in folder.parent.iterdir() if path != folder and not path.name.endswith(".lock")]
 
 
 def left_behind(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from data_scripts import folders
 from data_scripts.errors import DataError
+from tests.face_files import unfinished
 
 
 class FakeGenerator(types.ModuleType):
@@ -59,10 +60,6 @@ def generate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> types.SimpleNam
 
     use()
     return types.SimpleNamespace(use=use, runs=runs, folder=tmp_path / "data" / "synthetic", log=log)
-
-
-def unfinished(folder: Path) -> list[str]:
-    return [path.name for path in folder.parent.iterdir() if path != folder and not path.name.endswith(".lock")]
 
 
 def test_scale_is_quick_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

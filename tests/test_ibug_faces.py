@@ -11,6 +11,7 @@ import pytest
 from data_scripts import ibug_drawing, ibug_faces
 from data_scripts.errors import DataError
 from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, photo_of, read_labels, read_picture, split_by_photo
+from tests.face_files import unfinished
 
 POINTS = "".join(f"<part name='{n:02d}' x='{n}.5' y='{2 * n}.5'/>" for n in range(68))
 BOX = f"<box top='2' left='1' width='30' height='40'>{POINTS}</box>"
@@ -147,11 +148,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ibug_drawing, "write_folder", lambda out: whole(out, train=2, test=1))
 
 
-def beside(folder: Path) -> list[str]:
-    """What lies next to a folder, but for the lock that makes processes wait for each other."""
-    return [path.name for path in folder.parent.iterdir() if path != folder and not path.name.endswith(".lock")]
-
-
 @pytest.mark.usefixtures("small")
 def test_the_drawn_folder_is_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "ibug_synthetic"
@@ -159,7 +155,7 @@ def test_the_drawn_folder_is_made_once(tmp_path: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     ibug_drawing.drawn_folder(folder)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
-    assert beside(folder) == []
+    assert unfinished(folder) == []
 
 
 @pytest.mark.usefixtures("small")
@@ -188,7 +184,7 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         ibug_drawing.drawn_folder(tmp_path / "faces")
     assert not (tmp_path / "faces").exists()
-    assert beside(tmp_path / "faces") == []
+    assert unfinished(tmp_path / "faces") == []
 
 
 def test_the_command_checks_a_folder(drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

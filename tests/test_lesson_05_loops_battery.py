@@ -197,7 +197,7 @@ def fit_in_one_loop(model: nn.Module, train_loader: DataLoader, val_loader: Data
     optimizer = torch.optim.Adam([{"params": list(model.parameters())}], lr=config.lr, foreach=True)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=config.step_size, gamma=config.gamma)
     train_losses, val_rmses, rates, train_rmses = [], [], [], []
-    best, bad, file = float("inf"), 0, io.BytesIO()
+    best, bad, kept = float("inf"), 0, io.BytesIO()
     for epoch in trange(1, config.epochs + 1, file=sys.stdout):
         model.train()
         total = count = 0
@@ -217,13 +217,13 @@ def fit_in_one_loop(model: nn.Module, train_loader: DataLoader, val_loader: Data
         bad += 1
         if val_rmses[-1] < best:
             best, bad = val_rmses[-1], 0
-            file.seek(0)
-            torch.save(model, file)
+            kept.seek(0)
+            torch.save(model, kept)
         if bad >= config.patience:
             print(f"stopped after {epoch} epochs")
             break
-    file.seek(0)
-    model.load_state_dict(torch.load(file, weights_only=False).state_dict())
+    kept.seek(0)
+    model.load_state_dict(torch.load(kept, weights_only=False).state_dict())
     evaluate_all_at_once(model, val_loader)
     return {"train_loss": train_losses, "val_rmse": val_rmses, "lr": rates, "train_rmse": train_rmses}
 
