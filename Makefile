@@ -66,7 +66,9 @@ $(STAMP): requirements.txt constraints.txt
 	fi
 	@echo 'setup: installing the pinned packages into .venv (minutes at first, and gigabytes)'
 	@if [ -t 1 ]; then quiet=; else quiet=-qq; fi; \
-	  $(PY) -m pip install --disable-pip-version-check $$quiet -r requirements.txt
+	  $(PY) -m pip install --disable-pip-version-check --no-compile $$quiet -r requirements.txt
+	@# pip compiles on one core. Files for other versions of Python do not compile; nothing imports them.
+	@$(PY) -m compileall -qq -j 0 .venv/lib || true
 	@$(PY) -m pip check --disable-pip-version-check
 	@touch $@
 

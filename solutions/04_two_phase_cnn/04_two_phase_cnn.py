@@ -480,7 +480,7 @@ autograder.check("train_two_phase")
 # ## Train
 #
 # `quick.yaml` holds a short training for a laptop. `COURSE_SCALE=full` in the environment takes `full.yaml`: every row
-# and the sources' epochs, which needs half an hour or more on 2 cores.
+# and the sources' epochs, which needs an hour or more on 2 cores.
 
 # %%
 x, y = images[train][..., np.newaxis], forward_fill(to_unit_targets(keypoints[train]))
