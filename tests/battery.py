@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any, ClassVar
 from unittest import mock
 
+import pytest
 import torch
 
 from autograder import diagnosis
@@ -21,6 +22,9 @@ from autograder.student import LiveStudent, Student
 from autograder.verdict import Result, judge
 from autograder.worker.plain import encode
 from tests.reference import reference_names
+
+# That of every test of mistakes: what a mistake answered in one of them is remembered in the others.
+MISTAKE_SEED = 1
 
 # As in a worker: two threads that wait for each other over a few numbers take three times as long as one.
 torch.set_num_threads(1)
@@ -98,6 +102,11 @@ def grade_and_diagnose(exercise_name: str, names: dict[str, Any], seed: int) -> 
     """Return the verdict on an exercise, with the misconception that it shows."""
     with mock.patch.object(diagnosis, "try_rung", _try_rung):
         return diagnosis.diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
+
+
+def remembering(lesson: str) -> pytest.MarkDecorator:
+    """Return the mark of tests on the mistakes of a lesson: they run in one process, which asks each mistake once."""
+    return pytest.mark.xdist_group(f"mistakes of {lesson}")
 
 
 def story(result: Result) -> str:

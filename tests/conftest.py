@@ -1,4 +1,4 @@
-"""What holds for every test: the order they run in, and that Ctrl-C reaches them."""
+"""What holds for every test: their order, which of them share a process, and that Ctrl-C reaches them."""
 
 import signal
 
@@ -9,6 +9,14 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# First, because pytest-xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move tests marked slow behind all others, each group in the order it was collected."""
+    """Move tests marked slow behind all others, each group in the order it was collected.
+
+    Tests of a file run in one process, for they share fixtures, unless they are marked as of another group.
+    """
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))

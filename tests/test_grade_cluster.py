@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from unittest import mock
 
+import dask.config
 import pytest
 
 from autograder.classroom.batch import Request, grade_class
@@ -146,11 +148,20 @@ def test_answers_that_are_lost_with_their_worker_are_computed_again(machines: Ma
 def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path) -> None:
     course = make_class(tmp_path / "course")
     machines.add_worker()
-    with pytest.raises(CourseError, match="is gone; run the same command again"):
+    quickly = dask.config.set({"distributed.comm.timeouts.connect": "3s"})
+    with quickly, pytest.raises(CourseError, match="is gone; run the same command again"):
         grade_class(Request(course=course, seed=5), Disturbed(Cluster(machines.address), machines.close))
     assert 3 <= len(list(course.glob("grading/*/*/result.json"))) < 13
     assert grade_here(course, seed=5) == 1
     assert len(marks(course)) == 13 * 4
+
+
+def test_a_client_that_cannot_take_leave_hides_no_other_error() -> None:
+    lost = mock.Mock(**{"cancel.side_effect": OSError, "close.side_effect": RuntimeError})
+    cluster = Cluster("tcp://192.0.2.1:8786")
+    cluster._client = lost
+    cluster.__exit__()
+    assert lost.close.called
 
 
 def test_a_worker_of_several_threads_is_refused(machines: Machines, tmp_path: Path) -> None:

@@ -10,21 +10,24 @@ import pytest
 from autograder import misconceptions
 from autograder.course import CourseError, find_lesson, load_course
 from autograder.misconceptions import Misconception, catalogue
-from tests.battery import grade_and_diagnose, names_of, story
+from tests.battery import MISTAKE_SEED, grade_and_diagnose, names_of, remembering, story
 
-ALL = [entry for lesson in load_course().lessons for entries in catalogue(lesson).values() for entry in entries]
-SEEDS = (1,)
+ALL = [
+    pytest.param(entry, id=entry.id, marks=remembering(lesson.id))
+    for lesson in load_course().lessons
+    for entries in catalogue(lesson).values()
+    for entry in entries
+]
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("mistake", ALL, ids=lambda mistake: mistake.id)
+@pytest.mark.parametrize("mistake", ALL)
 def test_every_mistake_loses_points_and_is_named(mistake: Misconception) -> None:
-    for seed in SEEDS:
-        result = grade_and_diagnose(mistake.exercise, names_of(mistake), seed)
-        assert result.score < result.exercise.points
-        assert result.misconception == mistake.id, story(result)
-        assert result.problem.hint == mistake.hint
+    result = grade_and_diagnose(mistake.exercise, names_of(mistake), MISTAKE_SEED)
+    assert result.score < result.exercise.points
+    assert result.misconception == mistake.id, story(result)
+    assert result.problem.hint == mistake.hint
 
 
 def test_every_exercise_has_five() -> None:
@@ -37,7 +40,7 @@ def test_every_exercise_has_five() -> None:
     assert not short
 
 
-@pytest.mark.parametrize("mistake", ALL, ids=lambda mistake: mistake.id)
+@pytest.mark.parametrize("mistake", ALL)
 def test_hints_are_two_or_three_sentences(mistake: Misconception) -> None:
     sentences = re.findall(r"[.!?](?=\s|$)", mistake.hint)
     assert 2 <= len(sentences) <= 3, mistake.hint

@@ -8,13 +8,17 @@ import pytest
 
 from autograder.course import find_exercise
 from tests import mistakes_block, mistakes_network, mistakes_prediction, mistakes_submission
-from tests.battery import grade_and_diagnose, story
+from tests.battery import MISTAKE_SEED, grade_and_diagnose, remembering, story
 from tests.reference import reference_names
 
-# That of the catalogue's own test: what its mistakes did there is remembered.
-SEED = 1
 SPELLED = [
-    pytest.param(exercise, id, names, id=f"{exercise}/{id}-{number}")
+    pytest.param(
+        exercise,
+        id,
+        names,
+        id=f"{exercise}/{id}-{number}",
+        marks=remembering(find_exercise(exercise).lesson),
+    )
     for module in (mistakes_block, mistakes_network, mistakes_prediction, mistakes_submission)
     for exercise, mistakes in module.SPELLED.items()
     for id, spellings in mistakes.items()
@@ -27,6 +31,6 @@ SPELLED = [
 @pytest.mark.parametrize(("exercise", "id", "names"), SPELLED)
 def test_mistakes_in_another_style_are_named(exercise: str, id: str, names: dict[str, Any]) -> None:
     names = {**reference_names(find_exercise(exercise).lesson), **names}
-    result = grade_and_diagnose(exercise, names, SEED)
+    result = grade_and_diagnose(exercise, names, MISTAKE_SEED)
     assert result.score < result.exercise.points
     assert result.misconception == f"{exercise}/{id}", story(result)

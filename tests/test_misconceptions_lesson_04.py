@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import pytest
 
-from tests.battery import changed, grade, grade_and_diagnose, story
+from tests.battery import MISTAKE_SEED, changed, grade, grade_and_diagnose, remembering, story
 from tests.reference import reference_names
 
 LESSON = "04_two_phase_cnn"
-SEED = 5
+pytestmark = remembering(LESSON)
 
 # Right answers in another style than the reference, for the mistakes to be made in.
 OTHER = {
@@ -273,7 +273,7 @@ def names_with(code: str) -> dict[str, Any]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("exercise", OTHER)
 def test_the_other_style_is_right(exercise: str) -> None:
-    result = grade(exercise, names_with(OTHER[exercise]), SEED)
+    result = grade(exercise, names_with(OTHER[exercise]), MISTAKE_SEED)
     assert result.outcome == "passed", story(result)
 
 
@@ -285,7 +285,7 @@ def test_the_other_style_is_right(exercise: str) -> None:
 def test_mistakes_in_another_hand_are_named(mistake: str, changes: list[tuple[str, str]]) -> None:
     exercise = mistake.partition("/")[0]
     code = changed(OTHER[exercise], *(text for change in changes for text in change))
-    result = grade_and_diagnose(exercise, names_with(code), SEED)
+    result = grade_and_diagnose(exercise, names_with(code), MISTAKE_SEED)
     assert result.outcome == "failed"
     assert result.misconception == mistake, story(result)
     keras.backend.clear_session()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.battery import changed, grade, grade_and_diagnose, names_after, story
+from tests.battery import MISTAKE_SEED, changed, grade, grade_and_diagnose, names_after, remembering, story
 
 LESSON = "05_resnet_training"
-SEED = 3
+pytestmark = remembering(LESSON)
 IMPORTS = """
 from dataclasses import dataclass, replace
 import numpy as np
@@ -311,5 +311,5 @@ def test_the_other_hand_is_right(exercise: str) -> None:
 def test_a_mistake_is_named_in_another_hand(mistake: tuple[str, ...]) -> None:
     id, *changes = mistake
     exercise = id.partition("/")[0]
-    result = grade_and_diagnose(exercise, names_with(exercise, *changes), SEED)
+    result = grade_and_diagnose(exercise, names_with(exercise, *changes), MISTAKE_SEED)
     assert result.misconception == id, story(result)

@@ -17,7 +17,7 @@ sweep = Ladder("sweep")
 
 COLUMNS = ("batch_size", "lr", "steps", "val_mse", "within_tolerance", "predictions")
 SETTINGS = ((2, 1e-3), (4, 2e-3), (2, 1e-3), (1, 5e-4))
-TRAIN, VAL, EPOCHS = 6, 13, 2
+TRAIN, VAL, EPOCHS, MANY_EPOCHS = 6, 13, 2, 8
 SIZE = np.array([80, 60])
 LIMIT = 3.0
 # How far the truth lies from the prediction, in pixels: near the limit along x, along y and aslant, so that every
@@ -53,7 +53,7 @@ def _draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    """Sweep over four settings; the second time the truth lies at known distances from the predictions."""
+    """Sweep over four settings, with the truth at known distances from the first one's predictions."""
     settings = [list(setting) for setting in SETTINGS]
     order = rng.permutation(VAL)
     offsets = OFFSETS[order] / SIZE
@@ -148,15 +148,28 @@ def _sizes(batch_size: int) -> list[int]:
     return [min(batch_size, TRAIN - start) for start in range(0, TRAIN, batch_size)]
 
 
+def _ask_apart(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+    """Sweep where all training tips are at one place and all validation tips at another."""
+    task = _draw(rng)
+    task["targets"] = np.tile(np.array(WHERE, np.float32), (TRAIN, 1))
+    task["val_targets"] = np.tile(np.array(ELSEWHERE, np.float32), (VAL, 1))
+    settings = [[2, 1e-7], [3, 1e-7], [2, 1e-3]]
+    return student.probe("nose_tip.sweep", **task, settings=settings, epochs=MANY_EPOCHS, offsets=None)
+
+
+_asked_apart = Shared("sweep, tips apart", _ask_apart)
+APART = (
+    f"{MANY_EPOCHS} epochs of {TRAIN} images, whose tips are all at {WHERE}; the validation tips are all at {ELSEWHERE}"
+)
+
+
 @sweep.rung("values", points=1)
 def shuffles_in_every_epoch(student: Student, rng: np.random.Generator) -> None:
     """The training images come in another order in every epoch."""
-    settings, epochs = [[1, 1e-4], [1, 1e-4]], 3
-    found = student.probe("nose_tip.sweep", **_draw(rng), settings=settings, epochs=epochs, offsets=None)
-    order = [int(number) for numbers in _batches(found) for number in numbers][: epochs * TRAIN]
-    orders = {tuple(order[start : start + TRAIN]) for start in range(0, len(order), TRAIN)}
+    order = [int(number) for numbers in _batches(_asked_apart(student, rng)) for number in numbers]
+    orders = {tuple(order[start : start + TRAIN]) for start in range(0, MANY_EPOCHS * TRAIN, TRAIN)}
     hint = "A loader shuffles only when it is told to."
-    # Six images come in the same order three times in a row by chance in one of 518,400 cases.
+    # By chance, six images never come in the same order in all of these epochs.
     expect.true(len(orders) > 1, "another order in every epoch", "the same order in every epoch", hint=hint)
 
 
@@ -170,23 +183,10 @@ def counts_the_steps(student: Student, rng: np.random.Generator) -> None:
     expect.close(got, want, what="steps of the rows", example=EXAMPLE, hint=hint)
 
 
-def _ask_apart(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    """Sweep where all training tips are at one place and all validation tips at another."""
-    task = _draw(rng)
-    task["targets"] = np.tile(np.array(WHERE, np.float32), (TRAIN, 1))
-    task["val_targets"] = np.tile(np.array(ELSEWHERE, np.float32), (VAL, 1))
-    settings = [[2, 1e-7], [3, 1e-7], [2, 1e-3]]
-    return student.probe("nose_tip.sweep", **task, settings=settings, epochs=8, offsets=None)
-
-
-_asked_apart = Shared("sweep, tips apart", _ask_apart)
-APART = f"8 epochs of {TRAIN} images, whose tips are all at {WHERE}; the validation tips are all at {ELSEWHERE}"
-
-
 @sweep.rung("values", points=3)
 def measures_the_last_network(student: Student, rng: np.random.Generator) -> None:
     """val_mse is that of the predictions, which are in the order of val_set."""
-    # In the first sweep the validation error grows while the network learns: its best epoch is not its last.
+    # With the tips apart the validation error grows while the network learns: its best epoch is not its last.
     for found, example in ((_asked_apart(student, rng), APART), (_asked(student, rng), EXAMPLE)):
         for row in _rows(found):
             got, predictions = expect.finite(_number(row["val_mse"], "val_mse")), _predictions(row)

@@ -68,10 +68,12 @@ class Cluster:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        # Of a scheduler that is gone there is no taking leave: `distributed` itself may fail at it.
         with suppress(OSError, RuntimeError):
             self._client.cancel(list(self._jobs), force=True)
         self._jobs.clear()
-        self._client.close()
+        with suppress(OSError, RuntimeError):
+            self._client.close()
 
     def _room(self) -> int:
         """Return how many more jobs the cluster should have in hand."""

@@ -412,6 +412,7 @@ FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lesson
 config = yaml.safe_load((FOLDER / f"{scale()}.yaml").read_text(encoding="utf-8"))
 print(config)
 
+train_set = TensorDataset(*train_set[: config["train_faces"]])  # null in the file, None here: all of them
 torch.manual_seed(config["seed"])
 model = NoseTipNet()
 loaders = DataLoader(train_set, config["batch_size"], shuffle=True), DataLoader(val_set, 256)

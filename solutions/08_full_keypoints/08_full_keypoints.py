@@ -433,7 +433,8 @@ settings = {
     "shift, jitter": {"max_shift": config["max_shift"], "max_jitter": config["max_jitter"]},
 }
 val = np.isin(faces.persons, np.unique(faces.persons)[-config["n_val"] :])
-train_images, train_points = faces.images[~val], faces.keypoints[~val]
+train = np.flatnonzero(~val)[: config["train_faces"]]  # null in the file, None here: all of them
+train_images, train_points = faces.images[train], faces.keypoints[train]
 val_images, val_keypoints = faces.images[val], faces.keypoints[val]
 
 mean_shape = train_points.mean(axis=0)

@@ -181,8 +181,8 @@ def sweep(
     """Let the student sweep over settings; images know each other by their first pixel.
 
     Returns the table, and for every pass of a NoseTipNet that was learned from the first pixels of its batch. With
-    ``offsets``, (N, 2), there is a second sweep, with the first row's predictions plus these offsets as the validation
-    targets; the table is that one's, and the targets come back.
+    ``offsets``, (N, 2), the first setting is swept over alone beforehand; its predictions plus these offsets are the
+    validation targets of the sweep that counts, and come back.
     """
     passes: list[np.ndarray] = []
     net = names["NoseTipNet"]
@@ -198,13 +198,13 @@ def sweep(
         torch.manual_seed(12345)
         hook = register_module_forward_hook(note)
         try:
-            found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
-            if offsets is not None and found.get("rows"):
-                first = found["rows"][0].get("predictions")
+            if offsets is not None:
+                alone = _table(names["sweep"](pairs[:1], train_set, _sets(val_images, val_targets), epochs))
+                first = alone["rows"][0].get("predictions") if alone.get("rows") else None
                 if isinstance(first, np.ndarray) and first.shape == offsets.shape:
                     val_targets = (first + offsets).astype(np.float32)
-                    passes.clear()
-                    found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
+                passes.clear()
+            found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
         finally:
             hook.remove()
     return {**found, "passes": passes, "val_targets": val_targets}
