@@ -27,6 +27,7 @@ from autograder.classroom.pool import Outcome, attempt
 from autograder.classroom.task import Job, release_worker
 from autograder.course import ROOT, Exercise, Lesson, load_course
 from autograder.misconceptions import catalogue
+from data_scripts.folders import data_folder
 from tests.classroom import environment, hand_in, make_course
 from tests.notebooks import cell_of, reference_notebook, released_notebook
 
@@ -187,6 +188,8 @@ def main() -> None:
     arguments = parser.parse_args()
     lessons = [each for each in load_course().lessons if not arguments.lesson or each.number in arguments.lesson]
     arguments.out.mkdir(parents=True, exist_ok=True)
+    # Else the first notebook of stock nbgrader would draw them, and be timed.
+    data_folder()
     course = make_class(arguments.out / "class", arguments.students, lessons)
     count = arguments.students * len(lessons)
     if arguments.canned:
