@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from unittest import mock
 
-import dask.config
 import pytest
+from distributed.config import config
 
 from autograder.classroom.batch import Request, grade_class
 from autograder.classroom.cluster import Cluster
@@ -148,7 +148,7 @@ def test_answers_that_are_lost_with_their_worker_are_computed_again(machines: Ma
 def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path) -> None:
     course = make_class(tmp_path / "course")
     machines.add_worker()
-    quickly = dask.config.set({"distributed.comm.timeouts.connect": "3s"})
+    quickly = mock.patch.dict(config["distributed"]["comm"]["timeouts"], connect="3s")
     with quickly, pytest.raises(CourseError, match="is gone; run the same command again"):
         grade_class(Request(course=course, seed=5), Disturbed(Cluster(machines.address), machines.close))
     assert 3 <= len(list(course.glob("grading/*/*/result.json"))) < 13
