@@ -147,7 +147,8 @@ def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ..
         executed = [_run_lesson(lesson, faces, scale, out, force) for lesson in lessons]
     index = out / "index.html"
     index.write_text(_index_page(executed, faces, scale), encoding="utf-8")
-    print(f"\nRan {len(executed)} lessons in {(time.monotonic() - started) / 60:.1f} minutes on {faces}")
+    count = "1 lesson" if len(executed) == 1 else f"{len(executed)} lessons"
+    print(f"\nRan {count} in {(time.monotonic() - started) / 60:.1f} minutes on {faces}")
     submission = out / "results" / "06_kaggle_submission" / "submission.csv"
     if submission.is_file():
         print(f"submission:  {submission}")
