@@ -23,7 +23,7 @@ from tests.reference import reference_names
 
 REFERENCE = reference_names("01_pixel_parsing")
 CATALOGUE = {entry.id: entry for entries in catalogue(find_lesson("01")).values() for entry in entries}
-SEEDS = range(10)
+SEEDS = range(20)
 COUNT = 96 * 96
 Split = tuple[np.ndarray, np.ndarray]
 

@@ -16,7 +16,7 @@ from tests.battery import grade, story
 from tests.reference import reference_names
 
 LESSON = "03_residual_block"
-SEEDS = range(10)
+SEEDS = range(20)
 REFERENCE = reference_names(LESSON)
 EXERCISES = ("ResidualBlock", "make_stage", "KeypointResNet", "count_parameters")
 

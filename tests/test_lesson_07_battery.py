@@ -321,3 +321,10 @@ def test_wrong_where_no_catalogue_names_it(mistake: str) -> None:
         result = grade(exercise, names, seed)
         assert result.outcome in ("failed", "error"), story(result)
         assert result.score < result.exercise.points
+
+
+def test_too_few_epochs_do_not_look_shuffled() -> None:
+    changes = (("val_loader, epochs, lr)", "val_loader, 1, lr)"), ("shuffle=True", "shuffle=False"))
+    result = grade("sweep", reference_names(LESSON, *changes), 0)
+    passed = {rung.rung.name: rung.passed for rung in result.rungs}
+    assert passed["shuffles_in_every_epoch"] is False

@@ -166,8 +166,9 @@ APART = (
 @sweep.rung("values", points=1)
 def shuffles_in_every_epoch(student: Student, rng: np.random.Generator) -> None:
     """The training images come in another order in every epoch."""
-    order = [int(number) for numbers in _batches(_asked_apart(student, rng)) for number in numbers]
-    orders = {tuple(order[start : start + TRAIN]) for start in range(0, MANY_EPOCHS * TRAIN, TRAIN)}
+    passes = _batches(_asked_apart(student, rng))
+    order = [int(number) for numbers in passes for number in numbers][: MANY_EPOCHS * TRAIN]
+    orders = {tuple(order[start : start + TRAIN]) for start in range(0, len(order), TRAIN)}
     hint = "A loader shuffles only when it is told to."
     # By chance, six images never come in the same order in all of these epochs.
     expect.true(len(orders) > 1, "another order in every epoch", "the same order in every epoch", hint=hint)
