@@ -89,7 +89,7 @@ demo: $(STAMP) isolation
 	$(PY) -m autograder demo $(ARGS)
 
 test: $(STAMP) isolation
-	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(ARGS)
+	$(PY) -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not alone" $(ARGS)
 	@# Status 5: none of the chosen tests has to run alone.
 	$(PY) -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
