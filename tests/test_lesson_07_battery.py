@@ -328,3 +328,12 @@ def test_too_few_epochs_do_not_look_shuffled() -> None:
     result = grade("sweep", reference_names(LESSON, *changes), 0)
     passed = {rung.rung.name: rung.passed for rung in result.rungs}
     assert passed["shuffles_in_every_epoch"] is False
+
+
+def test_a_column_that_is_missing_costs_what_is_read_from_it() -> None:
+    without = reference_names(LESSON, ('                "steps": curve["step"][-1],\n', ""))
+    result = grade("sweep", without, 0)
+    lost = {rung.rung.name for rung in result.rungs if not rung.passed}
+    assert lost == {"columns_asked_for", "counts_the_steps", "takes_a_single_setting"}, story(result)
+    text = next(rung.problem.expected for rung in result.rungs if rung.rung.name == "counts_the_steps")
+    assert text == "a column steps"

@@ -71,12 +71,19 @@ def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
     return found["rows"]
 
 
-def _number(value: object, what: str) -> float:
-    return expect.number(value.array if isinstance(value, TensorValue) else value, what)
+def _cell(row: dict[str, Any], column: str) -> Any:
+    """Return a row's value; a column that is not there costs what is read from it, and nothing else."""
+    expect.true(column in row, f"a column {column}", f"columns {', '.join(row)}", EXAMPLE)
+    return row[column]
+
+
+def _number(row: dict[str, Any], column: str) -> float:
+    value = _cell(row, column)
+    return expect.number(value.array if isinstance(value, TensorValue) else value, column)
 
 
 def _predictions(row: dict[str, Any], count: int = VAL) -> np.ndarray:
-    return expect.array(row["predictions"], shape=(count, 2), what="predictions of a row")
+    return expect.array(_cell(row, "predictions"), shape=(count, 2), what="predictions of a row")
 
 
 @sweep.rung("type", points=1, gate=True)
@@ -85,15 +92,21 @@ def returns_a_table(student: Student, rng: np.random.Generator) -> None:
     _rows(_asked(student, rng))
 
 
-@sweep.rung("shape", points=2, gate=True)
+@sweep.rung("shape", points=1, gate=True)
 def one_row_a_setting(student: Student, rng: np.random.Generator) -> None:
-    """One row for each setting, with the columns asked for and the predictions as arrays (N, 2)."""
-    found = _asked(student, rng)
-    rows, missing = _rows(found), [column for column in COLUMNS if column not in found["columns"]]
-    expect.true(not missing, f"columns {', '.join(COLUMNS)}", f"no column {', '.join(missing)}", EXAMPLE)
+    """One row for each setting."""
+    rows = _rows(_asked(student, rng))
     hint = "Which row is added where: once for each setting, or once for each epoch?"
     expect.true(len(rows) == len(SETTINGS), f"{len(SETTINGS)} rows", f"{len(rows)} rows", EXAMPLE, hint)
-    for row in rows:
+
+
+@sweep.rung("shape", points=1)
+def columns_asked_for(student: Student, rng: np.random.Generator) -> None:
+    """The table has the columns asked for, with the predictions as arrays (N, 2)."""
+    found = _asked(student, rng)
+    missing = [column for column in COLUMNS if column not in found["columns"]]
+    expect.true(not missing, f"columns {', '.join(COLUMNS)}", f"no column {', '.join(missing)}", EXAMPLE)
+    for row in _rows(found):
         _predictions(row)
 
 
@@ -101,7 +114,7 @@ def one_row_a_setting(student: Student, rng: np.random.Generator) -> None:
 def rows_name_their_settings(student: Student, rng: np.random.Generator) -> None:
     """batch_size and lr are those of the setting, in the order of the settings."""
     rows = _rows(_asked(student, rng))
-    got = [(_number(row["batch_size"], "batch_size"), _number(row["lr"], "lr")) for row in rows]
+    got = [(_number(row, "batch_size"), _number(row, "lr")) for row in rows]
     hint = "Rows come in the order of settings; the batch size is the first number of a pair."
     expect.close(np.array(got), np.array(SETTINGS, float), what="batch_size and lr of the rows", hint=hint)
 
@@ -178,7 +191,7 @@ def shuffles_in_every_epoch(student: Student, rng: np.random.Generator) -> None:
 def counts_the_steps(student: Student, rng: np.random.Generator) -> None:
     """steps is the number of gradient steps in all: over all epochs, the smaller last batch included."""
     rows = _rows(_asked(student, rng))
-    got = [_number(row["steps"], "steps") for row in rows]
+    got = [_number(row, "steps") for row in rows]
     want = [EPOCHS * math.ceil(TRAIN / size) for size, _ in SETTINGS]
     hint = "A step is a batch. How many batches does an epoch have, and how many epochs are there?"
     expect.close(got, want, what="steps of the rows", example=EXAMPLE, hint=hint)
@@ -190,7 +203,7 @@ def measures_the_last_network(student: Student, rng: np.random.Generator) -> Non
     # With the tips apart the validation error grows while the network learns: its best epoch is not its last.
     for found, example in ((_asked_apart(student, rng), APART), (_asked(student, rng), EXAMPLE)):
         for row in _rows(found):
-            got, predictions = expect.finite(_number(row["val_mse"], "val_mse")), _predictions(row)
+            got, predictions = expect.finite(_number(row, "val_mse")), _predictions(row)
             want = float(np.mean((predictions - found["val_targets"]) ** 2))
             hint = "Both come from the network after the last epoch. Is the order of the predictions that of val_set?"
             # The numbers depend on the first weights that the student's seed draws; which is larger does not.
@@ -224,8 +237,7 @@ def counts_faces_within_tolerance(student: Student, rng: np.random.Generator) ->
         distances = np.linalg.norm(offsets * SIZE, axis=1)
         # A distance that rounding may take to either side of the limit tells nothing.
         least, most = int((distances <= LIMIT - 1e-3).sum()), int((distances <= LIMIT + 1e-3).sum())
-        value = row["within_tolerance"]
-        got = _number(value, "within_tolerance")
+        got = _number(row, "within_tolerance")
         if least <= got <= most:
             continue
         text = ", ".join(f"{distance:.2f}" for distance in sorted(distances))
@@ -274,6 +286,6 @@ def takes_a_single_setting(student: Student, rng: np.random.Generator) -> None:
     found = student.probe("nose_tip.sweep", **_draw(rng), settings=[[10, 1e-3]], epochs=1, offsets=None)
     rows = _rows(found)
     expect.true(len(rows) == 1, "1 row", f"{len(rows)} rows", "settings (10, 0.001)")
-    got = _number(rows[0]["steps"], "steps")
+    got = _number(rows[0], "steps")
     hint = "The last batch of an epoch may be smaller than the batch size, and here it is the only one."
     expect.close(got, 1, what="steps", example=f"batch size 10, {TRAIN} training images, 1 epoch", hint=hint)
