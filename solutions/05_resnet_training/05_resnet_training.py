@@ -450,7 +450,7 @@ config = load_config(FOLDER / f"{scale()}.yaml")
 used = len(faces.images) if scale() == "full" else 1200
 
 order = np.random.default_rng(config.seed).permutation(len(faces.images))[:used]
-n_val = round(used * config.val_fraction)
+n_val = round(len(order) * config.val_fraction)
 val, train = order[:n_val], order[n_val:]
 shuffle = torch.Generator().manual_seed(config.seed)
 train_loader = DataLoader(

@@ -454,7 +454,7 @@ plt.show()
 # How far off is a prediction? The mean squared error of relative numbers is hard to picture. So the table also counts
 # the faces whose tip was found within 3 pixels of the 80 × 60 image:
 #
-# $$\sqrt{(80 \cdot \Delta x)^2 + (60 \cdot \Delta y)^2} \le 3$$
+# `sqrt((80 * (x - x_true))**2 + (60 * (y - y_true))**2) <= 3`
 
 
 # %%
@@ -578,14 +578,16 @@ plt.show()
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 4.5))
-for lr, marker in ((1e-3, "o"), (1e-4, "s"), (1e-2, "^")):
+for lr, marker, above in ((1e-3, "o", -13), (1e-4, "s", 6), (1e-2, "^", 6)):
     rows = table[table["lr"] == lr].sort_values("steps")
     axes.plot(rows["steps"], rows["val_mse"], marker + "-", label=f"learning rate {lr:g}")
     for _, setting in rows.iterrows():
         place = (setting["steps"], setting["val_mse"])
-        axes.annotate(f"batch {setting['batch_size']}", place, xytext=(6, 6), textcoords="offset points", fontsize=9)
+        label = f"batch {setting['batch_size']}"
+        axes.annotate(label, place, xytext=(6, above), textcoords="offset points", fontsize=9)
 axes.axhline(mean_mse, color="gray", linestyle=":", label="always the mean tip")
 axes.set(xlabel="gradient steps", ylabel="validation MSE", xscale="log", yscale="log")
+axes.margins(x=0.12, y=0.1)
 axes.set_title("The same faces seen, another number of steps")
 taken = sorted(set(table["steps"]))
 axes.set_xticks(taken, [str(count) for count in taken])

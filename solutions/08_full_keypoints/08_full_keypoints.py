@@ -5,7 +5,7 @@
 # You write the classic remedy, pictures that move, turn and change their light, and then you measure what each of
 # them is worth.
 #
-# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about 75 minutes, some five
+# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about 75 minutes, some four
 # of them training.
 #
 # | exercise | you write |
@@ -62,7 +62,7 @@ plt.tight_layout()
 plt.show()
 print(f"{count} pictures of {len(np.unique(faces.persons))} persons, {height} x {width} pixels")
 print(f"{faces.keypoints.shape[1]} keypoints each; the first: x = {faces.keypoints[0, 0, 0]:.3f} of the width,")
-print(f"y = {faces.keypoints[0, 0, 1]:.3f} of the height, so pixel {faces.keypoints[0, 0] * (width, height)}")
+print(f"y = {faces.keypoints[0, 0, 1]:.3f} of the height: {(faces.keypoints[0, 0] * (width, height)).round(1)} pixels")
 
 # %% [markdown]
 # ## A worked example: how large does a picture leave a layer?
@@ -158,11 +158,11 @@ autograder.check("FaceKeypointNet")
 # %%
 centers = faces.keypoints.mean(axis=1) * (width, height)
 figure, cell = plt.subplots(figsize=(7, 4.2))
-for number, center in enumerate(centers[::16]):
+for number, center in enumerate(centers[::17]):
     label = "a shift by ±10 pixels (15 of them drawn)" if number == 0 else None
     cell.add_patch(plt.Rectangle(center - 10, 20, 20, facecolor="darkorange", alpha=0.15, label=label))
 cell.plot(*centers.T, "x", color="steelblue", markersize=4, label="center of a face's points")
-cell.set(xlim=(20, 140), ylim=(height, 30), aspect="equal", xlabel="x (pixels)", ylabel="y (pixels)")
+cell.set(xlim=(40, 120), ylim=(105, 40), aspect="equal", xlabel="x (pixels)", ylabel="y (pixels)")
 cell.legend(loc="upper left")
 plt.show()
 print("standard deviation of the centers, in pixels:", centers.std(axis=0).round(1))
@@ -181,8 +181,8 @@ moved = np.zeros_like(tiny)
 moved[1:, 1:] = tiny[:-1, :-1]
 moved_point = point + [1 / 4, 1 / 3]
 
-print(tiny, point * [4, 3], "pixels")
-print(moved, moved_point * [4, 3], "pixels")
+print(tiny, "point, in pixels:", (point * [4, 3]).round(2), sep="\n")
+print(moved, "point, in pixels:", (moved_point * [4, 3]).round(2), sep="\n")
 
 # %% [markdown]
 # The bright pixel went from row 0, column 1 to row 1, column 2, and the point with it: from (1.5, 0.5) to (2.5, 1.5).
@@ -203,7 +203,8 @@ turn = np.array([[cosine, -sine], [sine, cosine]])
 in_pixels = ((square * size - size / 2) @ turn + size / 2) / size
 in_units = (square - 0.5) @ turn + 0.5
 figure, grid = plt.subplots(1, 2, figsize=(8, 3))
-for cell, turned, title in zip(grid, (in_pixels, in_units), ("turned in pixels", "turned in units"), strict=True):
+titles = ("turned in pixels", "turned in relative units")
+for cell, turned, title in zip(grid, (in_pixels, in_units), titles, strict=True):
     for corners, style in ((square, "o:"), (turned, "o-")):
         closed = np.vstack([corners, corners[:1]]) * size
         cell.plot(*closed.T, style)
@@ -525,7 +526,7 @@ off = np.array([errors_of(p, t, (height, width)).pixels for p, t in zip(predicte
 names = [faces.files[index].stem for index in np.flatnonzero(val)]
 ranking = np.argsort(off)
 
-figure, grid = plt.subplots(2, 4, figsize=(14, 5.6))
+figure, grid = plt.subplots(2, 4, figsize=(14, 6))
 for row, chosen in zip(grid, (ranking[:4], ranking[-4:]), strict=True):
     for cell, index in zip(row, chosen, strict=True):
         draw_face(cell, val_images[index], val_keypoints[index], "o", color="lime", fillstyle="none", label="truth")

@@ -4,7 +4,7 @@
 # **Goal.** You read 68-point faces from the files of a real contest, cut them out of their photographs, train a
 # ResNet18, and bring its answers back into the photographs, where the contest measures them.
 #
-# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about 90 minutes, some four of them training.
+# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about 90 minutes, some two of them training.
 #
 # | exercise | you write |
 # |---|---|
@@ -450,7 +450,7 @@ def mean_absolute_error(pred: np.ndarray, target: np.ndarray) -> float:
 autograder.check("mean_absolute_error")
 
 # %% [markdown]
-# ## The first figure: no network at all
+# ## The error to beat: no network at all
 #
 # Before training, the error that any network must beat: the mean shape of the training faces, put into every box.
 # The faces are split first, 80 to 20, **by photo**: `helen__trainset__2908549_1.jpg` and `…_2.jpg` show two people in
@@ -493,7 +493,7 @@ print(f"the mean shape in every box: MAE {mean_mae:.2f} px of the photographs")
 #   seed and epoch alone, so the result is the same as without the interruption,
 # - several processes can share the work, see below.
 #
-# `quick` takes 300 faces in crops of 96 pixels, some three minutes on two cores. With `COURSE_SCALE=full` it is the
+# `quick` takes 300 faces in crops of 96 pixels, some two minutes on two cores. With `COURSE_SCALE=full` it is the
 # recipe of the source: all faces at 224 pixels, which takes hours on a laptop.
 
 # %%
@@ -534,8 +534,8 @@ plt.show()
 # %% [markdown]
 # ## Validation faces: the best and the worst
 #
-# Green is the truth, red the network, drawn in the photographs. The upper row shows the smallest errors in shares of
-# the box, the lower row the largest. What do the failures have in common?
+# Green dots are the truth, red crosses the network, drawn in the photographs. The upper row shows the smallest errors
+# in shares of the box, the lower row the largest. What do the failures have in common?
 
 
 # %%
@@ -548,7 +548,7 @@ def show(cells: np.ndarray, files: list[str], boxes: list, found: np.ndarray, tr
         if truth is not None:
             cell.plot(*truth[number].T, ".", color="lime", markersize=4)
             title += f", MAE {mean_absolute_error(found[number], truth[number]):.1f} px"
-        cell.plot(*found[number].T, ".", color="red", markersize=3)
+        cell.plot(*found[number].T, "x", color="red", markersize=3, markeredgewidth=0.8)
         cell.set(xlim=(left - 0.15 * width, left + 1.15 * width), ylim=(top + 1.15 * height, top - 0.15 * height))
         cell.set_title(title, fontsize=9)
         cell.axis("off")
