@@ -113,7 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The report says what failed; pytest's own tracebacks would only repeat it in its terms.
     config.option.tbstyle = "no"
     config.option.reportchars = ""
-    config.option.no_summary = True
+    config.option.disable_warnings = True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
