@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Every lesson at trial scale on a few faces: a longer training shows no other mistake."""
     folder = tmp_path_factory.mktemp("demo")
-    write_kaggle_folder(folder / "faces", n_train=400, n_test=100)
+    write_kaggle_folder(folder / "faces", n_train=200, n_test=60)
     every = [part for lesson in load_course().lessons for part in ("--lesson", lesson.number)]
     done = run_demo(folder, *every)
     assert done.returncode == 0, done.stderr[-3000:]

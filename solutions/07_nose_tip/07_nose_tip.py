@@ -578,19 +578,14 @@ plt.show()
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 4.5))
-for lr, marker, above in ((1e-3, "o", -13), (1e-4, "s", 6), (1e-2, "^", 6)):
+for lr, marker in ((1e-3, "o"), (1e-4, "s"), (1e-2, "^")):
     rows = table[table["lr"] == lr].sort_values("steps")
     axes.plot(rows["steps"], rows["val_mse"], marker + "-", label=f"learning rate {lr:g}")
-    for _, setting in rows.iterrows():
-        place = (setting["steps"], setting["val_mse"])
-        label = f"batch {setting['batch_size']}"
-        axes.annotate(label, place, xytext=(6, above), textcoords="offset points", fontsize=9)
 axes.axhline(mean_mse, color="gray", linestyle=":", label="always the mean tip")
 axes.set(xlabel="gradient steps", ylabel="validation MSE", xscale="log", yscale="log")
-axes.margins(x=0.12, y=0.1)
 axes.set_title("The same faces seen, another number of steps")
-taken = sorted(set(table["steps"]))
-axes.set_xticks(taken, [str(count) for count in taken])
+sizes = dict(zip(table["steps"], table["batch_size"], strict=True))
+axes.set_xticks(list(sizes), [f"{steps}\n(batch size {size})" for steps, size in sizes.items()])
 axes.xaxis.set_minor_formatter("")
 axes.grid(alpha=0.3, which="both")
 axes.legend()
