@@ -73,7 +73,7 @@ def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _cell(row: dict[str, Any], column: str) -> Any:
     """Return a row's value; a column that is not there costs what is read from it, and nothing else."""
-    expect.true(column in row, f"a column {column}", f"columns {', '.join(row)}", EXAMPLE)
+    expect.true(column in row, f"a column {column}", f"columns {', '.join(row)}")
     return row[column]
 
 
