@@ -56,15 +56,14 @@ class Camera:
     zoom: np.ndarray  # (2,) pixels per unit
     offset: np.ndarray  # (2,) pixels
 
-    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(..., 3) head points -> (..., 2) pixels and (...) depth toward the camera."""
-        return self.see(points @ self.turn.T.astype(points.dtype))
+    def turn_planes(self, planes: np.ndarray) -> np.ndarray:
+        """x, y and z in the head frame -> in the camera frame; (3, H, W) float32, the same again."""
+        return (self.turn.astype(np.float32) @ planes.reshape(3, -1)).reshape(planes.shape)
 
-    def see(self, turned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `project`, for points already turned into the camera frame."""
-        nearer = self.distance / (self.distance - turned[..., 2])
-        zoom, offset = self.zoom.astype(turned.dtype), self.offset.astype(turned.dtype)
-        return turned[..., :2] * nearer[..., None] * zoom + offset, turned[..., 2]
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) head points -> (..., 2) pixels."""
+        turned = points @ self.turn.T
+        return turned[..., :2] * (self.distance / (self.distance - turned[..., 2:])) * self.zoom + self.offset
 
 
 def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
@@ -74,7 +73,7 @@ def frame_head(head: Head, pose: Pose) -> tuple[Camera, np.ndarray]:
     size = pose.scale * (pose.distance - 40) / pose.distance
     zoom = np.array([size * pose.stretch, size / pose.stretch])
     camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
-    flat, _ = camera.project(lifted)
+    flat = camera.project(lifted)
     anchor = 0.6 * flat[:2].mean(axis=0) + 0.3 * flat[11:15].mean(axis=0) + 0.1 * flat[[7, 9]].mean(axis=0)
     offset = np.array([48.4 + pose.shift_x, 47.7 + pose.shift_y]) - anchor
     return Camera(camera.turn, pose.distance, zoom, offset), flat + offset

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data_scripts.face_shape import CROWN, GRID, THETA_MAX, UNDER_CHIN, FaceShape
-from data_scripts.face_texture import TEXTURE, clouds, step
+from data_scripts.face_shape import CROWN, GRID, THETA_MAX, UNDER_CHIN, FaceShape, clamp
+from data_scripts.face_texture import TEXTURE, clouds, pick, step
+
+
+_DEGREES = np.degrees(np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32))[None]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Look:
 def draw_look(rng: np.random.Generator) -> Look:
     """Draw colors and choices of one face; `rng` is advanced."""
     skin = float(
-        np.clip(rng.choice([0.5, 0.38, 0.22, 0.1], p=[0.4, 0.3, 0.18, 0.12]) * rng.uniform(0.75, 1.25), 0.05, 0.7)
+        clamp(pick(rng, (0.5, 0.38, 0.22, 0.1), (0.4, 0.3, 0.18, 0.12)) * rng.uniform(0.75, 1.25), 0.05, 0.7)
     )
     dark_hair = skin < 0.25 or rng.random() < 0.6
     hair = float(rng.uniform(0.015, 0.07) if dark_hair else rng.uniform(0.08, 0.5))
@@ -40,17 +43,15 @@ def draw_look(rng: np.random.Generator) -> Look:
         lips=float(skin * rng.uniform(0.35, 0.9)),
         age=age,
         makeup=0.0 if masculine else float(rng.random()),
-        hair_style=str(rng.choice(styles, p=weights)),
-        beard=str(rng.choice(beards, p=[0.5, 0.2, 0.1, 0.1, 0.1])) if masculine else "none",
+        hair_style=pick(rng, styles, weights),
+        beard=pick(rng, beards, (0.5, 0.2, 0.1, 0.1, 0.1)) if masculine else "none",
     )
 
 
 def grow_hair(rng: np.random.Generator, shape: FaceShape, look: Look) -> tuple[np.ndarray, np.ndarray]:
     """Hair, hat or scarf over the surface: -> coverage in [0, 1] and thickness in head units, both (GRID, GRID)."""
     v = np.linspace(CROWN, shape.chin_y + UNDER_CHIN, GRID, dtype=np.float32)[:, None]
-    theta = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)[None]
-    degrees = np.degrees(theta)
-    side = np.abs(degrees)
+    degrees, side = _DEGREES, np.abs(_DEGREES)
     if look.hair_style == "bald":
         return np.zeros((GRID, GRID), np.float32), np.zeros((GRID, GRID), np.float32)
     if look.hair_style == "scarf":
@@ -76,7 +77,7 @@ def grow_hair(rng: np.random.Generator, shape: FaceShape, look: Look) -> tuple[n
     thickness = rng.uniform(1.0, 7.0) if look.hair_style == "short" else rng.uniform(3.0, 10.0)
     lumps = 1 + 0.18 * clouds(rng, GRID, GRID, 10, 10)
     # A cliff of hair would tear the surface apart where it is seen aslant: let it rise over a few grid cells.
-    return cover.astype(np.float32), cv2.GaussianBlur((cover * thickness * lumps).astype(np.float32), (0, 0), 2.0)
+    return cover.astype(np.float32), cv2.GaussianBlur((cover * thickness * lumps).astype(np.float32), (11, 11), 2.0)
 
 
 def color_hair(rng: np.random.Generator, base: np.ndarray, look: Look, cover: np.ndarray) -> np.ndarray:
@@ -90,7 +91,7 @@ def color_hair(rng: np.random.Generator, base: np.ndarray, look: Look, cover: np
         color = cloth * (1 + rng.uniform(0.0, 0.5) * weave)
     else:
         strands = clouds(rng, TEXTURE, TEXTURE, int(rng.integers(4, 30)), int(rng.integers(40, 110)))
-        color = look.hair * np.exp(rng.uniform(0.15, 0.55) * strands)
+        color = look.hair * cv2.exp(rng.uniform(0.15, 0.55) * strands)
         edge = 4 * mask * (1 - mask)
         mask = np.clip(mask + 0.35 * edge * strands, 0, 1)
     return base + mask * (color.astype(np.float32) - base)

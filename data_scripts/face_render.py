@@ -10,6 +10,7 @@ from data_scripts.face_shape import IMAGE_SIZE, Head
 from data_scripts.face_texture import TEXTURE
 
 OVERSAMPLE = 1.5
+_NUMBERS = np.arange(TEXTURE * TEXTURE, dtype=np.uint32).reshape(TEXTURE, TEXTURE)  # they fit into 16 bits
 CANVAS = int(IMAGE_SIZE * OVERSAMPLE)  # pictures are composed this many pixels wide, then shrunk
 
 
@@ -56,43 +57,53 @@ def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[
 
     `cover` is the hair's coverage. All (GRID, GRID) float32.
     """
-    points = head.points
-    du = cv2.Sobel(points, cv2.CV_32F, 1, 0, ksize=3)
-    dv = cv2.Sobel(points, cv2.CV_32F, 0, 1, ksize=3)
-    normal = np.empty_like(points)
-    for axis, (first, second) in enumerate(((1, 2), (2, 0), (0, 1))):
-        normal[..., axis] = du[..., first] * dv[..., second] - du[..., second] * dv[..., first]
-    normal *= 1 / (np.sqrt(np.einsum("ijk,ijk->ij", normal, normal)) + 1e-6)[..., None]
-    turn = camera.turn.astype(np.float32)
-    normal = cv2.transform(normal, turn)
-    direct = np.clip((normal @ light.key + light.wrap) / (1 + light.wrap), 0, None)
+    turned = camera.turn_planes(head.points)
+    normal = _normals(turned)
+    flat = normal.reshape(3, -1)
+
+    def toward(direction: np.ndarray) -> np.ndarray:
+        return (direction @ flat).reshape(normal.shape[1:])
+
+    direct = np.maximum((toward(light.key) + light.wrap) / (1 + light.wrap), 0)
     if light.shadow > 0.1:
-        lit = _cast_shadow(cv2.transform(points, turn), light.key)
-        direct *= 1 - light.shadow * (1 - lit)
-    second = np.clip((normal @ light.fill + 0.3) / 1.3, 0, None)
-    sky = light.ambient * (0.75 - 0.35 * normal[..., 1])
+        direct *= 1 - light.shadow * _cast_shadow(turned, light.key)
+    second = np.maximum((toward(light.fill) + 0.3) / 1.3, 0)
+    sky = light.ambient * (0.75 - 0.35 * normal[1])
     hollow = head.relief - cv2.blur(head.relief, (15, 15))
     sky *= np.clip(1 + 0.16 * hollow, 0.4, 1.15)
     half = light.key + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
-    glint = light.gloss * np.clip(normal @ half, 0, 1) ** 14 * (direct > 0) * (1 - 0.7 * cover)
-    return light.key_power * direct + light.fill_power * second + sky, light.key_power * glint, normal[..., 2]
+    glint = cv2.pow(np.maximum(toward(half), 0), 14) * (direct > 0) * (1 - 0.7 * cover)
+    glint *= light.key_power * light.gloss
+    return light.key_power * direct + light.fill_power * second + sky, glint, normal[2]
+
+
+def _normals(points: np.ndarray) -> np.ndarray:
+    """Unit vectors that stand on the surface, outward; points and normals are (3, GRID, GRID) float32."""
+    du = [cv2.Sobel(plane, cv2.CV_32F, 1, 0, ksize=3) for plane in points]
+    dv = [cv2.Sobel(plane, cv2.CV_32F, 0, 1, ksize=3) for plane in points]
+    normal = np.empty_like(points)
+    for axis, (first, second) in enumerate(((1, 2), (2, 0), (0, 1))):
+        np.subtract(du[first] * dv[second], du[second] * dv[first], out=normal[axis])
+    normal /= np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2) + 1e-6
+    return normal
 
 
 def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
-    """Which surface points see the lamp: (GRID, GRID) 0 in shadow … 1 lit, from a depth map seen by the lamp."""
-    across = np.cross(toward, np.array([0, 1, 0], np.float32))
-    across /= np.linalg.norm(across) + 1e-6
+    """How far each surface point is hidden from the lamp: (GRID, GRID) 0 lit … 1 in shadow, from the lamp's depth map.
+
+    `points`: (3, GRID, GRID) float32, camera frame; `toward`: (3,) unit, to the lamp.
+    """
+    x, _, z = toward.tolist()
+    across = np.array([-z, 0, x], np.float32) / np.float32(np.hypot(x, z) + 1e-6)
     down = np.cross(toward, across)
     cell = 1.6
-    columns = np.clip((points @ across) / cell + 50, 0, 99).astype(np.intp)
-    rows = np.clip((points @ down) / cell + 50, 0, 99).astype(np.intp)
-    depth = points @ toward
-    flat = rows * 100 + columns
-    nearest = np.full(10000, -1e3, np.float32)
-    np.maximum.at(nearest, flat.ravel(), depth.ravel())
-    blocked = np.clip((nearest[flat] - depth - 2.5) / 2.5, 0, 1)
-    return 1 - cv2.GaussianBlur(blocked, (0, 0), 1.2)
+    columns, rows, depth = np.stack([across / cell, down / cell, toward]) @ points.reshape(3, -1)
+    cells = np.clip(rows + 50, 0, 99).astype(np.intp) * 100 + np.clip(columns + 50, 0, 99).astype(np.intp)
+    nearest = np.full(100 * 100, -1e3, np.float32)
+    np.maximum.at(nearest, cells, depth)
+    blocked = np.clip((nearest[cells] - depth - 2.5) / 2.5, 0, 1).reshape(points.shape[1:])
+    return cv2.GaussianBlur(blocked, (7, 7), 1.2)
 
 
 def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS) -> tuple[np.ndarray, np.ndarray]:
@@ -100,27 +111,33 @@ def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS
 
     -> index into the flattened (TEXTURE, TEXTURE) texture, (size, size) int, and coverage, bool.
     """
-    turned = cv2.transform(head.points, camera.turn.astype(np.float32))
-    where, depth = camera.see(turned)
-    where = where * np.float32(OVERSAMPLE) + np.float32(0.5 * OVERSAMPLE)
-    columns = cv2.resize(where[..., 0], (TEXTURE, TEXTURE)).ravel()
-    rows = cv2.resize(where[..., 1], (TEXTURE, TEXTURE)).ravel()
-    depth = cv2.resize(depth, (TEXTURE, TEXTURE)).ravel()
-    front = cv2.resize((facing > -0.08).view(np.uint8), (TEXTURE, TEXTURE), interpolation=cv2.INTER_NEAREST).ravel()
-    inside = np.flatnonzero((front > 0) & (columns >= 0) & (columns < size) & (rows >= 0) & (rows < size))
-    pixels = rows[inside].astype(np.int32) * size + columns[inside].astype(np.int32)
-    # Painter's algorithm: far points first, so that the nearest one written to a pixel stays; 16-bit keys sort fast.
-    keys = np.clip((depth[inside] + 120) * 250, 0, 65535).astype(np.uint16)
-    order = np.argsort(keys, kind="stable")
-    seen = np.full(size * size, -1, np.float32)
-    seen[pixels[order]] = inside[order]
-    seen = seen.reshape(size, size)
+    turned = camera.turn_planes(head.points)
+    nearer = camera.distance / (camera.distance - turned[2])
+    # One row and one column more on each side hold what lies beyond the canvas.
+    wide = size + 2
+    columns, rows = (
+        np.clip(_refine(turned[axis] * nearer * (OVERSAMPLE * zoom) + (OVERSAMPLE * (offset + 0.5) + 1)), 0, wide - 1)
+        for axis, (zoom, offset) in enumerate(zip(camera.zoom.tolist(), camera.offset.tolist(), strict=True))
+    )
+    cells = rows.astype(np.intp) * wide + columns.astype(np.intp)
+    front = cv2.resize((facing > -0.08).view(np.uint8), (TEXTURE, TEXTURE), interpolation=cv2.INTER_NEAREST)
+    # Of the points that fall on a pixel the nearest is seen: the largest number with the depth in its upper half.
+    near = np.clip(_refine((turned[2] + 120) * 250), 1, 65535).astype(np.uint32)
+    nearest = np.zeros(wide * wide, np.uint32)
+    np.maximum.at(nearest, cells.ravel(), ((near << 16 | _NUMBERS) * front).ravel())
+    nearest = nearest.reshape(wide, wide)[1:-1, 1:-1]
+    covered = nearest > 0
+    seen = np.where(covered, (nearest & 0xFFFF).astype(np.float32), np.float32(-1))
     kernel = np.ones((3, 3), np.uint8)
-    covered = (seen >= 0).astype(np.uint8)
-    padded = cv2.copyMakeBorder(covered, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(covered.view(np.uint8), 2, 2, 2, 2, cv2.BORDER_REPLICATE)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[2:-2, 2:-2]
     # Where a near surface is sampled thinly, a far one shows through in single pixels: those count as holes too.
-    height = np.where(covered > 0, depth[np.maximum(seen, 0).astype(np.intp)], np.float32(-120))
+    height = (nearest >> 16).astype(np.float32) / 250
     pits = cv2.morphologyEx(height, cv2.MORPH_CLOSE, kernel) - height > 3
-    index = np.where((covered > 0) & ~pits, seen, cv2.dilate(np.where(pits, -1, seen), kernel)).astype(np.intp)
+    index = np.where(covered & ~pits, seen, cv2.dilate(np.where(pits, np.float32(-1), seen), kernel)).astype(np.intp)
     return np.maximum(index, 0), (closed > 0) & (index >= 0)
+
+
+def _refine(plane: np.ndarray) -> np.ndarray:
+    """(GRID, GRID) float32 -> (TEXTURE, TEXTURE)."""
+    return cv2.resize(plane, (TEXTURE, TEXTURE))

@@ -11,29 +11,46 @@ from data_scripts.face_camera import Camera
 from data_scripts.face_look import Look
 from data_scripts.face_render import CANVAS, OVERSAMPLE, Light
 from data_scripts.face_shape import Head
-from data_scripts.face_texture import clouds, ellipse, grain
+from data_scripts.face_texture import clouds, ellipse, grain, pick, soften
 
 FAR = 96  # the background is drawn this many pixels wide, then enlarged: it lies out of focus
+_ACROSS = np.linspace(-1, 1, FAR, dtype=np.float32)
 
 
 def to_canvas(camera: Camera, points: np.ndarray) -> np.ndarray:
     """(K, 3) head points -> (K, 2) canvas pixels."""
-    flat, _ = camera.project(points.astype(np.float64))
+    flat = camera.project(points.astype(np.float64))
     return flat * OVERSAMPLE + 0.5 * OVERSAMPLE
 
 
 def soft_mask(outline: np.ndarray, soft: float, size: int = CANVAS) -> np.ndarray:
     """Coverage of a polygon (K, 2), blurred by `soft` pixels: (size, size) float32 in [0, 1]."""
-    mask = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(mask, [np.round(np.clip(outline, -2000, 2000) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    if soft > 0.3:
-        mask = cv2.GaussianBlur(mask, (0, 0), soft)
-    return mask.astype(np.float32) * np.float32(1 / 255)
+    mask = np.zeros((size, size), np.float32)
+    lay_shape(mask, outline, 1.0, soft)
+    return mask
 
 
 def lay(canvas: np.ndarray, mask: np.ndarray, value: np.ndarray | float) -> None:
     """Lay `value` over the canvas where `mask` covers it."""
     canvas += mask * (value - canvas)
+
+
+def lay_shape(
+    canvas: np.ndarray, outline: np.ndarray, value: np.ndarray | float, soft: float, opacity: float = 1.0
+) -> None:
+    """Lay `value`, one number or (size, size) of them, over the polygon `outline` (K, 2), blurred by `soft` pixels."""
+    size = len(canvas)
+    points = np.round(np.clip(outline, -2000, 2000) * 16).astype(np.int32)
+    x, y, width, height = cv2.boundingRect(points)
+    margin = int(16 * (2.5 * soft + 2))
+    x0, x1 = max(x - margin, 0) >> 4, min((x + width + margin >> 4) + 1, size)
+    y0, y1 = max(y - margin, 0) >> 4, min((y + height + margin >> 4) + 1, size)
+    if x1 <= x0 or y1 <= y0:
+        return
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillPoly(mask, [points - (16 * x0, 16 * y0)], 255, cv2.LINE_AA, 4)
+    part = slice(y0, y1), slice(x0, x1)
+    lay(canvas[part], soften(mask * np.float32(opacity / 255), soft), value[part] if np.ndim(value) else value)
 
 
 def wobbly(rng: np.random.Generator, outline: np.ndarray, size: float) -> np.ndarray:
@@ -43,13 +60,12 @@ def wobbly(rng: np.random.Generator, outline: np.ndarray, size: float) -> np.nda
 
 def background(rng: np.random.Generator) -> np.ndarray:
     """A place: gradient, out-of-focus shapes, edges, texture. (CANVAS, CANVAS) float32."""
-    x = np.linspace(-1, 1, FAR, dtype=np.float32)
-    y = x[:, None]
-    tone = rng.choice([rng.uniform(0.0, 0.05), rng.uniform(0.02, 0.3), rng.uniform(0.3, 0.9)], p=[0.35, 0.5, 0.15])
+    x, y = _ACROSS, _ACROSS[:, None]
+    tone = pick(rng, [rng.uniform(0.0, 0.05), rng.uniform(0.02, 0.3), rng.uniform(0.3, 0.9)], [0.35, 0.5, 0.15])
     slope = rng.normal(0, 0.35, 2)
     scene = np.float32(tone) * (1 + np.float32(slope[0]) * x + np.float32(slope[1]) * y)
     for _ in range(rng.integers(0, 9)):
-        value = float(np.clip(tone * rng.lognormal(0, 0.8), 0, 1.2))
+        value = min(tone * rng.lognormal(0, 0.8), 1.2)
         cx, cy, rx, ry = rng.uniform(0, FAR, 2).tolist() + rng.uniform(3, 40, 2).tolist()
         if rng.random() < 0.5:
             outline = ellipse(cx, cy, rx, ry)
@@ -57,11 +73,11 @@ def background(rng: np.random.Generator) -> np.ndarray:
             turn = rng.normal(0, 0.3)
             box = np.array([(-rx, -2 * ry), (rx, -2 * ry), (rx, 2 * ry), (-rx, 2 * ry)])
             outline = box @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T + (cx, cy)
-        lay(scene, soft_mask(outline, rng.choice([0.3, 1.5, 4.0]), FAR) * np.float32(rng.uniform(0.3, 1)), value)
+        lay_shape(scene, outline, value, pick(rng, (0.3, 1.5, 4.0)), rng.uniform(0.3, 1))
     if rng.random() < 0.5:
         # Mostly few cells, so that shapes outnumber speckle.
         cells_y, cells_x = (2 * np.exp(rng.uniform(0, 2.5, 2))).astype(int).tolist()
-        scene *= np.exp(np.float32(rng.uniform(0.1, 0.6)) * clouds(rng, FAR, FAR, cells_y, cells_x))
+        scene *= cv2.exp(np.float32(rng.uniform(0.1, 0.6)) * clouds(rng, FAR, FAR, cells_y, cells_x))
     if rng.random() < 0.1:
         stripes = np.sin((x * rng.normal() + y * rng.normal()) * rng.uniform(8, 40))
         scene *= 1 + np.float32(rng.uniform(0.1, 0.5)) * stripes
@@ -82,7 +98,7 @@ def behind_head(
         flat = wobbly(rng, np.concatenate([crown, sides]), 1.8)
         outline = to_canvas(camera, np.concatenate([flat, np.full((len(flat), 1), -12.0)], axis=1))
         strands = clouds(rng, size, size, int(rng.integers(3, 14)), int(rng.integers(15, 60)))
-        lay(canvas, soft_mask(outline, 1.2, size), look.hair * power * np.exp(0.45 * strands))
+        lay_shape(canvas, outline, look.hair * power * cv2.exp(0.45 * strands), 1.2)
     neck_half = s.width * rng.uniform(0.55, 0.8)
     tilt = rng.normal(0, 5)
     neck = np.array(
@@ -95,7 +111,7 @@ def behind_head(
     )
     shade = look.skin * power * rng.uniform(0.35, 0.85)
     across = 1 + 0.35 * light.key[0] * np.linspace(-1.5, 1.5, size, dtype=np.float32)[None]
-    lay(canvas, soft_mask(to_canvas(camera, neck), 1.0, size), (shade * across).astype(np.float32))
+    lay_shape(canvas, to_canvas(camera, neck), np.broadcast_to((shade * across).astype(np.float32), (size, size)), 1.0)
     top = s.chin_y + rng.uniform(4, 30)
     wide = rng.uniform(60, 110)
     slope = rng.uniform(10, 40)
@@ -112,11 +128,11 @@ def behind_head(
         ]
     )
     outline = to_canvas(camera, np.concatenate([wobbly(rng, cloth, 1.5), np.full((7, 1), -5.0)], axis=1))
-    color = rng.choice([0.02, 0.15, 0.5, 0.85]) * rng.uniform(0.6, 1.2) * power
-    folds = np.exp(
+    color = pick(rng, (0.02, 0.15, 0.5, 0.85)) * rng.uniform(0.6, 1.2) * power
+    folds = cv2.exp(
         rng.uniform(0.05, 0.35) * clouds(rng, size, size, int(rng.integers(4, 30)), int(rng.integers(4, 30)))
     )
-    lay(canvas, soft_mask(outline, 0.7, size), color * folds)
+    lay_shape(canvas, outline, color * folds, 0.7)
 
 
 def glasses(
@@ -150,7 +166,7 @@ def glasses(
     dark = rng.random() < dark_share
     for lens in lenses:
         if dark:
-            lay(canvas, soft_mask(lens, 0.6, size) * np.float32(rng.uniform(0.8, 0.97)), 0.02 * power)
+            lay_shape(canvas, lens, 0.02 * power, 0.6, rng.uniform(0.8, 0.97))
         elif rng.random() < 0.3:
             center = lens.mean(axis=0) + rng.normal(0, 5, 2)
             glare = soft_mask(ellipse(*center, rng.uniform(2, 9), rng.uniform(1, 5)), 1.5, size) * soft_mask(
@@ -174,9 +190,9 @@ def glasses(
             paths.append(to_canvas(camera, arm))
     for path in paths:
         cv2.polylines(lines, [np.round(path * 16).astype(np.int32)], False, 255, width, cv2.LINE_AA, 4)
-    tone = rng.choice([0.01, 0.08, 0.5], p=[0.6, 0.25, 0.15]) * power
+    tone = pick(rng, (0.01, 0.08, 0.5), (0.6, 0.25, 0.15)) * power
     mask = lines.astype(np.float32) * np.float32(rng.uniform(0.6, 1.0) / 255)
-    canvas *= 1 - 0.35 * np.roll(cv2.GaussianBlur(mask, (0, 0), 1.5), 3, axis=0)
+    canvas *= 1 - 0.35 * np.roll(soften(mask, 1.5), 3, axis=0)
     lay(canvas, mask, tone)
 
 
@@ -191,11 +207,8 @@ def brim(rng: np.random.Generator, canvas: np.ndarray, head: Head, camera: Camer
     outline = to_canvas(camera, np.concatenate([back, fore[::-1]]))
     shade = soft_mask(outline + (0, rng.uniform(4, 26)), 3.0)
     canvas *= 1 - rng.uniform(0.2, 0.7) * shade
-    lay(
-        canvas,
-        soft_mask(outline, 0.6),
-        rng.choice([0.02, 0.15, 0.6]) * rng.uniform(0.5, 1.2) * (light.ambient + 0.5 * light.key_power),
-    )
+    tone = pick(rng, (0.02, 0.15, 0.6)) * rng.uniform(0.5, 1.2)
+    lay_shape(canvas, outline, tone * (light.ambient + 0.5 * light.key_power), 0.6)
 
 
 def obstacle(rng: np.random.Generator, canvas: np.ndarray) -> None:
@@ -205,18 +218,18 @@ def obstacle(rng: np.random.Generator, canvas: np.ndarray) -> None:
     if kind < 0.4:
         x, y = rng.uniform(25, 120), rng.uniform(105, 142)
         head = ellipse(x, y, rng.uniform(5, 12), rng.uniform(6, 13))
-        lay(canvas, soft_mask(head, 0.8), 0.2 * tone * (1 + 0.3 * grain(rng, CANVAS, CANVAS)))
+        lay_shape(canvas, head, 0.2 * tone * (1 + 0.3 * grain(rng, CANVAS, CANVAS)), 0.8)
     elif kind < 0.75:
-        x, y = rng.choice([rng.uniform(-5, 35), rng.uniform(110, 150)]), rng.uniform(70, 150)
+        x, y = pick(rng, (rng.uniform(-5, 35), rng.uniform(110, 150))), rng.uniform(70, 150)
         for _ in range(rng.integers(1, 5)):
             finger = ellipse(0, 0, rng.uniform(5, 9), rng.uniform(14, 34))
             turn = rng.normal(0, 0.5)
             finger = finger @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) + (x, y)
-            lay(canvas, soft_mask(finger, 1.0) * np.float32(0.95), tone * rng.uniform(0.7, 1.2))
+            lay_shape(canvas, finger, tone * rng.uniform(0.7, 1.2), 1.0, 0.95)
             x += rng.uniform(-8, 8)
     else:
         edge = rng.uniform(0, 25)
         outline = np.array([(0, 0), (edge, 0), (edge + rng.normal(0, 12), CANVAS), (0, CANVAS)])
         if rng.random() < 0.5:
             outline[:, 0] = CANVAS - outline[:, 0]
-        lay(canvas, soft_mask(outline, rng.uniform(0.5, 3)), tone)
+        lay_shape(canvas, outline, tone, rng.uniform(0.5, 3))

@@ -4,13 +4,19 @@ Shapes are given in the head frame of `face_shape` and land on a texture with th
 twice as fine. Reflectance is linear: 0 swallows all light, 1 returns it.
 """
 
+from bisect import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from data_scripts.face_shape import GRID, Head
 
+T = TypeVar("T")
 TEXTURE = 2 * GRID
 SIXTEENTHS = 16 * (TEXTURE - 1) / (GRID - 1)
 FAINT = 0.06  # what is less opaque than this would not be seen
@@ -26,9 +32,16 @@ def grain(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return _GRAIN[row : row + height, column : column + width]
 
 
+def pick(rng: np.random.Generator, values: Sequence[T], weights: Sequence[float] | None = None) -> T:
+    """One of the values, with probabilities `weights`, all alike if None; a tenth of `rng.choice`'s time."""
+    if weights is None:
+        return values[rng.integers(len(values))]
+    return values[bisect(list(accumulate(weights))[:-1], rng.random())]
+
+
 def step(x: np.ndarray) -> np.ndarray:
     """Smooth step: 0 far below zero, 1 far above, without overflow."""
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
+    return 1 / (1 + cv2.exp(-x).reshape(x.shape))
 
 
 def clouds(rng: np.random.Generator, height: int, width: int, cells_y: int, cells_x: int) -> np.ndarray:
@@ -40,53 +53,90 @@ def clouds(rng: np.random.Generator, height: int, width: int, cells_y: int, cell
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-class Painter:
-    """Paints soft areas and strokes, given in the head frame, on the texture of one head."""
+@dataclass(frozen=True)
+class _Mark:
+    """One area or stroke, with reflectance `value` at opacity `alpha`; `width` 0 marks an area."""
 
-    def __init__(self, head: Head, base: np.ndarray) -> None:
-        """`base`: (TEXTURE, TEXTURE) float32, painted over in place."""
-        self.head = head
-        self.canvas = base
+    outlines: np.ndarray  # (M, K, 2) head frame
+    width: int  # pixels of the layer
+    value: float
+    alpha: float
 
-    def _pixels(self, xy: np.ndarray, soft: float) -> tuple[np.ndarray, tuple[slice, slice]] | None:
-        # OpenCV draws at sixteenths of a pixel when points come as integers with 4 fractional bits.
-        points = (self.head.to_grid(xy) * SIXTEENTHS).astype(np.int32)
-        x, y, width, height = cv2.boundingRect(points.reshape(-1, 2))
-        margin = int(16 * (2.5 * soft + 2))
-        x0, x1 = max(x - margin, 0) >> 4, min((x + width + margin) >> 4, TEXTURE - 1) + 1
-        y0, y1 = max(y - margin, 0) >> 4, min((y + height + margin) >> 4, TEXTURE - 1) + 1
-        if x1 <= x0 or y1 <= y0:
-            return None
-        points -= (16 * x0, 16 * y0)
-        return points, (slice(y0, y1), slice(x0, x1))
 
-    def _paint(self, where: tuple[slice, slice], mask: np.ndarray, soft: float, value: float, alpha: float) -> None:
-        if soft > 0.3:
-            size = 2 * int(2.5 * soft + 0.5) + 1
-            mask = cv2.GaussianBlur(mask, (size, size), soft)
-        patch = self.canvas[where]
-        weight = mask * np.float32(alpha / 255)
-        patch += weight * (np.float32(value) - patch)
+@dataclass(frozen=True)
+class Layer:
+    """Marks that are painted together. A later one covers an earlier one, then the edges of all are softened."""
 
-    def area(self, xy: np.ndarray, value: float, alpha: float = 1.0, soft: float = 1.0) -> None:
-        """Fill the polygon `xy` (K, 2) with reflectance `value` at opacity `alpha`; `soft` in texture pixels."""
-        placed = self._pixels(xy, soft) if alpha > FAINT else None
-        if placed is None:
-            return
-        points, where = placed
-        mask = np.zeros(self.canvas[where].shape, np.uint8)
-        cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, 4)
-        self._paint(where, mask, soft, value, alpha)
+    soft: float  # texture pixels
+    marks: list[_Mark] = field(default_factory=list)
 
-    def stroke(self, xy: np.ndarray, width: int, value: float, alpha: float = 1.0, soft: float = 1.0) -> None:
-        """Draw the line `xy` (K, 2), or lines (M, K, 2), `width` texture pixels wide."""
-        placed = self._pixels(xy, soft + width) if alpha > FAINT else None
-        if placed is None:
-            return
-        points, where = placed
-        mask = np.zeros(self.canvas[where].shape, np.uint8)
-        cv2.polylines(mask, points.reshape(-1, *points.shape[-2:]), False, 255, width, cv2.LINE_AA, 4)
-        self._paint(where, mask, soft, value, alpha)
+    def area(self, xy: np.ndarray, value: float, alpha: float = 1.0) -> None:
+        """Fill the polygon `xy` (K, 2), in the head frame, with reflectance `value` at opacity `alpha`."""
+        if alpha > FAINT:
+            self.marks.append(_Mark(xy[None], 0, value, alpha))
+
+    def stroke(self, xy: np.ndarray, width: int, value: float, alpha: float = 1.0) -> None:
+        """Draw the line `xy` (K, 2), or lines (M, K, 2), in the head frame, `width` texture pixels wide."""
+        if alpha > FAINT:
+            self.marks.append(_Mark(xy.reshape(-1, *xy.shape[-2:]), width, value, alpha))
+
+
+def paint(head: Head, canvas: np.ndarray, layers: Sequence[Layer]) -> None:
+    """Paint the layers, in their order, on the texture of a head: (TEXTURE, TEXTURE) float32, changed in place."""
+    layers = [layer for layer in layers if layer.marks]
+    if not layers:
+        return
+    # Points are placed on the texture all at once: a call for each mark would take most of the time.
+    points = np.concatenate([mark.outlines.reshape(-1, 2) for layer in layers for mark in layer.marks])
+    # OpenCV draws at sixteenths of a pixel when points come as integers with 4 fractional bits.
+    points = (head.to_grid(points) * SIXTEENTHS).astype(np.int32)
+    first = 0
+    for layer in layers:
+        last = first + sum(mark.outlines.size for mark in layer.marks) // 2
+        _paint_layer(canvas, layer, points[first:last])
+        first = last
+
+
+def _paint_layer(canvas: np.ndarray, layer: Layer, points: np.ndarray) -> None:
+    """Paint one layer; `points` are those of its marks, (n, 2) int32 in sixteenths of a texture pixel; they change."""
+    # What is very soft is drawn on a grid four times as coarse.
+    coarse = 2 if layer.soft > 3 else 0
+    unit, end = 4 + coarse, TEXTURE >> coarse
+    x, y, width, height = cv2.boundingRect(points)
+    margin = int(16 * (2.5 * layer.soft + 4))
+    x0, x1 = max(x - margin, 0) >> unit, min((x + width + margin >> unit) + 1, end)
+    y0, y1 = max(y - margin, 0) >> unit, min((y + height + margin >> unit) + 1, end)
+    if x1 <= x0 or y1 <= y0:
+        return
+    # The middle of a coarse pixel lies between those of the fine ones that it stands for.
+    middle = (8 << coarse) - 8
+    points -= ((x0 << unit) + middle, (y0 << unit) + middle)
+    # Two channels: opacity, and reflectance times opacity; blurred so, a color does not mix with what is not painted.
+    drawn = np.zeros((y1 - y0, x1 - x0, 2), np.uint8)
+    first = 0
+    for mark in layer.marks:
+        last = first + mark.outlines.size // 2
+        outlines = points[first:last].reshape(mark.outlines.shape)
+        first = last
+        color = (255 * mark.alpha, 255 * mark.alpha * mark.value)
+        if mark.width:
+            cv2.polylines(drawn, outlines, False, color, mark.width, cv2.LINE_AA, unit)
+        else:
+            cv2.fillPoly(drawn, outlines, color, cv2.LINE_AA, unit)
+    soft = soften(drawn * np.float32(1 / 255), layer.soft / (1 << coarse))
+    if coarse:
+        soft = cv2.resize(soft, None, fx=1 << coarse, fy=1 << coarse, interpolation=cv2.INTER_LINEAR)
+    patch = canvas[y0 << coarse : y1 << coarse, x0 << coarse : x1 << coarse]
+    patch *= 1 - soft[..., 0]
+    patch += soft[..., 1]
+
+
+def soften(mask: np.ndarray, soft: float) -> np.ndarray:
+    """The float32 mask, blurred by `soft` pixels. Floats blur several times faster than bytes with wide kernels."""
+    if soft <= 0.3:
+        return mask
+    size = 2 * int(2.5 * soft + 0.5) + 1
+    return cv2.GaussianBlur(mask, (size, size), soft)
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float) -> np.ndarray:

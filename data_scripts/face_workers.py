@@ -6,6 +6,7 @@ script again from the top, and a lesson run as a script would start itself anew.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,9 +42,11 @@ def draw_batches(n: int, sequence: np.random.SeedSequence, workers: int) -> Iter
         return
     command = [sys.executable, "-m", "data_scripts.face_workers", str(n), str(sequence.entropy)]
     key = ",".join(map(str, sequence.spawn_key))
+    # The workers share the processors already: none of them needs threads of its own.
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     processes = [
         subprocess.Popen(
-            [*command, f"--key={key}", f"--first={w}", f"--step={workers}"], cwd=ROOT, stdout=subprocess.PIPE
+            [*command, f"--key={key}", f"--first={w}", f"--step={workers}"], cwd=ROOT, env=env, stdout=subprocess.PIPE
         )
         for w in range(workers)
     ]
@@ -90,7 +93,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     args = parser.parse_args(argv)
-    # The workers share the processors already.
     cv2.setNumThreads(1)
     key = tuple(int(part) for part in args.key.split(",") if part)
     sequence = np.random.SeedSequence(args.entropy, spawn_key=key)

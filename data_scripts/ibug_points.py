@@ -4,7 +4,6 @@ The order is that of the real files, left and right as the viewer sees them: 17 
 each eyebrow, 4 down the nose and 5 below it, 6 around each eye, 12 around the lips and 8 around the mouth's opening.
 """
 
-import cv2
 import numpy as np
 
 from data_scripts.face_camera import Camera
@@ -18,7 +17,7 @@ _MIRROR = np.array([-1.0, 1.0])
 
 def see_points(head: Head, camera: Camera) -> np.ndarray:
     """The 68 points of a bare head in the camera's picture: (68, 2) float64, in the camera's pixels."""
-    features, _ = camera.project(head.lift(_features(head.shape)))
+    features = camera.project(head.lift(_features(head.shape)))
     return np.concatenate([_jaw(head, camera), features])
 
 
@@ -42,10 +41,10 @@ def _jaw(head: Head, camera: Camera) -> np.ndarray:
     around = np.radians([96.0, 96.0, 95.0, 94.0, 92.0, 88.0, 72.0, 38.0, 0.0])
     heights, around = np.concatenate([heights, heights[-2::-1]]), np.concatenate([-around, around[-2::-1]])
     theta = around[:, None] * np.linspace(0.4, 1, 25)
-    columns = ((theta + THETA_MAX) * (GRID - 1) / (2 * THETA_MAX)).astype(np.float32)
+    columns = (theta + THETA_MAX) * (GRID - 1) / (2 * THETA_MAX)
     rows = (heights - head.top) / (head.bottom - head.top) * (GRID - 1)
-    rows = np.broadcast_to(rows[:, None], columns.shape).astype(np.float32)
-    flat, _ = camera.project(cv2.remap(head.points, columns, rows, cv2.INTER_LINEAR).astype(np.float64))
+    rows = np.broadcast_to(rows[:, None], columns.shape)
+    flat = camera.project(head.at(columns, rows))
     outermost = np.argmax(flat[..., 0] * np.sign(around)[:, None], axis=1)
     return flat[np.arange(len(flat)), outermost]
 

@@ -138,7 +138,7 @@ def _camera(person: Person, kind: int, rng: np.random.Generator) -> Camera:
     zoom = _ZOOM * to_camera * pose.scale * (pose.distance - 40) / pose.distance
     camera = Camera(rotation(pose), pose.distance, zoom, np.zeros(2))
     # An unturned head of average size has its eyes at _EYES; turning it moves them about the neck.
-    origin, _ = camera.project(np.array([0.0, 0.0, 0.0]))
+    origin = camera.project(np.array([0.0, 0.0, 0.0]))
     offset = (_EYES + (pose.shift_x, pose.shift_y)) * to_camera - 0.5 - origin
     return replace(camera, offset=offset)
 

@@ -6,7 +6,6 @@ around the right, 5 on the upper edge of each eyebrow, 8 around the mouth, 11 do
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from data_scripts.face_camera import Camera
@@ -29,15 +28,15 @@ def build_imm_head(shape: FaceShape) -> Head:
     height = np.linspace(head.top, head.bottom, GRID, dtype=np.float32)
     near_chin = step((height - shape.chin_y + 11) / 2.5)
     above, below = np.minimum(height + 20, 0), np.maximum(height - shape.chin_y + 1, 0)
-    points[..., 1] -= (0.3 * above + 0.7 * below)[:, None]
-    points[..., 1] -= 6.0 * near_chin[:, None] * np.sin(_THETA) ** 2
+    points[1] -= (0.3 * above + 0.7 * below)[:, None]
+    points[1] -= 6.0 * near_chin[:, None] * np.sin(_THETA) ** 2
     return replace(head, points=points)
 
 
 def see_points(head: Head, camera: Camera) -> np.ndarray:
     """The 58 points of a bare head in the camera's picture: (58, 2) float64, in the camera's pixels."""
     jaw = _jaw(head, camera)
-    features, _ = camera.project(head.lift(_features(head.shape)))
+    features = camera.project(head.lift(_features(head.shape)))
     return np.concatenate([jaw, features])
 
 
@@ -53,9 +52,7 @@ def _jaw(head: Head, camera: Camera) -> np.ndarray:
     columns = (theta + THETA_MAX) * (GRID - 1) / (2 * THETA_MAX)
     rows = (heights - head.top) / (head.bottom - head.top) * (GRID - 1)
     rows = np.broadcast_to(rows[:, None], columns.shape)
-    flat, _ = camera.project(
-        cv2.remap(head.points, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR).astype(np.float64)
-    )
+    flat = camera.project(head.at(columns, rows))
     outermost = np.argmax(flat[..., 0] * np.sign(around)[:, None], axis=1)
     return flat[np.arange(len(flat)), outermost]
 

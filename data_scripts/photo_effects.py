@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from data_scripts.face_shape import IMAGE_SIZE
-from data_scripts.face_texture import grain
+from data_scripts.face_shape import IMAGE_SIZE, clamp
+from data_scripts.face_texture import grain, pick
 
 
 def develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
@@ -14,7 +14,7 @@ def develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     picture = _blur(rng, picture)
     if rng.random() < 0.5:
         amount = rng.gamma(1.2, 2.0)
-        size = int(rng.choice([IMAGE_SIZE, IMAGE_SIZE, 48]))
+        size = pick(rng, (IMAGE_SIZE, IMAGE_SIZE, 48))
         speckle = cv2.resize(grain(rng, size, size), (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_LINEAR)
         picture = picture + np.float32(min(amount, 16.0)) * speckle
     if rng.random() < 0.08:
@@ -32,12 +32,12 @@ def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     face = picture[20:88, 20:76]
     sample = np.sort(face[::3, ::3], axis=None)
     bright = float(sample[int(0.92 * len(sample))]) + 0.01
-    tone = np.clip(picture / bright, 0, 3.0) ** np.float32(rng.uniform(0.45, 0.85))
-    white = float(np.clip(rng.normal(182, 42), 70, 275))
-    black = float(np.clip(rng.normal(-4, 14), -12, 40))
+    tone = cv2.pow(np.clip(picture / bright, 0, 3.0), rng.uniform(0.45, 0.85))
+    white = clamp(rng.normal(182, 42), 70, 275)
+    black = clamp(rng.normal(-4, 14), -12, 40)
     out = black + tone * (white - black)
     knee = 225.0
-    return np.where(out > knee, knee + 30 * (1 - np.exp(-(out - knee) / 40)), out).astype(np.float32)
+    return np.where(out > knee, knee + 30 * (1 - cv2.exp((knee - out) / 40)), out)
 
 
 def _blur(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
