@@ -3,8 +3,10 @@
 import numpy as np
 
 from data_scripts.face_look import Look, color_hair
-from data_scripts.face_shape import FaceShape, Head, clamp, frontal_keypoints
-from data_scripts.face_texture import TEXTURE, Layer, arc, clouds, ellipse, grain, paint
+from data_scripts.face_numbers import clamp
+from data_scripts.face_painting import Layer, paint
+from data_scripts.face_shape import FaceShape, Head, frontal_keypoints
+from data_scripts.face_texture import TEXTURE, arc, clouds, ellipse, grain
 
 _ALONG = np.linspace(0, 1, 11)  # the steps of an arc
 _BROW_WIDTHS = np.interp(_ALONG, [0, 0.15, 0.5, 1], [0.5, 1.0, 0.95, 0.2])
@@ -55,9 +57,10 @@ def _skin_marks(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Laye
 
 def _eyes_and_brows(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Layer]:
     lids, eyes, brows = Layer(1.2), Layer(0.65), Layer(0.9)
+    top, low = _brow_edges(s)
     for side in (-1, 1):
         _eye(rng, lids, eyes, s, look, side)
-        _brow(rng, brows, s, look, side)
+        _brow(rng, brows, look, top * (side, 1), low * (side, 1))
     return [lids, eyes, brows]
 
 
@@ -82,9 +85,7 @@ def _eye(rng: np.random.Generator, lids: Layer, eyes: Layer, s: FaceShape, look:
     eyes.stroke(lower, 1, lash, rng.uniform(0.15, 0.45) + 0.4 * look.makeup * rng.random())
 
 
-def _iris(
-    rng: np.random.Generator, eyes: Layer, s: FaceShape, side: int, upper: np.ndarray, lower: np.ndarray
-) -> None:
+def _iris(rng: np.random.Generator, eyes: Layer, s: FaceShape, side: int, upper: np.ndarray, lower: np.ndarray) -> None:
     """Iris, pupil and glint, cut by the lids."""
     gaze = (rng.normal(0, 1.4), rng.normal(0, 0.5)) if rng.random() < 0.6 else (0.0, 0.0)
     cx, cy = side * s.eye_x + gaze[0], -0.4 + gaze[1]
@@ -100,18 +101,23 @@ def _iris(
         eyes.area(ellipse(cx + rng.uniform(-1.2, 1.2), cy - 0.9, 0.75, 0.7), 0.95, rng.uniform(0.4, 1.0))
 
 
-def _brow(rng: np.random.Generator, brows: Layer, s: FaceShape, look: Look, side: int) -> None:
-    start, end = frontal_keypoints(s)[6:8]
-    middle = arc(side * start[0], start[1], side * end[0], end[1], -s.brow_arch, 1.0)
+def _brow_edges(s: FaceShape) -> tuple[np.ndarray, np.ndarray]:
+    """The upper and the lower edge of the left eyebrow from its inner to its outer end, (11, 2) both."""
+    start, end = frontal_keypoints(s)[6:8].tolist()
+    top = arc(*start, *end, -s.brow_arch)
+    low = top.copy()
     half = 0.5 * s.brow_thickness * _BROW_WIDTHS
-    top, low = middle.copy(), middle.copy()
     top[:, 1] -= half
     low[:, 1] += half
+    return top, low
+
+
+def _brow(rng: np.random.Generator, brows: Layer, look: Look, top: np.ndarray, low: np.ndarray) -> None:
     darkness = rng.uniform(0.45, 1.0)
     value = min(0.7 * look.hair, look.skin * 0.65)
     brows.area(np.concatenate([top, low[::-1]]), value, darkness)
     for tone in (0.7, 1.2):
-        roots = rng.integers(1, len(middle) - 2, 4)
+        roots = rng.integers(1, len(top) - 2, 4)
         brows.stroke(np.stack([low[roots], top[roots + 1]], axis=1), 1, value * tone, darkness)
 
 

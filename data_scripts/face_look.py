@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from data_scripts.face_shape import CROWN, GRID, THETA_MAX, UNDER_CHIN, FaceShape, clamp
-from data_scripts.face_texture import TEXTURE, clouds, pick, step
-
+from data_scripts.face_numbers import clamp, pick
+from data_scripts.face_shape import GRID, THETA_MAX, FaceShape, heights
+from data_scripts.face_texture import TEXTURE, clouds, step
 
 _DEGREES = np.degrees(np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32))[None]
 
@@ -27,9 +27,7 @@ class Look:
 
 def draw_look(rng: np.random.Generator) -> Look:
     """Draw colors and choices of one face; `rng` is advanced."""
-    skin = float(
-        clamp(pick(rng, (0.5, 0.38, 0.22, 0.1), (0.4, 0.3, 0.18, 0.12)) * rng.uniform(0.75, 1.25), 0.05, 0.7)
-    )
+    skin = float(clamp(pick(rng, (0.5, 0.38, 0.22, 0.1), (0.4, 0.3, 0.18, 0.12)) * rng.uniform(0.75, 1.25), 0.05, 0.7))
     dark_hair = skin < 0.25 or rng.random() < 0.6
     hair = float(rng.uniform(0.015, 0.07) if dark_hair else rng.uniform(0.08, 0.5))
     masculine = rng.random() < 0.58
@@ -50,7 +48,7 @@ def draw_look(rng: np.random.Generator) -> Look:
 
 def grow_hair(rng: np.random.Generator, shape: FaceShape, look: Look) -> tuple[np.ndarray, np.ndarray]:
     """Hair, hat or scarf over the surface: -> coverage in [0, 1] and thickness in head units, both (GRID, GRID)."""
-    v = np.linspace(CROWN, shape.chin_y + UNDER_CHIN, GRID, dtype=np.float32)[:, None]
+    v = heights(shape)[:, None]
     degrees, side = _DEGREES, np.abs(_DEGREES)
     if look.hair_style == "bald":
         return np.zeros((GRID, GRID), np.float32), np.zeros((GRID, GRID), np.float32)

@@ -1,5 +1,6 @@
 """Light on a head and its picture: shading, cast shadow, and which point of the surface each pixel sees."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -94,11 +95,13 @@ def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
 
     `points`: (3, GRID, GRID) float32, camera frame; `toward`: (3,) unit, to the lamp.
     """
-    x, _, z = toward.tolist()
-    across = np.array([-z, 0, x], np.float32) / np.float32(np.hypot(x, z) + 1e-6)
-    down = np.cross(toward, across)
-    cell = 1.6
-    columns, rows, depth = np.stack([across / cell, down / cell, toward]) @ points.reshape(3, -1)
+    # Two axes of the depth map, at right angles to the light: the first one level, the second their cross product.
+    x, y, z = toward.tolist()
+    level = math.hypot(x, z) + 1e-6
+    across, down = (-z / level, 0, x / level), (x * y / level, -level, y * z / level)
+    axes = np.array([across, down, toward], np.float32)
+    axes[:2] /= 1.6  # the size of a cell
+    columns, rows, depth = axes @ points.reshape(3, -1)
     cells = np.clip(rows + 50, 0, 99).astype(np.intp) * 100 + np.clip(columns + 50, 0, 99).astype(np.intp)
     nearest = np.full(100 * 100, -1e3, np.float32)
     np.maximum.at(nearest, cells, depth)
@@ -111,21 +114,7 @@ def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS
 
     -> index into the flattened (TEXTURE, TEXTURE) texture, (size, size) int, and coverage, bool.
     """
-    turned = camera.turn_planes(head.points)
-    nearer = camera.distance / (camera.distance - turned[2])
-    # One row and one column more on each side hold what lies beyond the canvas.
-    wide = size + 2
-    columns, rows = (
-        np.clip(_refine(turned[axis] * nearer * (OVERSAMPLE * zoom) + (OVERSAMPLE * (offset + 0.5) + 1)), 0, wide - 1)
-        for axis, (zoom, offset) in enumerate(zip(camera.zoom.tolist(), camera.offset.tolist(), strict=True))
-    )
-    cells = rows.astype(np.intp) * wide + columns.astype(np.intp)
-    front = cv2.resize((facing > -0.08).view(np.uint8), (TEXTURE, TEXTURE), interpolation=cv2.INTER_NEAREST)
-    # Of the points that fall on a pixel the nearest is seen: the largest number with the depth in its upper half.
-    near = np.clip(_refine((turned[2] + 120) * 250), 1, 65535).astype(np.uint32)
-    nearest = np.zeros(wide * wide, np.uint32)
-    np.maximum.at(nearest, cells.ravel(), ((near << 16 | _NUMBERS) * front).ravel())
-    nearest = nearest.reshape(wide, wide)[1:-1, 1:-1]
+    nearest = _nearest_points(head, camera, facing, size)
     covered = nearest > 0
     seen = np.where(covered, (nearest & 0xFFFF).astype(np.float32), np.float32(-1))
     kernel = np.ones((3, 3), np.uint8)
@@ -138,6 +127,37 @@ def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS
     return np.maximum(index, 0), (closed > 0) & (index >= 0)
 
 
-def _refine(plane: np.ndarray) -> np.ndarray:
-    """(GRID, GRID) float32 -> (TEXTURE, TEXTURE)."""
-    return cv2.resize(plane, (TEXTURE, TEXTURE))
+def _nearest_points(head: Head, camera: Camera, facing: np.ndarray, size: int) -> np.ndarray:
+    """The nearest point of the texture on each pixel, 0 where there is none.
+
+    -> (size, size) uint32: how near in the upper 16 bits, the index into the flattened texture in the lower.
+    """
+    turned = camera.turn_planes(head.points)
+    nearer = camera.distance / (camera.distance - turned[2])
+    # One row and one column more on each side hold what lies beyond the canvas.
+    wide = size + 2
+    zoom, offset = OVERSAMPLE * camera.zoom, OVERSAMPLE * (camera.offset + 0.5) + 1
+    columns, rows = (turned[axis] * nearer * float(zoom[axis]) + float(offset[axis]) for axis in (0, 1))
+    front = facing > -0.08
+    # The part of the grid that holds what is seen, with a margin of one cell.
+    visible = front & (np.abs(columns - 0.5 * wide) < 0.5 * wide) & (np.abs(rows - 0.5 * wide) < 0.5 * wide)
+    top, bottom = _span(visible.any(axis=1))
+    left, right = _span(visible.any(axis=0))
+    grid, fine = np.s_[top:bottom, left:right], np.s_[2 * top : 2 * bottom, 2 * left : 2 * right]
+
+    def refine(plane: np.ndarray, method: int = cv2.INTER_LINEAR) -> np.ndarray:
+        return cv2.resize(plane[grid], None, fx=2, fy=2, interpolation=method)
+
+    columns, rows = (np.clip(refine(plane), 0, wide - 1).astype(np.intp) for plane in (columns, rows))
+    near = np.clip(refine((turned[2] + 120) * 250), 1, 65535).astype(np.uint32)
+    # The nearest point of a pixel is the largest number.
+    numbers = (near << 16 | _NUMBERS[fine]) * refine(front.view(np.uint8), cv2.INTER_NEAREST)
+    nearest = np.zeros(wide * wide, np.uint32)
+    np.maximum.at(nearest, (rows * wide + columns).ravel(), numbers.ravel())
+    return nearest.reshape(wide, wide)[1:-1, 1:-1]
+
+
+def _span(there: np.ndarray) -> tuple[int, int]:
+    """Where the true values of a vector begin and end, and one more on each side."""
+    at = np.flatnonzero(there)
+    return (max(int(at[0]) - 1, 0), min(int(at[-1]) + 2, len(there))) if len(at) else (0, 1)

@@ -9,9 +9,10 @@ import numpy as np
 
 from data_scripts.face_camera import Camera
 from data_scripts.face_look import Look
+from data_scripts.face_numbers import pick
 from data_scripts.face_render import CANVAS, OVERSAMPLE, Light
 from data_scripts.face_shape import Head
-from data_scripts.face_texture import clouds, ellipse, grain, pick, soften
+from data_scripts.face_texture import clouds, ellipse, grain, soften
 
 FAR = 96  # the background is drawn this many pixels wide, then enlarged: it lies out of focus
 _ACROSS = np.linspace(-1, 1, FAR, dtype=np.float32)
@@ -40,7 +41,7 @@ def lay_shape(
 ) -> None:
     """Lay `value`, one number or (size, size) of them, over the polygon `outline` (K, 2), blurred by `soft` pixels."""
     size = len(canvas)
-    points = np.round(np.clip(outline, -2000, 2000) * 16).astype(np.int32)
+    points = (outline * 16).clip(-32000, 32000).astype(np.int32)
     x, y, width, height = cv2.boundingRect(points)
     margin = int(16 * (2.5 * soft + 2))
     x0, x1 = max(x - margin, 0) >> 4, min((x + width + margin >> 4) + 1, size)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from data_scripts.face_numbers import clamp
+
 KEYPOINT_NAMES = (
     "left_eye_center",
     "right_eye_center",
@@ -30,6 +32,7 @@ IMAGE_SIZE = 96
 GRID = 128  # rows and columns of the head's surface
 THETA_MAX = np.radians(112.0)  # the surface wraps past the ears
 _THETA = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
+_DOWN = np.linspace(0, 1, GRID, dtype=np.float32)
 _SINE, _COSINE = np.sin(_THETA), np.cos(_THETA)
 _BULGE = np.sign(_COSINE) * np.abs(_COSINE) ** 0.8
 _EAR = np.exp(-(((np.abs(_THETA) - 1.55) / 0.11) ** 2))
@@ -67,11 +70,6 @@ class FaceShape:
     cheek: float
     depth: float
     ears: float
-
-
-def clamp(value: float, low: float, high: float) -> float:
-    """The value, or the bound that it lies beyond; for one number a twentieth of `np.clip`'s time."""
-    return min(max(value, low), high)
 
 
 def draw_shape(rng: np.random.Generator) -> FaceShape:
@@ -187,11 +185,16 @@ class Head:
         return self.at(columns[:, None], rows[:, None])[:, 0]
 
 
+def heights(shape: FaceShape) -> np.ndarray:
+    """Height of each row of the head's surface, (GRID,) float32, head units."""
+    return np.float32(CROWN) + np.float32(shape.chin_y + UNDER_CHIN - CROWN) * _DOWN
+
+
 def build_head(shape: FaceShape) -> Head:
     """Raise the bare surface of a head."""
     s = shape
     top, bottom = CROWN, s.chin_y + UNDER_CHIN
-    v = np.linspace(top, bottom, GRID, dtype=np.float32)
+    v = heights(s)
     c = s.chin_y
     knots = [top, -66, -52, -34, -12, 6, 20, s.mouth_y, c - 11, c - 3, c + 3, bottom]
     widths = np.array([3, 17, 30, 37, 39.5, 39.5, 38.5 + s.cheek, 35.5 + s.jaw, 29 + s.jaw, 21 + 0.7 * s.jaw, 16, 11])
@@ -224,40 +227,48 @@ def _smooth(profile: np.ndarray) -> np.ndarray:
     return smooth[:, 0].astype(np.float32)
 
 
+def _bumps(s: FaceShape) -> np.ndarray:
+    """Gaussian bumps and hollows of one half of a face: (10, 5) of x, y, width and height on it, and how far out."""
+    tip, middle, bottom = s.nose_y, s.mouth_y + 0.4 * s.mouth_open, s.mouth_y + 0.88 * s.mouth_open
+    return np.array(
+        [
+            (s.nose_half_width - 0.8, tip + 0.6, 2.3, 2.6, 4.6),  # the wing of the nose
+            (s.eye_x - 1, 0.5, 8.5, 5.0, -5.0),  # the socket
+            (s.eye_x, 0.3, 5.2, 3.6, 2.6),  # the eyeball
+            (s.eye_x - 2, s.brow_y + 3, 11, 3.5, 2.2),  # the ridge of the brow
+            (24, 18, 9, 9, 2.4 + 1.5 * max(s.smile, 0)),  # the cheek
+            (0, middle, 13, 10, 3.0),  # the teeth under the lips
+            (0, s.mouth_y - 0.5 * s.upper_lip, 9, 2.0, 1.3),  # the upper lip
+            (0, bottom + 0.5 * s.lower_lip, 8, 2.4, 1.5),  # the lower lip
+            (0, bottom + s.lower_lip + 3, 9, 2.6, -1.3),  # the dip below it
+            (0, s.chin_y - 7, 8, 6, 3.5),  # the chin
+        ]
+    )
+
+
 def _relief(s: FaceShape, half_width: np.ndarray, y: np.ndarray) -> np.ndarray:
     """How far features stand out of the smooth head, (GRID, GRID) float32; `half_width` and `y` are (GRID,)."""
     # The two halves of a face mirror each other: one is raised, then copied.
     x = half_width[:, None] * _SINE[GRID // 2 :]
-    half = np.zeros_like(x)
-    rows_per_unit = (GRID - 1) / (y[-1] - y[0])
-
-    def bump(cx: float, cy: float, wx: float, wy: float, height: float) -> None:
-        # Beyond 3.5 widths a bump is lower than 1/400 of its height.
-        first = max(int((cy - 3.5 * wy - y[0]) * rows_per_unit), 0)
-        last = max(int((cy + 3.5 * wy - y[0]) * rows_per_unit) + 1, first)
-        down = height * np.exp(-0.5 * ((y[first:last, None] - cy) / wy) ** 2)
-        across = (x[first:last] - np.float32(cx)) * np.float32(np.sqrt(0.5) / wx)
-        across *= -across
-        half[first:last] += cv2.exp(across) * down.astype(np.float32)
-
     tip = s.nose_y
-    heights = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10.2, 6.0, 2.2, 0]) * (s.nose_height / 12)
-    ridge = np.interp(y, [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.2, tip + 3.8, tip + 5.2, 60], heights)
+    stands = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10.2, 6.0, 2.2, 0]) * (s.nose_height / 12)
+    ridge = np.interp(y, [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.2, tip + 3.8, tip + 5.2, 60], stands)
     spread = np.interp(y, [-6, 2, tip - 4, tip + 3], [4.2, 3.2, 3.8, 4.6]) * (s.nose_half_width / 6.8)
-    across = x * (np.sqrt(0.5) / spread).astype(np.float32)[:, None]
-    across *= -across
-    half += cv2.exp(across) * ridge.astype(np.float32)[:, None]
-    bump(s.nose_half_width - 0.8, tip + 0.6, 2.3, 2.6, 4.6)
-    bump(s.eye_x - 1, 0.5, 8.5, 5.0, -5.0)
-    bump(s.eye_x, 0.3, 5.2, 3.6, 2.6)
-    bump(s.eye_x - 2, s.brow_y + 3, 11, 3.5, 2.2)
-    bump(24, 18, 9, 9, 2.4 + 1.5 * max(s.smile, 0))
-    middle = s.mouth_y + 0.4 * s.mouth_open
-    bump(0, middle, 13, 10, 3.0)
-    bump(0, s.mouth_y - 0.5 * s.upper_lip, 9, 2.0, 1.3)
-    bottom = s.mouth_y + 0.88 * s.mouth_open
-    bump(0, bottom + 0.5 * s.lower_lip, 8, 2.4, 1.5)
-    bump(0, bottom + s.lower_lip + 3, 9, 2.6, -1.3)
-    bump(0, s.chin_y - 7, 8, 6, 3.5)
+    half = _bell(x * (1 / spread).astype(np.float32)[:, None]) * ridge.astype(np.float32)[:, None]
+    bumps = _bumps(s)
+    _, center, _, height, out = bumps.T[:, :, None]
+    profiles = (out * np.exp(-0.5 * ((y - center) / height) ** 2)).astype(np.float32)[..., None]
+    # Beyond 3.5 widths a bump is lower than 1/400 of what it is in its middle.
+    ends = ((center + height * (-3.5, 3.5) - y[0]) * ((GRID - 1) / (y[-1] - y[0]))).clip(0, GRID - 1).astype(int)
+    for (x0, _, wide, _, _), (first, last), profile in zip(bumps.tolist(), ends.tolist(), profiles, strict=True):
+        rows = slice(first, last + 1)
+        half[rows] += _bell(x[rows] * (1 / wide) - x0 / wide) * profile[rows]
     half *= np.clip(_COSINE[GRID // 2 :] * 3, 0, 1)
     return np.concatenate([half[:, ::-1], half], axis=1)
+
+
+def _bell(x: np.ndarray) -> np.ndarray:
+    """exp(-x²/2) of a matrix, which changes."""
+    x *= x
+    x *= -0.5
+    return cv2.exp(x)

@@ -29,7 +29,7 @@ from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, IbugFace
 from data_scripts.ibug_points import see_points
 from data_scripts.imm_points import build_imm_head
 
-GENERATOR_VERSION = 1  # another number makes `drawn_folder` draw anew
+GENERATOR_VERSION = 2  # another number makes `drawn_folder` draw anew
 SEED, TRAIN_FACES, TEST_FACES = 0, 400, 100
 _WIDE = 240  # a photograph is composed on a square canvas of so many pixels
 

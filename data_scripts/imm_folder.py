@@ -14,7 +14,7 @@ from data_scripts.imm_drawing import KINDS, draw_person, draw_picture
 
 PERSONS = 40
 WOMEN = frozenset({8, 12, 14, 15, 22, 30, 35})  # the numbers of the set's women
-GENERATOR_VERSION = 1  # another number makes `synthetic_imm` draw the embedded faces anew
+GENERATOR_VERSION = 2  # another number makes `synthetic_imm` draw the embedded faces anew
 _JPEG_QUALITY = 92
 # The points of each part, first to last, and whether its line is closed: its last point leads to its first.
 _PATHS = ((0, 12, 4), (13, 20, 0), (21, 28, 0), (29, 33, 4), (34, 38, 4), (39, 46, 0), (47, 57, 4))

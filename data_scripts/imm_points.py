@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from data_scripts.face_camera import Camera
-from data_scripts.face_shape import GRID, THETA_MAX, FaceShape, Head, build_head, frontal_keypoints
+from data_scripts.face_shape import GRID, THETA_MAX, FaceShape, Head, build_head, frontal_keypoints, heights
 from data_scripts.face_texture import arc, step
 
 IMM_POINTS = 58
@@ -25,7 +25,7 @@ def build_imm_head(shape: FaceShape) -> Head:
     """
     head = build_head(shape)
     points = head.points.copy()
-    height = np.linspace(head.top, head.bottom, GRID, dtype=np.float32)
+    height = heights(shape)
     near_chin = step((height - shape.chin_y + 11) / 2.5)
     above, below = np.minimum(height + 20, 0), np.maximum(height - shape.chin_y + 1, 0)
     points[1] -= (0.3 * above + 0.7 * below)[:, None]

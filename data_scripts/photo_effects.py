@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
-from data_scripts.face_shape import IMAGE_SIZE, clamp
-from data_scripts.face_texture import grain, pick
+from data_scripts.face_numbers import clamp, pick
+from data_scripts.face_shape import IMAGE_SIZE
+from data_scripts.face_texture import grain
 
 
 def develop(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:

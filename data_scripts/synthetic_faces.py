@@ -23,7 +23,7 @@ from data_scripts.face_workers import Faces, draw_batches
 from data_scripts.label_pattern import asked_keypoints, missing_labels
 
 FILE_NAMES = ("training.csv", "test.csv", "IdLookupTable.csv", "SampleSubmission.csv", "truth.csv")
-GENERATOR_VERSION = 3  # another number makes `folders` draw the embedded faces anew
+GENERATOR_VERSION = 4  # another number makes `folders` draw the embedded faces anew
 _DIGITS = np.array([f"{value} ".encode() for value in range(256)])  # padded with zero bytes to four
 
 
