@@ -75,19 +75,20 @@ def _paint_layer(canvas: np.ndarray, layer: Layer, points: np.ndarray) -> None:
     middle = (8 << coarse) - 8
     points[:, 0] -= (x0 << unit) + middle
     points[:, 1] -= (y0 << unit) + middle
-    # Two channels: opacity, and reflectance times opacity; blurred so, a color does not mix with what is not painted.
-    drawn = np.zeros((y1 - y0, x1 - x0, 2), np.uint8)
+    # Opacity, and reflectance times opacity; blurred so, a color does not mix with what is not painted. The third
+    # channel is empty: where there are two, OpenCV draws edges as steps.
+    drawn = np.zeros((y1 - y0, x1 - x0, 3), np.uint8)
     first = 0
     for mark in layer.marks:
         last = first + mark.outlines.size // 2
         outlines = points[first:last].reshape(mark.outlines.shape)
         first = last
-        color = (255 * mark.alpha, 255 * mark.alpha * mark.value)
+        color = (255 * mark.alpha, 255 * mark.alpha * mark.value, 0)
         if mark.width:
             cv2.polylines(drawn, outlines, False, color, mark.width, cv2.LINE_AA, unit)
         else:
             cv2.fillPoly(drawn, outlines, color, cv2.LINE_AA, unit)
-    soft = soften(drawn * np.float32(1 / 255), layer.soft / (1 << coarse))
+    soft = soften(drawn[..., :2] * np.float32(1 / 255), layer.soft / (1 << coarse))
     if coarse:
         soft = cv2.resize(soft, None, fx=1 << coarse, fy=1 << coarse, interpolation=cv2.INTER_LINEAR)
     patch = canvas[y0 << coarse : y1 << coarse, x0 << coarse : x1 << coarse]
