@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,12 +136,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--test", type=int, default=1783, help="faces to predict (default 1783)")
     parser.add_argument("--workers", type=int, default=None, help="processes (default: one a processor)")
     args = parser.parse_args(argv)
+    started = time.perf_counter()
     try:
         write_kaggle_folder(args.out, args.train, args.test, args.seed, args.workers)
     except (ValueError, OSError) as error:
         print(f"synthetic_faces: {error}", file=sys.stderr)
         return 1
-    print(f"{args.train} training faces and {args.test} test faces in {args.out}")
+    seconds = time.perf_counter() - started
+    print(f"{args.train} training faces and {args.test} test faces in {args.out}, drawn in {seconds:.0f} s")
     return 0
 
 
