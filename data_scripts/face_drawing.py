@@ -1,15 +1,13 @@
 """One face from beginning to end: measures, pose, look and light, then surface, texture, scene and photograph."""
 
-import cv2
 import numpy as np
 
 from data_scripts import face_scene
 from data_scripts.face_camera import draw_pose, frame_head
 from data_scripts.face_features import paint_face
 from data_scripts.face_look import draw_look, grow_hair
-from data_scripts.face_render import CANVAS, draw_light, rasterize, shade
+from data_scripts.face_render import draw_light, lay_head
 from data_scripts.face_shape import IMAGE_SIZE, build_head, draw_shape, grow
-from data_scripts.face_texture import TEXTURE
 from data_scripts.photo_effects import develop
 
 
@@ -28,12 +26,8 @@ def draw_face(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     head = grow(bare, hair)
     canvas = face_scene.background(rng)
     face_scene.behind_head(rng, canvas, head, camera, look, light)
-    matte, glint, facing = shade(head, camera, light, cover)
     texture = paint_face(rng, head, look, cover)
-    lit = texture * cv2.resize(matte, (TEXTURE, TEXTURE)) + cv2.resize(glint, (TEXTURE, TEXTURE))
-    index, seen = rasterize(head, camera, facing)
-    edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
-    face_scene.lay(canvas, edge, lit.ravel()[index.ravel()].reshape(CANVAS, CANVAS))
+    lay_head(canvas, head, camera, light, texture, cover)
     if look.hair_style == "hat" and rng.random() < 0.6:
         face_scene.brim(rng, canvas, head, camera, light)
     if rng.random() < 0.16:

@@ -137,8 +137,7 @@ def _nose(rng: np.random.Generator, s: FaceShape, look: Look) -> Layer:
 
 def _mouth(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Layer]:
     mouth, around = Layer(0.9), Layer(1.3)
-    points = frontal_keypoints(s)
-    (rx, ry), (lx, ly), (cx, top), (_, bottom) = (points[i].tolist() for i in (12, 11, 13, 14))
+    (lx, ly), (rx, ry), (cx, top), (_, bottom) = frontal_keypoints(s)[11:15].tolist()
     in_top = s.mouth_y - 0.12 * s.mouth_open - 0.2 * s.smile
     in_low = in_top + s.mouth_open
     corner = 0.5 * (ry + ly)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from data_scripts.face_numbers import clamp, pick
-from data_scripts.face_shape import GRID, THETA_MAX, FaceShape, heights
+from data_scripts.face_shape import GRID, THETA, FaceShape, heights
 from data_scripts.face_texture import TEXTURE, clouds, step
 
-_DEGREES = np.degrees(np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32))[None]
+_DEGREES = np.degrees(THETA)[None]
 
 
 @dataclass(frozen=True)

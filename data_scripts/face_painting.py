@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from data_scripts.face_shape import GRID, Head
-from data_scripts.face_texture import TEXTURE, soften
+from data_scripts.face_texture import TEXTURE, reach, soften
 
 SIXTEENTHS = 16 * (TEXTURE - 1) / (GRID - 1)
 FAINT = 0.06  # what is less opaque than this would not be seen
@@ -64,11 +64,8 @@ def _paint_layer(canvas: np.ndarray, layer: Layer, points: np.ndarray) -> None:
     """Paint one layer; `points` are those of its marks, (n, 2) int32 in sixteenths of a texture pixel; they change."""
     # What is very soft is drawn on a grid four times as coarse.
     coarse = 2 if layer.soft > 3 else 0
-    unit, end = 4 + coarse, TEXTURE >> coarse
-    x, y, width, height = cv2.boundingRect(points)
-    margin = int(16 * (2.5 * layer.soft + 4))
-    x0, x1 = max(x - margin, 0) >> unit, min((x + width + margin >> unit) + 1, end)
-    y0, y1 = max(y - margin, 0) >> unit, min((y + height + margin >> unit) + 1, end)
+    unit = 4 + coarse
+    x0, y0, x1, y1 = reach(points, 2.5 * layer.soft + 4, TEXTURE >> coarse, unit)
     if x1 <= x0 or y1 <= y0:
         return
     # The middle of a coarse pixel lies between those of the fine ones that it stands for.

@@ -8,11 +8,11 @@ import numpy as np
 
 from data_scripts.face_camera import Camera
 from data_scripts.face_shape import IMAGE_SIZE, Head
-from data_scripts.face_texture import TEXTURE
+from data_scripts.face_texture import TEXTURE, lay
 
 OVERSAMPLE = 1.5
-_NUMBERS = np.arange(TEXTURE * TEXTURE, dtype=np.uint32).reshape(TEXTURE, TEXTURE)  # they fit into 16 bits
 CANVAS = int(IMAGE_SIZE * OVERSAMPLE)  # pictures are composed this many pixels wide, then shrunk
+_NUMBERS = np.arange(TEXTURE * TEXTURE, dtype=np.uint32).reshape(TEXTURE, TEXTURE)  # they fit into 16 bits
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,27 @@ def draw_light(rng: np.random.Generator) -> Light:
     )
 
 
-def shade(head: Head, camera: Camera, light: Light, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Light that reaches each point, light that glints off it, and how far it faces the camera (cosine).
+def lay_head(
+    canvas: np.ndarray, head: Head, camera: Camera, light: Light, texture: np.ndarray, cover: np.ndarray
+) -> None:
+    """Lay the picture of a lit head over a square canvas, (size, size) float32 of linear light.
 
-    `cover` is the hair's coverage. All (GRID, GRID) float32.
+    `texture`: its reflectance, (TEXTURE, TEXTURE) float32; `cover`: its hair's coverage, (GRID, GRID) float32.
     """
     turned = camera.turn_planes(head.points)
+    matte, glint, facing = shade(head, turned, light, cover)
+    lit = texture * cv2.resize(matte, texture.shape) + cv2.resize(glint, texture.shape)
+    index, seen = rasterize(turned, camera, facing, len(canvas))
+    edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
+    lay(canvas, edge, lit.ravel()[index.ravel()].reshape(canvas.shape))
+
+
+def shade(head: Head, turned: np.ndarray, light: Light, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Light that reaches each point, light that glints off it, and how far it faces the camera (cosine).
+
+    `turned`: the head's points in the camera frame, (3, GRID, GRID) float32; `cover`: the hair's coverage. All that
+    is returned is (GRID, GRID) float32.
+    """
     normal = _normals(turned)
     flat = normal.reshape(3, -1)
 
@@ -109,12 +124,13 @@ def _cast_shadow(points: np.ndarray, toward: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(blocked, (7, 7), 1.2)
 
 
-def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS) -> tuple[np.ndarray, np.ndarray]:
-    """Which point of the texture each pixel of a square canvas sees; `facing` is `shade`'s cosine.
+def rasterize(turned: np.ndarray, camera: Camera, facing: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which point of the texture each pixel of a square canvas sees.
 
+    `turned`: the head's points in the camera frame, (3, GRID, GRID) float32; `facing`: `shade`'s cosine.
     -> index into the flattened (TEXTURE, TEXTURE) texture, (size, size) int, and coverage, bool.
     """
-    nearest = _nearest_points(head, camera, facing, size)
+    nearest = _nearest_points(turned, camera, facing, size)
     covered = nearest > 0
     seen = np.where(covered, (nearest & 0xFFFF).astype(np.float32), np.float32(-1))
     kernel = np.ones((3, 3), np.uint8)
@@ -127,12 +143,11 @@ def rasterize(head: Head, camera: Camera, facing: np.ndarray, size: int = CANVAS
     return np.maximum(index, 0), (closed > 0) & (index >= 0)
 
 
-def _nearest_points(head: Head, camera: Camera, facing: np.ndarray, size: int) -> np.ndarray:
+def _nearest_points(turned: np.ndarray, camera: Camera, facing: np.ndarray, size: int) -> np.ndarray:
     """The nearest point of the texture on each pixel, 0 where there is none.
 
     -> (size, size) uint32: how near in the upper 16 bits, the index into the flattened texture in the lower.
     """
-    turned = camera.turn_planes(head.points)
     nearer = camera.distance / (camera.distance - turned[2])
     # One row and one column more on each side hold what lies beyond the canvas.
     wide = size + 2

@@ -12,7 +12,7 @@ from data_scripts.face_look import Look
 from data_scripts.face_numbers import pick
 from data_scripts.face_render import CANVAS, OVERSAMPLE, Light
 from data_scripts.face_shape import Head
-from data_scripts.face_texture import clouds, ellipse, grain, soften
+from data_scripts.face_texture import clouds, ellipse, grain, lay, reach, soften
 
 FAR = 96  # the background is drawn this many pixels wide, then enlarged: it lies out of focus
 _ACROSS = np.linspace(-1, 1, FAR, dtype=np.float32)
@@ -20,8 +20,7 @@ _ACROSS = np.linspace(-1, 1, FAR, dtype=np.float32)
 
 def to_canvas(camera: Camera, points: np.ndarray) -> np.ndarray:
     """(K, 3) head points -> (K, 2) canvas pixels."""
-    flat = camera.project(points.astype(np.float64))
-    return flat * OVERSAMPLE + 0.5 * OVERSAMPLE
+    return camera.project(points) * OVERSAMPLE + 0.5 * OVERSAMPLE
 
 
 def soft_mask(outline: np.ndarray, soft: float, size: int = CANVAS) -> np.ndarray:
@@ -31,21 +30,13 @@ def soft_mask(outline: np.ndarray, soft: float, size: int = CANVAS) -> np.ndarra
     return mask
 
 
-def lay(canvas: np.ndarray, mask: np.ndarray, value: np.ndarray | float) -> None:
-    """Lay `value` over the canvas where `mask` covers it."""
-    canvas += mask * (value - canvas)
-
-
 def lay_shape(
     canvas: np.ndarray, outline: np.ndarray, value: np.ndarray | float, soft: float, opacity: float = 1.0
 ) -> None:
     """Lay `value`, one number or (size, size) of them, over the polygon `outline` (K, 2), blurred by `soft` pixels."""
     size = len(canvas)
     points = (outline * 16).clip(-32000, 32000).astype(np.int32)
-    x, y, width, height = cv2.boundingRect(points)
-    margin = int(16 * (2.5 * soft + 2))
-    x0, x1 = max(x - margin, 0) >> 4, min((x + width + margin >> 4) + 1, size)
-    y0, y1 = max(y - margin, 0) >> 4, min((y + height + margin >> 4) + 1, size)
+    x0, y0, x1, y1 = reach(points, 2.5 * soft + 2, size)
     if x1 <= x0 or y1 <= y0:
         return
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)

@@ -31,11 +31,12 @@ KEYPOINT_NAMES = (
 IMAGE_SIZE = 96
 GRID = 128  # rows and columns of the head's surface
 THETA_MAX = np.radians(112.0)  # the surface wraps past the ears
-_THETA = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
+THETA = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)  # of each column, radians
 _DOWN = np.linspace(0, 1, GRID, dtype=np.float32)
-_SINE, _COSINE = np.sin(_THETA), np.cos(_THETA)
+_SINE, _COSINE = np.sin(THETA), np.cos(THETA)
 _BULGE = np.sign(_COSINE) * np.abs(_COSINE) ** 0.8
-_EAR = np.exp(-(((np.abs(_THETA) - 1.55) / 0.11) ** 2))
+_EAR = np.exp(-(((np.abs(THETA) - 1.55) / 0.11) ** 2))
+_WINDOW = np.hanning(15)[1:-1] / np.hanning(15).sum()
 _COLUMNS_PER_RADIAN = (GRID - 1) / (2 * THETA_MAX)
 CROWN, UNDER_CHIN = -72.0, 12.0  # the surface runs from the crown to this far below the chin
 
@@ -165,16 +166,24 @@ class Head:
     bottom: float
     half_width: np.ndarray  # (GRID,) float32, half the head's width at each row
 
+    def _rows(self, y: np.ndarray) -> np.ndarray:
+        return (y - self.top) / (self.bottom - self.top) * (GRID - 1)
+
     def to_grid(self, xy: np.ndarray) -> np.ndarray:
         """Frontal (..., 2) head coordinates -> (..., 2) column and row on the surface grid; clipped at the sides."""
-        row = (xy[..., 1] - self.top) / (self.bottom - self.top) * (GRID - 1)
+        row = self._rows(xy[..., 1])
         sine = xy[..., 0] / self.half_width.take(row.astype(np.intp), mode="clip")
         at = np.empty(xy.shape)
         at[..., 0] = (np.arcsin(np.minimum(np.maximum(sine, -0.985), 0.985)) + THETA_MAX) * _COLUMNS_PER_RADIAN
         at[..., 1] = row
         return at
 
-    def at(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def at(self, theta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Points of the surface at angles (M, K), radians, and heights (M,), head units: (M, K, 3) float64."""
+        columns = (theta + THETA_MAX) * _COLUMNS_PER_RADIAN
+        return self.at_grid(columns, np.broadcast_to(self._rows(y)[:, None], columns.shape))
+
+    def at_grid(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Points of the surface at columns and rows of its grid, (M, K) both: (M, K, 3) float64."""
         surface = cv2.merge(self.points)
         return cv2.remap(surface, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR).astype(float)
@@ -182,7 +191,7 @@ class Head:
     def lift(self, xy: np.ndarray) -> np.ndarray:
         """Frontal (K, 2) head coordinates -> (K, 3) points on the surface."""
         columns, rows = self.to_grid(xy).T
-        return self.at(columns[:, None], rows[:, None])[:, 0]
+        return self.at_grid(columns[:, None], rows[:, None])[:, 0]
 
 
 def heights(shape: FaceShape) -> np.ndarray:
@@ -217,9 +226,6 @@ def grow(head: Head, hair: np.ndarray) -> Head:
     points[1] -= hair * np.clip(points[1] / -60, 0, 1)
     points[2] += hair * _COSINE
     return replace(head, points=points)
-
-
-_WINDOW = np.hanning(15)[1:-1] / np.hanning(15).sum()
 
 
 def _smooth(profile: np.ndarray) -> np.ndarray:

@@ -45,6 +45,24 @@ def soften(mask: np.ndarray, soft: float) -> np.ndarray:
     return cv2.GaussianBlur(mask, (size, size), soft)
 
 
+def lay(canvas: np.ndarray, mask: np.ndarray, value: np.ndarray | float) -> None:
+    """Lay `value` over the canvas where `mask` covers it."""
+    canvas += mask * (value - canvas)
+
+
+def reach(points: np.ndarray, margin: float, size: int, bits: int = 4) -> tuple[int, int, int, int]:
+    """The part of a square canvas that is painted on: its first column and row, and the ends of both.
+
+    `points`: (K, 2) int32, sixteenths of a pixel; `margin`: as many pixels more on each side; `size`: the canvas's,
+    whose pixels are 2**(bits - 4) of these wide. The ends are not beyond the beginnings where all lies outside.
+    """
+    x, y, width, height = cv2.boundingRect(points)
+    more = int(16 * margin)
+    x0, x1 = max(x - more, 0) >> bits, min((x + width + more >> bits) + 1, size)
+    y0, y1 = max(y - more, 0) >> bits, min((y + height + more >> bits) + 1, size)
+    return x0, y0, x1, y1
+
+
 def ellipse(cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
     """Outline of an ellipse, (20, 2)."""
     return _CIRCLE @ np.array(((cx, cy), (rx, 0.0), (0.0, ry)))

@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
     args = parser.parse_args(argv)
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(1)  # the other workers have the other processors
     key = tuple(int(part) for part in args.key.split(",") if part)
     sequence = np.random.SeedSequence(args.entropy, spawn_key=key)
     try:

@@ -21,9 +21,9 @@ from data_scripts.errors import DataError
 from data_scripts.face_camera import Camera, draw_pose, rotation
 from data_scripts.face_features import paint_face
 from data_scripts.face_look import draw_look, grow_hair
-from data_scripts.face_render import OVERSAMPLE, Light, draw_light, rasterize, shade
+from data_scripts.face_render import OVERSAMPLE, Light, draw_light, lay_head
 from data_scripts.face_shape import Head, draw_shape, grow
-from data_scripts.face_texture import TEXTURE, grain
+from data_scripts.face_texture import grain
 from data_scripts.folders import keep_generated
 from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, IbugFace
 from data_scripts.ibug_points import see_points
@@ -53,12 +53,8 @@ def draw_face(rng: np.random.Generator, light: Light, scene: int) -> DrawnFace:
     head = grow(bare, hair)
     canvas = cv2.resize(face_scene.background(np.random.default_rng(scene)), (_WIDE, _WIDE))
     face_scene.behind_head(rng, canvas, head, camera, look, light)
-    matte, glint, facing = shade(head, camera, light, cover)
     texture = paint_face(rng, head, look, cover)
-    lit = texture * cv2.resize(matte, (TEXTURE, TEXTURE)) + cv2.resize(glint, (TEXTURE, TEXTURE))
-    index, seen = rasterize(head, camera, facing, _WIDE)
-    edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
-    face_scene.lay(canvas, edge, lit.ravel()[index.ravel()].reshape(canvas.shape))
+    lay_head(canvas, head, camera, light, texture, cover)
     if rng.random() < 0.14:
         face_scene.glasses(rng, canvas, head, camera, light)
     return _photograph(rng, canvas, points)

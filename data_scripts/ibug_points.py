@@ -7,7 +7,7 @@ each eyebrow, 4 down the nose and 5 below it, 6 around each eye, 12 around the l
 import numpy as np
 
 from data_scripts.face_camera import Camera
-from data_scripts.face_shape import GRID, THETA_MAX, FaceShape, Head, frontal_keypoints
+from data_scripts.face_shape import FaceShape, Head, frontal_keypoints
 from data_scripts.face_texture import arc
 
 IBUG_POINTS = 68
@@ -41,10 +41,7 @@ def _jaw(head: Head, camera: Camera) -> np.ndarray:
     around = np.radians([96.0, 96.0, 95.0, 94.0, 92.0, 88.0, 72.0, 38.0, 0.0])
     heights, around = np.concatenate([heights, heights[-2::-1]]), np.concatenate([-around, around[-2::-1]])
     theta = around[:, None] * np.linspace(0.4, 1, 25)
-    columns = (theta + THETA_MAX) * (GRID - 1) / (2 * THETA_MAX)
-    rows = (heights - head.top) / (head.bottom - head.top) * (GRID - 1)
-    rows = np.broadcast_to(rows[:, None], columns.shape)
-    flat = camera.project(head.at(columns, rows))
+    flat = camera.project(head.at(theta, heights))
     outermost = np.argmax(flat[..., 0] * np.sign(around)[:, None], axis=1)
     return flat[np.arange(len(flat)), outermost]
 

@@ -9,9 +9,9 @@ from data_scripts import face_scene
 from data_scripts.face_camera import Camera, Pose, rotation
 from data_scripts.face_features import paint_face
 from data_scripts.face_look import Look, draw_look, grow_hair
-from data_scripts.face_render import OVERSAMPLE, Light, rasterize, shade
+from data_scripts.face_render import OVERSAMPLE, Light, lay_head
 from data_scripts.face_shape import FaceShape, draw_shape, grow
-from data_scripts.face_texture import TEXTURE, clouds, grain
+from data_scripts.face_texture import clouds, grain
 from data_scripts.imm_points import build_imm_head, see_points
 
 WIDTH, HEIGHT = 640, 480
@@ -88,11 +88,7 @@ def draw_picture(person: Person, kind: int, rng: np.random.Generator) -> tuple[n
     texture = paint_face(own, head, look, cover)
     canvas = _board(rng, kind)
     face_scene.behind_head(np.random.default_rng(person.seed + 1), canvas, head, camera, look, light)
-    matte, glint, facing = shade(head, camera, light, cover)
-    lit = texture * cv2.resize(matte, (TEXTURE, TEXTURE)) + cv2.resize(glint, (TEXTURE, TEXTURE))
-    index, seen = rasterize(head, camera, facing, _CANVAS)
-    edge = cv2.GaussianBlur(seen.astype(np.float32), (3, 3), 0.7) * seen
-    face_scene.lay(canvas, edge, lit.ravel()[index.ravel()].reshape(canvas.shape))
+    lay_head(canvas, head, camera, light, texture, cover)
     if person.glasses:
         face_scene.glasses(np.random.default_rng(person.seed + 2), canvas, head, camera, light, dark_share=0)
     return _photograph(rng, canvas), points

@@ -9,12 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from data_scripts.face_camera import Camera
-from data_scripts.face_shape import GRID, THETA_MAX, FaceShape, Head, build_head, frontal_keypoints, heights
+from data_scripts.face_shape import THETA, FaceShape, Head, build_head, frontal_keypoints, heights
 from data_scripts.face_texture import arc, step
 
 IMM_POINTS = 58
 NOSE_TIP = 52  # the lowest point of the nose, between the nostrils
-_THETA = np.linspace(-THETA_MAX, THETA_MAX, GRID, dtype=np.float32)
 _FINE = 41  # steps of the curves that points are taken from
 
 
@@ -29,7 +28,7 @@ def build_imm_head(shape: FaceShape) -> Head:
     near_chin = step((height - shape.chin_y + 11) / 2.5)
     above, below = np.minimum(height + 20, 0), np.maximum(height - shape.chin_y + 1, 0)
     points[1] -= (0.3 * above + 0.7 * below)[:, None]
-    points[1] -= 6.0 * near_chin[:, None] * np.sin(_THETA) ** 2
+    points[1] -= 6.0 * near_chin[:, None] * np.sin(THETA) ** 2
     return replace(head, points=points)
 
 
@@ -44,15 +43,12 @@ def _jaw(head: Head, camera: Camera) -> np.ndarray:
     """(13, 2): the jaw line, or the outline of the cheek where the turned head hides the jaw line."""
     chin = head.shape.chin_y
     # Heights (head units) and how far around the head the jaw line lies there, from the ear to the chin.
-    heights = np.array([0.42 * chin, 0.56 * chin, 0.69 * chin, chin - 8.5, chin - 2.5, chin - 2.0, chin - 2.0])
+    at_height = np.array([0.42 * chin, 0.56 * chin, 0.69 * chin, chin - 8.5, chin - 2.5, chin - 2.0, chin - 2.0])
     around = np.radians([98.0, 96.0, 92.0, 86.0, 62.0, 28.0, 0.0])
-    heights, around = np.concatenate([heights, heights[-2::-1]]), np.concatenate([-around, around[-2::-1]])
+    at_height, around = np.concatenate([at_height, at_height[-2::-1]]), np.concatenate([-around, around[-2::-1]])
     shares = np.linspace(0.4, 1, 25)
     theta = np.where(around[:, None] == 0, 0, around[:, None] * shares)
-    columns = (theta + THETA_MAX) * (GRID - 1) / (2 * THETA_MAX)
-    rows = (heights - head.top) / (head.bottom - head.top) * (GRID - 1)
-    rows = np.broadcast_to(rows[:, None], columns.shape)
-    flat = camera.project(head.at(columns, rows))
+    flat = camera.project(head.at(theta, at_height))
     outermost = np.argmax(flat[..., 0] * np.sign(around)[:, None], axis=1)
     return flat[np.arange(len(flat)), outermost]
 

@@ -94,14 +94,15 @@ def test_each_pixel_sees_the_nearest_point_that_falls_on_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
     head = build_head(draw_shape(rng))
     camera, _ = frame_head(head, draw_pose(rng))
-    _, _, facing = shade(head, camera, draw_light(rng), np.zeros((GRID, GRID), np.float32))
+    turned = camera.turn_planes(head.points)
+    _, _, facing = shade(head, turned, draw_light(rng), np.zeros((GRID, GRID), np.float32))
     size = 144
-    index, seen = rasterize(head, camera, facing, size)
+    index, seen = rasterize(turned, camera, facing, size)
 
     # The points of the texture lie between those of the grid; a quarter and three quarters of the way.
     at = np.clip((np.arange(TEXTURE) + 0.5) / 2 - 0.5, 0, GRID - 1)
     columns, rows = np.meshgrid(at, at)
-    points = head.at(columns, rows)
+    points = head.at_grid(columns, rows)
     pixels = camera.project(points) * OVERSAMPLE + 0.5 * OVERSAMPLE
     depth = (points @ camera.turn.T)[..., 2]
     front = np.repeat(np.repeat(facing > -0.08, 2, axis=0), 2, axis=1)
