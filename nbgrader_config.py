@@ -8,8 +8,8 @@ from nbgrader import preprocessors
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from autograder.classroom.settings import find_programs  # noqa: E402 (found through the line above)
-from autograder.stubs import NameStubs  # noqa: E402
+from autograder.authoring.stubs import NameStubs  # noqa: E402
+from autograder.classroom.folders.settings import find_programs  # noqa: E402 (found through the line above)
 
 c = get_config()  # noqa: F821 (nbgrader provides it)
 
@@ -39,7 +39,7 @@ c.GenerateAssignment.preprocessors = [
 c.Exchange.root = str(ROOT / "exchange")
 
 # nbgrader's own list, with the course's engine in place of Execute and SaveAutoGrades: imported when it is needed.
-ENGINE = "autograder.classroom.preprocessors"
+ENGINE = "autograder.classroom.run.preprocessors"
 c.Autograde.exporter_class = f"{ENGINE}.SubmissionExporter"
 c.Autograde.pre_convert_hook = f"{ENGINE}.choose_notebook"
 c.Autograde.autograde_preprocessors = [

@@ -13,7 +13,7 @@ def check(name: str, namespace: dict[str, Any] | None = None) -> Any:
 
     Feedback, never the grade. ``namespace`` defaults to the notebook's own names.
     """
-    from .live import check_live
+    from .notebook_api.check import check_live
 
     report = check_live(name, namespace)
     # nbgrader itself, and its Validate button, take a check cell without an error for full marks.
@@ -24,6 +24,6 @@ def check(name: str, namespace: dict[str, Any] | None = None) -> Any:
 
 def earlier(lesson: str) -> Any:
     """Return the student's work of an earlier lesson if its checks pass, else the reference, and say which."""
-    from .earlier_work import find_earlier
+    from .notebook_api.earlier import find_earlier
 
     return find_earlier(lesson)

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from .course import ROOT, CourseError, find_lesson, load_course
-from .sandbox import ISOLATIONS
+from .course.manifest import ROOT, CourseError, find_lesson, load_course
+from .isolation.sandbox import ISOLATIONS
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from .build import build
+    from .authoring.build import build
 
     chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
     out_of_step = build(chosen, check=arguments.check)
@@ -28,7 +28,7 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from .demo import OUT, run_demo
+    from .authoring.demo import OUT, run_demo
 
     shown = tuple(lesson for lesson in load_course().lessons if lesson.demo)
     chosen = tuple(find_lesson(text) for text in arguments.lesson) or shown
@@ -37,7 +37,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from .classroom.batch import Request, grade_class, say
+    from .classroom.run.batch import Request, grade_class, say
 
     request = Request(
         assignments=tuple(arguments.assignment),
@@ -50,7 +50,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     )
     if arguments.cluster is None:
         return grade_class(request)
-    from .classroom.cluster import Cluster
+    from .classroom.run.cluster import Cluster
 
     return grade_class(request, Cluster(arguments.cluster, say))
 
@@ -65,14 +65,14 @@ def _count(least: int) -> Callable[[str], int]:
 
 
 def _lessons(arguments: argparse.Namespace) -> int:
-    from .lesson_table import lesson_table
+    from .authoring.lesson_table import lesson_table
 
     print(lesson_table())
     return 0
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    from .classroom.overview import run_overview
+    from .classroom.overview.overview import run_overview
 
     return run_overview(arguments.course, arguments.out)
 
@@ -138,8 +138,8 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    from .sandbox import make_sandbox
-    from .watch import run_watch
+    from .isolation.sandbox import make_sandbox
+    from .notebook_api.watch import run_watch
 
     chosen = tuple(find_lesson(text) for text in arguments.lesson)
     work = (arguments.work or ROOT / "lessons").resolve()

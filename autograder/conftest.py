@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
-from autograder.grading import LessonGrader
-from autograder.page import make_page
-from autograder.report import check_writable, print_report, write_aside, write_results
-from autograder.sandbox import ISOLATIONS, make_sandbox
-from autograder.verdict import Result
-from autograder.visible import visible
-from autograder.workers import Workers
+from autograder.course.manifest import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
+from autograder.grading.grader import LessonGrader
+from autograder.isolation.sandbox import ISOLATIONS, make_sandbox
+from autograder.isolation.workers import Workers
+from autograder.ladder.verdict import Result
+from autograder.report.page import make_page
+from autograder.report.terminal import check_writable, print_report, write_aside, write_results
+from autograder.report.visible import visible
 
 RUN = pytest.StashKey["Run"]()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.verdict import Result
+from autograder.ladder.verdict import Result
 
 
 def test_exercise(verdict: Result) -> None:

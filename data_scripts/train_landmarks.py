@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 import autograder
-from autograder.course import ROOT, CourseError
+from autograder.course.manifest import ROOT, CourseError
 from data_scripts import ibug_faces, landmark_processes
 from data_scripts.landmark_training import (
     Crops,

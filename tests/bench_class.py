@@ -22,13 +22,13 @@ from typing import Any
 
 import psutil
 
-from autograder.classroom.batch import Request, grade_class
-from autograder.classroom.pool import Outcome, attempt
-from autograder.classroom.task import Job, release_worker
-from autograder.course import ROOT, Exercise, Lesson, load_course
-from autograder.misconceptions import catalogue
+from autograder.checks.catalogue import catalogue
+from autograder.classroom.run.batch import Request, grade_class
+from autograder.classroom.run.pool import Outcome, attempt
+from autograder.classroom.run.task import Job, release_worker
+from autograder.course.manifest import ROOT, Exercise, Lesson, load_course
 from data_scripts.folders import data_folder
-from tests.classroom import environment, hand_in, make_course
+from tests.classroom.course_folder import environment, hand_in, make_course
 from tests.notebooks import cell_of, reference_notebook, released_notebook
 
 KINDS = ("correct", "wrong", "correct", "partial", "correct", "wrong", "correct", "wrong", "correct", "other")

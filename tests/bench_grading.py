@@ -20,9 +20,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from autograder.course import ROOT, Lesson, load_course
-from autograder.sandbox import make_sandbox
-from autograder.watch import Watch
+from autograder.course.manifest import ROOT, Lesson, load_course
+from autograder.isolation.sandbox import make_sandbox
+from autograder.notebook_api.watch import Watch
 
 
 def _run(*arguments: str) -> None:

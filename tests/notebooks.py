@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from autograder.course import ROOT
+from autograder.course.manifest import ROOT
 
 LESSON = "01_pixel_parsing"
 

@@ -8,8 +8,8 @@ import types
 from functools import lru_cache
 from typing import Any
 
-from autograder.course import find_lesson
-from autograder.source import read_source
+from autograder.authoring.source import read_source
+from autograder.course.manifest import find_lesson
 
 BOOTSTRAP = re.compile(r"\A.*?^import autograder$", re.DOTALL | re.MULTILINE)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from autograder.__main__ import parse
-from autograder.course import ROOT
-from autograder.lesson_table import lesson_table
+from autograder.authoring.lesson_table import lesson_table
+from autograder.course.manifest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

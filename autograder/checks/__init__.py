@@ -1,22 +1,26 @@
-"""What counts as correct: one module of ladders a lesson. Nothing here is visible to a worker."""
+"""What counts as correct: a room of ladders and mistakes for each lesson. Nothing here is visible to a worker."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 
-from ..course import CourseError, Exercise, Lesson
-from ..ladder import Ladder
+from ..course.manifest import CourseError, Exercise, Lesson
+from ..ladder.ladder import Ladder
 
 
+@cache
 def ladders(lesson: Lesson) -> dict[str, Ladder]:
-    """Return the lesson's ladders by exercise name, one for each exercise of the manifest."""
-    module = import_module(f"{__name__}.{lesson.topic}")
-    found = {value.exercise: value for value in vars(module).values() if isinstance(value, Ladder)}
+    """Return the ladders in the lesson's room by exercise name, one for each exercise of the manifest."""
+    modules = sorted(path.stem for path in (Path(__file__).parent / lesson.room).glob("[!_]*.py"))
+    made = [value for name in modules for value in vars(import_module(f"{__name__}.{lesson.room}.{name}")).values()]
+    found = {value.exercise: value for value in made if isinstance(value, Ladder)}
     wanted = {exercise.name for exercise in lesson.exercises}
     if set(found) != wanted:
         odd = ", ".join(sorted(set(found) ^ wanted))
-        raise CourseError(f"checks/{lesson.topic}.py and course.yaml disagree about: {odd}")
-    return found
+        raise CourseError(f"checks/{lesson.room} and course.yaml disagree about: {odd}")
+    return {exercise.name: found[exercise.name] for exercise in lesson.exercises}
 
 
 def ladder_of(lesson: Lesson, exercise: Exercise) -> Ladder:

@@ -2,7 +2,7 @@
 
 ``python worker CONTROL_FD PLAN`` forks a child for each notebook, as a Unix socket asks; ``python worker direct PLAN``
 serves one notebook on standard input and output, for systems that cannot fork. PLAN is JSON: ``modules`` to
-import, ``topics`` whose probes are needed, and the limits ``memory`` (bytes) and ``processes`` of a notebook.
+import, ``probes`` that are needed, and the limits ``memory`` (bytes) and ``processes`` of a notebook.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _load(plan: dict[str, Any]) -> dict[str, ModuleType]:
     """Import the modules and the probes, before any notebook could change what they are made of."""
     for module in plan["modules"]:
         importlib.import_module(module)
-    return {topic: importlib.import_module(f"worker.probes.{topic}") for topic in ["calling", *plan["topics"]]}
+    return {name: importlib.import_module(f"worker.probes.{name}") for name in ["calling", *plan["probes"]]}
 
 
 def main(argv: list[str]) -> None:

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...course import CourseError, Lesson, find_lesson
-from ...visible import visible
-from ..store import write_whole
+from ...course.manifest import CourseError, Lesson, find_lesson
+from ...report.visible import visible
+from ..results.store import write_whole
 
 WORKFLOW = Path(".github") / "workflows" / "grade.yml"
 MESSAGE = 400

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...course import CourseError, Lesson, find_lesson
-from ...report import number
-from ...visible import visible
-from ..marks import ClassMarks, read_class
-from ..settings import load_settings
-from ..store import Store, write_whole
-from ..tables import as_csv, is_formula
+from ...course.manifest import CourseError, Lesson, find_lesson
+from ...report.terminal import number
+from ...report.visible import visible
+from ..folders.settings import load_settings
+from ..gradebook.marks import ClassMarks, read_class
+from ..results.store import Store, write_whole
+from ..results.tables import as_csv, is_formula
 from .roster import Roster, Row, make_roster
 
 SHOWN = 10

@@ -8,9 +8,9 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...course import ROOT, CourseError, Lesson, find_lesson, load_course
-from ...released import reference_path
-from ...workers import SLOW_IMPORTS
+from ...course.manifest import ROOT, CourseError, Lesson, find_lesson, load_course
+from ...course.released import reference_path
+from ...isolation.workers import SLOW_IMPORTS
 
 REQUEST = "gradescope.json"
 OUT = ROOT / "build" / "gradescope.zip"

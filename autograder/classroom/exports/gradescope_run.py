@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...course import ROOT, Lesson, find_lesson
-from ...report import shown_notes
-from ...visible import visible
-from ..store import write_whole
-from ..tree import Submitted, read_handed_in
+from ...course.manifest import ROOT, Lesson, find_lesson
+from ...report.terminal import shown_notes
+from ...report.visible import visible
+from ..folders.handed_in import Submitted, read_handed_in
+from ..results.store import write_whole
 from .gradescope import REQUEST
 
 DEEPEST = 6

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...course import CourseError
-from ...visible import visible
-from ..marks import ClassMarks, Person
+from ...course.manifest import CourseError
+from ...report.visible import visible
+from ..gradebook.marks import ClassMarks, Person
 
 # What other systems call the columns of their own exports, in lower case; the first that is there counts.
 NAMES: Mapping[str, tuple[str, ...]] = {

@@ -20,4 +20,4 @@ fi
 python3.11 -m venv "$base/env"
 "$base/env/bin/python" -m pip install --disable-pip-version-check --no-cache-dir -q -r "$base/source/requirements.txt"
 # The answers stay shut to any other user, should a student's code run as one outside of the sandbox.
-chmod -R go-rwx "$base/source/solutions" "$base/source/autograder/misconceptions"
+chmod -R go-rwx "$base/source/solutions" "$base/source/autograder/checks"

@@ -1,0 +1,134 @@
+"""The literate source of a lesson, a jupytext percent script, and the notebook that nbgrader reads."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from ..course.manifest import ROOT, CourseError, Exercise, Lesson
+
+SOLUTIONS = ROOT / "solutions"
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+_CHECK = re.compile(r"^autograder\.check\(\"(\w+)\"\)$")
+
+
+@dataclass(frozen=True)
+class SourceCell:
+    """``kind`` is ``text``, ``setup``, ``solution``, ``check`` or ``example``; the exercise where it has one."""
+
+    kind: str
+    text: str
+    exercise: Exercise | None
+
+
+def source_path(lesson: Lesson) -> Path:
+    """Return the percent script of the lesson."""
+    return SOLUTIONS / lesson.id / f"{lesson.id}.py"
+
+
+def _solution_exercise(lesson: Lesson, text: str) -> Exercise:
+    for exercise in lesson.exercises:
+        if re.search(rf"^(def|class) {exercise.name}\b", text, re.MULTILINE):
+            absent = [name for name in exercise.names if not re.search(rf"^(def|class) {name}\b", text, re.MULTILINE)]
+            if absent:
+                raise CourseError(f"{lesson.id}: the cell of {exercise.name} must also define {', '.join(absent)}")
+            return exercise
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    raise CourseError(f"{lesson.id}: a solution cell defines no exercise of the manifest; it begins {first!r}")
+
+
+def _classify(lesson: Lesson, cell: NotebookNode) -> SourceCell:
+    if cell.cell_type != "code":
+        return SourceCell("text", cell.source, None)
+    check = _CHECK.match(cell.source.strip())
+    if check:
+        found = [exercise for exercise in lesson.exercises if exercise.name == check.group(1)]
+        if not found:
+            raise CourseError(f"{lesson.id}: a check cell names {check.group(1)}, which is no exercise of this lesson")
+        return SourceCell("check", cell.source, found[0])
+    if BEGIN in cell.source:
+        return SourceCell("solution", cell.source, _solution_exercise(lesson, cell.source))
+    return SourceCell("setup" if "setup" in cell.metadata.get("tags", []) else "example", cell.source, None)
+
+
+def _refuse_broken_code(path: Path, cell: NotebookNode) -> None:
+    """Raise CourseError where a code cell is no Python or its solution regions are not closed."""
+    if cell.cell_type != "code":
+        return
+    where = path.relative_to(ROOT)
+    try:
+        ast.parse(cell.source)
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        found = [n for n, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text.strip() == line]
+        place = f"{where}, line {found[0]}" if line and found else f"{where}"
+        raise CourseError(f"{place}: {error.msg}: {line!r}; nothing was built from it") from None
+    marks = re.findall(r"### (BEGIN|END) SOLUTION", cell.source)
+    if marks != ["BEGIN", "END"] * (len(marks) // 2):
+        first = next(line for line in cell.source.splitlines() if line.strip())
+        raise CourseError(f"{where}: BEGIN SOLUTION and END SOLUTION do not pair in the cell that begins {first!r}")
+
+
+def read_source(lesson: Lesson) -> list[SourceCell]:
+    """Return the cells of the lesson's percent script.
+
+    Raises CourseError where the script is missing or its exercises and checks are not those of the manifest,
+    each once and in its order.
+    """
+    path = source_path(lesson)
+    if not path.is_file():
+        raise CourseError(f"{path.relative_to(ROOT)} is missing; every lesson has one percent script there")
+    notebook = jupytext.read(path, fmt="py:percent")
+    for cell in notebook.cells:
+        _refuse_broken_code(path, cell)
+    cells = [_classify(lesson, cell) for cell in notebook.cells]
+    for kind in ("solution", "check"):
+        order = [cell.exercise.name for cell in cells if cell.kind == kind]
+        wanted = [exercise.name for exercise in lesson.exercises]
+        if order != wanted:
+            raise CourseError(f"{lesson.id}: the {kind} cells are {order}; course.yaml says {wanted}")
+    return cells
+
+
+def _nbgrader(grade_id: str, *, solution: bool = False, points: float | None = None) -> dict:
+    metadata = {
+        "grade": points is not None,
+        "grade_id": grade_id,
+        "locked": not solution,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+    return metadata if points is None else metadata | {"points": points}
+
+
+def source_notebook(lesson: Lesson) -> NotebookNode:
+    """Return nbgrader's source notebook: the script's cells with metadata derived from the manifest, no outputs."""
+    cells = []
+    for position, cell in enumerate(read_source(lesson)):
+        if cell.kind == "text":
+            node = nbformat.v4.new_markdown_cell(cell.text)
+        else:
+            node = nbformat.v4.new_code_cell(cell.text)
+        node.id = f"cell-{position:03d}"
+        if cell.kind == "setup":
+            node.metadata["tags"] = ["setup"]
+            node.metadata["nbgrader"] = _nbgrader(f"setup-{position}")
+        elif cell.kind == "solution":
+            node.id = cell.exercise.name
+            node.metadata["nbgrader"] = _nbgrader(cell.exercise.name, solution=True)
+        elif cell.kind == "check":
+            node.id = cell.exercise.check_id
+            node.metadata["nbgrader"] = _nbgrader(cell.exercise.check_id, points=cell.exercise.points)
+        cells.append(node)
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.validate(notebook)
+    return notebook

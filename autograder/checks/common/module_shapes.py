@@ -1,0 +1,69 @@
+"""Shapes in a student's module: how they are named, and what does not fit by PyTorch's own message."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from autograder.ladder import expect
+from autograder.ladder.student import StudentError
+
+PLAIN_LIST_HINT = (
+    "Layers in a plain Python list or dict, or created in forward, are invisible to PyTorch: parameters() does not "
+    "find them and no optimizer trains them. Make each one an attribute, or use nn.Sequential or nn.ModuleList."
+)
+
+
+def image(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Draw normal numbers, float32."""
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def seed(rng: np.random.Generator) -> int:
+    """Draw a seed for the probe."""
+    return int(rng.integers(2**31))
+
+
+def shapes_text(shapes: list[tuple[int, ...]]) -> str:
+    """Return how many there are of each shape."""
+    counted = Counter(shapes)
+    return ", ".join(f"{number} of {shape}" for shape, number in sorted(counted.items())) if counted else "none at all"
+
+
+def expect_found(found: dict[str, Any]) -> None:
+    """Expect that no plain list or dict hides layers from PyTorch."""
+    got = "layers in a plain Python list, tuple or dict"
+    expect.true(not found["hidden"], "layers that PyTorch finds", got, hint=PLAIN_LIST_HINT)
+
+
+_PROBLEMS = (
+    # A sum names its two sides in the order in which they are written.
+    (re.compile(r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"), "unequal"),
+    (re.compile(r"expected input.* to have (\d+) channels, but got (\d+) channels"), "channels"),
+    (re.compile(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"), "features"),
+)
+
+
+def shape_problem(error: StudentError) -> tuple[str, int, int] | None:
+    """Return what does not fit in a module, and both sizes, from PyTorch's message; None for another error.
+
+    ``unequal``: two tensors that can't be added, the smaller size first; ``channels``: those that a convolution
+    takes, and those that it was given; ``features``: the numbers that came to a linear layer, and those it takes.
+    """
+    for pattern, kind in _PROBLEMS:
+        found = pattern.search(error.message)
+        if found:
+            one, other = int(found[1]), int(found[2])
+            return (kind, min(one, other), max(one, other)) if kind == "unequal" else (kind, one, other)
+    return None
+
+
+def raise_channels(error: StudentError, expected: str, hint: str | None = None) -> None:
+    """Raise the mismatch of an error about a convolution's channels; return for any other error."""
+    problem = shape_problem(error)
+    if problem and problem[0] == "channels":
+        got = f"a convolution made for {problem[1]} channels is given {problem[2]}"
+        raise expect.Mismatch(expected, got, hint=hint, where=error.where) from None

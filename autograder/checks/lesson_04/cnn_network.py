@@ -1,0 +1,239 @@
+"""Checks of ``build_cnn``: the network's layers, in the order in which an image passes through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.common.shared import Shared
+from autograder.checks.lesson_04 import cnn_trace
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student, StudentError
+
+build_cnn = Ladder("build_cnn")
+
+# The first dense layer has 12 * 12 * 128 * 500; one block without pooling gives four times as many.
+MOST_WEIGHTS = 100_000_000
+FILTERS, UNITS, RATES = [32, 64, 128], [500, 500, 30], [0.05, 0.01, 0.15]
+
+
+def _build(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+    x = rng.random((2, 96, 96, 1), np.float32)
+    try:
+        found = student.probe("lesson_04.build", x=x, seed=int(rng.integers(2**31)), most=MOST_WEIGHTS)
+    except StudentError as error:
+        if error.type != "TooManyWeights":
+            raise
+        hint = (
+            f"There are {error.message}: the image is still large where that layer begins. "
+            "Does every block end in 2x2 pooling?"
+        )
+        got = "a layer too large to be built"
+        raise expect.Mismatch("build_cnn(): at most 9,216,000 weights in one layer", got, hint=hint) from None
+    if not found["is_model"]:
+        hint = "Return the model itself." if found["type"] in ("NoneType", "list", "tuple") else None
+        raise expect.Mismatch("build_cnn(): a keras.Model", f"{found['type']}", hint=hint)
+    return {**found, "spread": float(x[0].std())}
+
+
+_built = Shared("build_cnn", _build)
+
+
+def _of(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [layer for layer in found["layers"] if layer["kind"] == kind]
+
+
+@build_cnn.rung("type", points=1, gate=True)
+def is_a_model(student: Student, rng: np.random.Generator) -> None:
+    """build_cnn() returns a Keras model."""
+    _built(student, rng)
+
+
+@build_cnn.rung("shape", points=2, gate=True)
+def maps_images_to_30_numbers(student: Student, rng: np.random.Generator) -> None:
+    """Images (B, 96, 96, 1) become (B, 30)."""
+    found = _built(student, rng)
+    for images, shape in ((2, tuple(found["shape_of_two"])), (1, np.shape(found["output"]))):
+        hint = "Each face needs 15 keypoints times 2 coordinates, one after the other."
+        # Height and width depend on the padding, which is free.
+        got = f"({images}, height, width, {shape[-1]})" if len(shape) == 4 else str(shape)
+        want = f"(B, 96, 96, 1) -> (B, 30): output of shape ({images}, 30)"
+        expect.true(shape == (images, 30), want, f"output of shape {got}", hint=hint)
+    shape = found["input_shape"]
+    known = shape is None or shape[1:] == [96, 96, 1]
+    hint = "Keras puts the channels last: one gray channel after height and width."
+    expect.true(known, "input shape (None, 96, 96, 1)", f"input shape {tuple(shape or ())}", hint=hint)
+
+
+@build_cnn.rung("values", points=4, gate=True)
+def has_the_three_convolutions_and_dense_layers(student: Student, rng: np.random.Generator) -> None:
+    """Convolutions of 32, 64 and 128 filters, then dense layers of 500, 500 and 30, in this order."""
+    found = _built(student, rng)
+    got = [f"{layer['kind']} {layer['kernel'][-1]}" for layer in found["layers"]]
+    want = [f"conv {filters}" for filters in FILTERS] + [f"dense {units}" for units in UNITS]
+    hint = None
+    if sorted(got) == sorted(want):
+        hint = "All layers are there, but not in this order."
+    elif got[:6] == want:
+        hint = "There are more layers than the lesson's table lists."
+    elif len(got) == len(want):
+        hint = "Compare the number of filters and units with the lesson's table."
+    expect.true(got == want, ", ".join(want), ", ".join(got) or "no convolution and no dense layer", hint=hint)
+    strides = [layer["strides"] for layer in _of(found, "conv")]
+    hint = "The 2x2 pooling alone halves the image; each convolution looks at every place."
+    expect.true(all(s == [1, 1] for s in strides), "convolutions with stride 1", f"strides {strides}", hint=hint)
+    frozen = [name for name, layer in zip(got, found["layers"], strict=True) if not layer["trained"]]
+    hint = "`trainable = False` keeps a layer as it was drawn."
+    expect.true(not frozen, "six layers that can be trained", f"frozen: {', '.join(frozen)}", hint=hint)
+    hint = "The lesson's table has no other layer with weights of its own (batch normalization, PReLU, …)."
+    others = ", ".join(sorted(set(found["others"])))
+    expect.true(not others, "weights in these six layers only", f"weights of {others} as well", hint=hint)
+
+
+def _expect_slope(slope: float | None, where: str, what: str) -> None:
+    """Expect a slope strictly between 0 and 1."""
+    if slope is None:
+        raise expect.Mismatch(f"{where}: {what}", "something else", hint="Compare this part with the lesson's table.")
+    if abs(slope) <= 1e-3:
+        hint = "Slope 0 is a plain ReLU: a unit that is negative for every face gets no gradient, and stays so."
+        raise expect.Mismatch(f"{where}: LeakyReLU, a small positive slope below 0", "slope 0", hint=hint)
+    if slope >= 1 - 1e-3:
+        hint = "Negative values pass unchanged, so nothing bends here: both layers together are no more than one."
+        raise expect.Mismatch(f"{where}: LeakyReLU, a slope below 1", f"slope {slope:.3g}", hint=hint)
+    expect.true(slope > 0, f"{where}: LeakyReLU, a positive slope", f"slope {slope:.3g}")
+
+
+@build_cnn.rung("values", points=1)
+def takes_images_as_they_come(student: Student, rng: np.random.Generator) -> None:
+    """The first convolution sees the image in its own range, [0, 1]."""
+    found = _built(student, rng)
+    seen = float(_of(found, "conv")[0]["input"].std())
+    # To center or to stretch the image is no mistake; to shrink it to nearly nothing is.
+    hint = "The images already lie in [0, 1]: nothing needs to be divided any more."
+    expect.true(
+        seen >= 0.1 * found["spread"],
+        f"an image whose gray values spread by {found['spread']:.2g} at the first convolution",
+        f"they spread by {seen:.2g}",
+        hint=hint,
+    )
+
+
+@build_cnn.rung("values", points=4)
+def blocks_activate_and_pool(student: Student, rng: np.random.Generator) -> None:
+    """After each convolution: LeakyReLU and 2x2 pooling, then everything goes into the first dense layer."""
+    found = _built(student, rng)
+    convs, dense = _of(found, "conv"), _of(found, "dense")
+    for number, (conv, following) in enumerate(zip(convs, [*convs[1:], dense[0]], strict=True), start=1):
+        before, after = conv["before_activation"], following["input"]
+        where = (
+            f"between convolution {number} and {f'convolution {number + 1}' if number < 3 else 'the first dense layer'}"
+        )
+        fits = cnn_trace.pooled_shapes(before.shape)
+        if number == 3 and after.ndim == 2:
+            after = _unflatten(before, after, where)
+        if after.shape not in fits:
+            raise expect.Mismatch(
+                f"{where}: 2x2 pooling, which halves height and width",
+                _shrinking(before, after),
+                hint=f"Here {before.shape[1:3]} became {after.shape[1:3]}. Pooling takes 2x2 pixels and moves by 2, "
+                "once in each block.",
+            )
+        what = "LeakyReLU and 2x2 pooling of the convolution's answer"
+        _expect_slope(cnn_trace.slope_and_pool_between(before, after), where, what)
+
+
+def _shrinking(before: np.ndarray, after: np.ndarray) -> str:
+    """What became of height and width, in words that don't depend on the padding."""
+    if after.ndim != 4:
+        return f"an array with {after.ndim} axes"
+    factor = round(before.shape[1] / after.shape[1])
+    return f"divided by {factor}" if factor > 1 else "the same height and width"
+
+
+def _unflatten(before: np.ndarray, after: np.ndarray, where: str) -> np.ndarray:
+    """Give the flat input of the first dense layer the shape of the pooled image that it came from."""
+    fits = cnn_trace.pooled_shapes(before.shape)
+    for shape in fits:
+        # Height, width, channel as Flatten leaves them; or channel first after a Permute.
+        if after.size == np.prod(shape):
+            batch, height, width, channels = shape
+            turned = after.reshape(batch, channels, height, width).transpose(0, 2, 3, 1)
+            is_turned = cnn_trace.slope_and_pool_between(before, turned) is not None
+            return turned if is_turned else after.reshape(shape)
+    if after.shape[1] == np.prod(before.shape[1:]):
+        return after.reshape(before.shape)
+    whole = f"{where}: every number of the pooled image"
+    features, channels = int(np.prod(fits[0][1:])), before.shape[-1]
+    if after.shape[1] == channels:
+        hint = "To average over the image forgets where things are. Flatten it instead."
+        raise expect.Mismatch(whole, "one number a channel", hint=hint)
+    hint = f"Flatten the pooled image: all {features:,} numbers of it go into the dense layer."
+    raise expect.Mismatch(whole, f"{after.shape[1]:,} numbers a face", hint=hint)
+
+
+@build_cnn.rung("values", points=3)
+def dense_layers_activate(student: Student, rng: np.random.Generator) -> None:
+    """LeakyReLU after each dense layer of 500."""
+    dense = _of(_built(student, rng), "dense")
+    for number, (layer, following) in enumerate(zip(dense, dense[1:], strict=False), start=1):
+        slope = cnn_trace.slope_between(layer["before_activation"], following["input"])
+        _expect_slope(slope, f"after dense layer {number}", "LeakyReLU of its answer")
+
+
+@build_cnn.rung("values", points=3)
+def answers_without_activation(student: Student, rng: np.random.Generator) -> None:
+    """The last layer is linear: its answer is the network's answer."""
+    found = _built(student, rng)
+    linear, got = _of(found, "dense")[-1]["before_activation"], found["output"]
+    if np.allclose(got, linear, rtol=cnn_trace.TOLERANCE, atol=cnn_trace.TOLERANCE):
+        return
+    shifted = np.exp(linear - linear.max(axis=1, keepdims=True))
+    named = {
+        "a sigmoid": 1 / (1 + np.exp(-linear)),
+        "a softmax": shifted / shifted.sum(axis=1, keepdims=True),
+        "a tanh": np.tanh(linear),
+        "a ReLU": np.maximum(linear, 0),
+    }
+    name = next((name for name, wrong in named.items() if np.allclose(got, wrong, rtol=1e-4, atol=1e-5)), None)
+    if name is None and cnn_trace.slope_between(linear, got) is not None:
+        name = "a LeakyReLU"
+    hint = f"After the last layer comes {name}. A coordinate is a plain number: leave it as the layer gives it."
+    raise expect.Mismatch(
+        "the answer of the last dense layer, unchanged",
+        f"{name} of it" if name else "something else made of it",
+        hint=hint if name else "Nothing may follow the last dense layer.",
+    )
+
+
+@build_cnn.rung("values", points=3)
+def drops_out_after_each_block(student: Student, rng: np.random.Generator) -> None:
+    """Dropout of 0.05, 0.01 and 0.15, one at the end of each block."""
+    layers = _built(student, rng)["order"]
+    rates = [layer["rate"] for layer in layers if layer["kind"] == "dropout"]
+    hint = None
+    if sorted(rates) == sorted(RATES):
+        hint = "The rates are right, but not in this order: follow the blocks from the image to the answer."
+    elif not rates:
+        hint = "The table lists one dropout layer in each block."
+    elif np.allclose(sorted(1 - np.array(rates)), sorted(RATES)):
+        hint = "Keras's Dropout takes the share that is dropped, not the share that is kept."
+    same = len(rates) == 3 and np.allclose(rates, RATES, atol=1e-6)
+    expect.true(bool(same), f"dropout rates {RATES}", f"dropout rates {[round(rate, 4) for rate in rates]}", hint=hint)
+    order = [layer["kind"] for layer in layers]
+    expect.true(
+        order[:6] == ["conv", "dropout"] * 3,
+        "one dropout in each block: conv, dropout, conv, dropout, conv, dropout, dense, dense, dense",
+        ", ".join(order),
+        hint="Each dropout belongs to the end of its own block.",
+    )
+
+
+@build_cnn.rung("side effects", points=1)
+def builds_a_new_model_each_time(student: Student, rng: np.random.Generator) -> None:
+    """Every call builds a new network with weights of its own."""
+    x = np.zeros((1, 96, 96, 1), np.float32)
+    shared = student.probe("lesson_04.build_twice", x=x, most=MOST_WEIGHTS)
+    hint = "Both calls returned the same weights. Create the layers inside the function."
+    expect.true(shared == 0, "two networks with weights of their own", f"{shared} weights that both share", hint=hint)

@@ -1,0 +1,264 @@
+"""Checks of ``train_two_phase``, by the weights that the training passes through.
+
+The model of these checks answers ``gain`` times its 30 weights, all 0 at first, whatever the image shows. Training
+pulls them straight towards the training targets; the validation targets lie on the way, nearer. So the validation
+loss falls all through phase 1, has its minimum inside phase 2, and rises again: best and last weights differ. The
+first pixel of each image says which one it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.common.shared import Shared
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student, StudentError
+
+train_two_phase = Ladder("train_two_phase")
+
+EPOCHS, BATCH, FACES, VAL_FACES, GAIN = (1, 3), 16, 32, 16, 32.0
+# Number of an image in units of its first pixel: exact in float32.
+NUMBERS = 64
+# Steps of one optimizer after which the model is told to stop: twice what the longer phase needs.
+MOST_STEPS = 2 * max(EPOCHS) * FACES // BATCH
+
+
+def huber_loss(weights: np.ndarray, target: np.ndarray) -> float:
+    """The loss of the checks' model on a target that is the same for every face."""
+    size = np.abs(GAIN * weights.astype(float) - target)
+    return float(np.mean(np.where(size <= 1, size**2 / 2, size - 0.5)))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one optimizer did: the images of each batch, the weights at first and after each epoch.
+
+    ``start`` is None and ``epochs`` empty where it trained another network than the one that came in.
+    """
+
+    optimizer: str
+    batches: tuple[tuple[int, ...], ...]
+    start: np.ndarray | None
+    epochs: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of the checks' model: what the probe found, its phases, and the target of the validation faces."""
+
+    found: dict[str, Any]
+    phases: tuple[Phase, ...]
+    val_target: np.ndarray
+
+    def val_loss(self, weights: np.ndarray) -> float:
+        """The validation loss with these weights."""
+        return huber_loss(weights, self.val_target)
+
+
+def _phase(steps: list[dict[str, Any]]) -> Phase:
+    """Put the steps of one optimizer into epochs: another one begins with an image that the epoch has seen."""
+    batches, ends, seen = [], [], set()
+    last = None
+    for step in steps:
+        if step["start"] is None:
+            continue
+        batch = tuple(int(number) for number in np.round(np.asarray(step["images"]) * NUMBERS))
+        if last is not None and seen & set(batch):
+            ends.append(last)
+            seen = set()
+        batches.append(batch)
+        seen |= set(batch)
+        last = step["end"]
+    known = last is not None
+    return Phase(steps[0]["type"], tuple(batches), steps[0]["start"], (*ends, last) if known else ())
+
+
+def _train(student: Student, rng: np.random.Generator) -> Training:
+    target = rng.uniform(0.7, 0.9, 30)
+    val_target = 0.35 * target
+    faces = rng.random((FACES + VAL_FACES, 96, 96, 1), np.float32)
+    faces[:, 0, 0, 0] = np.arange(len(faces)) / NUMBERS
+    try:
+        found = student.probe(
+            "lesson_04.train",
+            x=faces[:FACES],
+            y=np.tile(target, (FACES, 1)).astype(np.float32),
+            x_val=faces[FACES:],
+            y_val=np.tile(val_target, (VAL_FACES, 1)).astype(np.float32),
+            epochs=list(EPOCHS),
+            batch_size=BATCH,
+            gain=GAIN,
+            most_steps=MOST_STEPS,
+            seed=int(rng.integers(2**31)),
+        )
+    except StudentError as error:
+        if error.type != "TooManySteps":
+            raise
+        raise expect.Mismatch(f"a training that ends after epochs={EPOCHS}", f"{error.message}") from None
+    by_optimizer = groupby(found["steps"], key=lambda step: step["optimizer"])
+    return Training(found, tuple(_phase(list(steps)) for _, steps in by_optimizer), val_target)
+
+
+_trained = Shared("train_two_phase", _train)
+
+
+def _two_phases(training: Training) -> tuple[Phase, Phase]:
+    got = [phase.optimizer for phase in training.phases]
+    hint = None
+    if got == ["Adam"]:
+        hint = "Phase 2 goes on with phase 1's optimizer: compile the model for phase 2 before its fit."
+    elif got == ["SGD", "Adam"]:
+        hint = "The phases are in the wrong order."
+    elif len(got) > 2:
+        hint = "Every compile begins with a new optimizer, which has forgotten its momentum: compile once a phase."
+    expect.true(got == ["Adam", "SGD"], "Adam, then SGD", ", then ".join(got) or "no training", hint=hint)
+    first, second = training.phases
+    hint = "The caller's model stays as it was: compile and fit the one that came in."
+    expect.true(bool(first.epochs), "phase 1 trains the model that came in", "another network is trained", hint=hint)
+    return first, second
+
+
+def _is_dict_of_histories(histories: Any) -> bool:
+    return isinstance(histories, dict) and {"phase1", "phase2"} <= set(histories)
+
+
+@train_two_phase.rung("type", points=1, gate=True)
+def returns_both_histories(student: Student, rng: np.random.Generator) -> None:
+    """Returns {"phase1": history, "phase2": history}, each with loss and val_loss."""
+    histories = _trained(student, rng).found["histories"]
+    if not _is_dict_of_histories(histories):
+        got = expect.show(histories)
+        if isinstance(histories, dict):
+            got = "one history only" if "loss" in histories else f"keys {sorted(histories)}"
+        raise expect.Mismatch('{"phase1": history, "phase2": history}', got)
+    for name in ("phase1", "phase2"):
+        lists = histories[name] if isinstance(histories[name], dict) else {}
+        there = all(isinstance(lists.get(key), list) and lists[key] for key in ("loss", "val_loss"))
+        hint = (
+            "`fit` returns a History; its .history is the dict of lists. Without validation data there is no val_loss."
+        )
+        got = f"lists {sorted(lists)}" if lists else expect.show(histories[name])
+        expect.true(there, f'{name}: lists "loss" and "val_loss"', got, hint=hint)
+
+
+@train_two_phase.rung("type", points=1)
+def histories_are_dicts(student: Student, rng: np.random.Generator) -> None:
+    """Each history is a dict of lists, so that history["phase1"]["loss"] works and JSON can hold it."""
+    kinds = _trained(student, rng).found["kinds"]
+    for name in ("phase1", "phase2"):
+        hint = "A History of Keras can't be indexed or written as JSON; the dict that it holds can."
+        expect.true(kinds[name] == "dict", f"{name}: a dict of lists", f"an object of type {kinds[name]}", hint=hint)
+
+
+@train_two_phase.rung("values", points=3)
+def trains_with_adam_then_sgd(student: Student, rng: np.random.Generator) -> None:
+    """The model is trained with Adam first, then with SGD."""
+    _two_phases(_trained(student, rng))
+
+
+@train_two_phase.rung("values", points=2)
+def trains_in_batches_of_training_faces(student: Student, rng: np.random.Generator) -> None:
+    """Each step sees batch_size training faces, and no validation face."""
+    for number, phase in enumerate(_two_phases(_trained(student, rng)), start=1):
+        sizes = sorted({len(batch) for batch in phase.batches})
+        strangers = {image for batch in phase.batches for image in batch if image >= FACES}
+        example = f"phase {number}: {FACES} faces to train on, {VAL_FACES} to validate on, batch_size={BATCH}"
+        hint = "The validation faces are trained on as well; then nothing is left to judge the network by."
+        expect.true(
+            not strangers, "steps on training faces alone", f"{len(strangers)} validation faces too", example, hint
+        )
+        hint = "32 is Keras's own default: hand batch_size on, in both phases." if sizes == [32] else None
+        got = f"batches of {' and '.join(map(str, sizes))} faces"
+        expect.true(set(sizes) <= {BATCH}, f"batches of {BATCH} faces", got, example, hint)
+
+
+@train_two_phase.rung("values", points=4)
+def phase_2_goes_on_from_phase_1(student: Student, rng: np.random.Generator) -> None:
+    """Phase 2 starts from the weights that phase 1 ended with."""
+    training = _trained(student, rng)
+    first, second = _two_phases(training)
+    best = min(first.epochs, key=training.val_loss)
+    want = f"phase 2 starts with the weights of phase 1, [{', '.join(f'{v:.4f}' for v in first.epochs[-1][:3])}, …]"
+    if second.start is None or np.allclose(second.start, first.start, rtol=0, atol=1e-6):
+        hint = "Phase 2 starts where phase 1 started: everything that Adam has learned is lost."
+        raise expect.Mismatch(want, "it starts with fresh weights, as before any training", hint=hint)
+    # Weights are handed on unchanged (measured: no difference in 90 trainings); Adam's steps are 5e-4 long.
+    goes_on = any(np.allclose(second.start, weights, rtol=0, atol=1e-6) for weights in (first.epochs[-1], best))
+    got = f"[{', '.join(f'{v:.4f}' for v in second.start[:3])}, …]"
+    expect.true(goes_on, want, got, "a model with 30 weights, all 0 at first")
+
+
+@train_two_phase.rung("values", points=4)
+def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> None:
+    """The model ends with the weights of the lowest validation loss."""
+    training = _trained(student, rng)
+    first, second = _two_phases(training)
+    hint = "The caller's model stays as phase 1 left it: compile and fit the one that came in."
+    expect.true(bool(second.epochs), "phase 2 trains the model that came in", "another network", hint=hint)
+    everything, weights = [*first.epochs, *second.epochs], training.found["weights"]
+    candidates = [min(passed, key=training.val_loss) for passed in (everything, second.epochs)]
+    if any(np.allclose(weights, best, rtol=0, atol=1e-6) for best in candidates):
+        return
+    hint = None
+    if np.allclose(weights, second.epochs[-1], rtol=0, atol=1e-6):
+        hint = "These are the last weights. A checkpoint helps only if somebody loads it again at the end."
+    elif np.allclose(weights, first.epochs[-1], rtol=0, atol=1e-6):
+        hint = "These are the weights that phase 1 ended with; phase 2 found better ones."
+    losses = [training.val_loss(passed) for passed in everything]
+    raise expect.Mismatch(
+        f"validation loss {min(losses):.4g} after training, the lowest of all epochs",
+        f"{training.val_loss(weights):.4g}",
+        f"validation losses epoch by epoch: {', '.join(f'{loss:.4g}' for loss in losses)}",
+        hint,
+    )
+
+
+@train_two_phase.rung("values", points=3)
+def histories_tell_what_happened(student: Student, rng: np.random.Generator) -> None:
+    """The histories hold one value an epoch, at most `epochs` of them, and val_loss is that of the validation faces."""
+    training = _trained(student, rng)
+    for number, (phase, most) in enumerate(zip(_two_phases(training), EPOCHS, strict=True), start=1):
+        history = training.found["histories"][f"phase{number}"]
+        what = f"phase {number}, epochs={EPOCHS}"
+        length, ran = len(history["val_loss"]), len(phase.epochs) or len(history["val_loss"])
+        expect.true(1 <= ran <= most, f"{what}: no more epochs than {most}", f"{ran} epochs")
+        same = length == ran == len(history["loss"])
+        expect.true(same, f"{what}: a value for each of its {ran} epochs", f"{length} values of val_loss")
+        want = [training.val_loss(weights) for weights in phase.epochs]
+        if not want:
+            raise expect.Mismatch(f"{what}: a history of the model that came in", "one of another network")
+        hint = "Validate on x_val and y_val, with the loss that the phase is compiled with."
+        # Keras averages the batches in float32: measured, 1.1e-4 of this at most in 90 trainings of three styles.
+        expect.close(history["val_loss"], want, rtol=1e-3, atol=1e-5, what=f"{what}: val_loss", hint=hint)
+
+
+@train_two_phase.rung("side effects", points=2)
+def leaves_a_checkpoint(student: Student, rng: np.random.Generator) -> None:
+    """The best weights lie in checkpoint_path; the data is the same as before."""
+    training = _trained(student, rng)
+    _, second = _two_phases(training)
+    saved = training.found["saved"]
+    hint = "Phase 2's callbacks get the path; do they take part in its fit?"
+    expect.true(saved is not None, "a checkpoint that can be loaded at checkpoint_path", "none", hint=hint)
+    if second.epochs:
+        lowest, got = min(map(training.val_loss, second.epochs)), training.val_loss(saved)
+        hint = "The file must hold the best weights, not those of the last epoch."
+        # The file holds weights as they were; in 90 trainings no other epoch came below 49 times the lowest loss.
+        expect.true(
+            got <= lowest * 1.001 + 1e-7, f"validation loss {lowest:.4g} of the checkpoint", f"{got:.4g}", hint=hint
+        )
+    spoiled = ", ".join(training.found["spoiled"])
+    expect.true(not spoiled, "the data as before", f"NaN in {spoiled}")
+
+
+@train_two_phase.rung("edge cases", points=1)
+def has_the_sources_defaults(student: Student, rng: np.random.Generator) -> None:
+    """Without being told, it trains up to 200 and 500 epochs in batches of 128."""
+    found = student.probe("lesson_04.defaults")
+    expect.true(found.get("epochs") in ([200, 500], (200, 500)), "epochs=(200, 500)", f"epochs={found.get('epochs')}")
+    expect.true(found.get("batch_size") == 128, "batch_size=128", f"batch_size={found.get('batch_size')}")

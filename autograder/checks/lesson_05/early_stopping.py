@@ -1,0 +1,123 @@
+"""Checks of lesson 05: when early stopping says stop."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograder.checks.common.recognize import hint_for
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+
+early_stopping = Ladder("EarlyStopping")
+
+# Every rule that students mistake for the right one stops at another of these values, or at none.
+UPS_AND_DOWNS = [5.0, 6.0, 4.0, 5.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+
+
+def _stops(patience: int, values: list[float], equal_counts: bool = False) -> tuple[list[bool], list[float]]:
+    """Return step's answers and best after each value; ``equal_counts`` takes an equal value for a new best."""
+    best, since, answers, bests = math.inf, 0, [], []
+    for value in values:
+        better = value < best or (equal_counts and value == best)
+        best, since = (value, 0) if better else (best, since + 1)
+        answers.append(since >= patience)
+        bests.append(best)
+    return answers, bests
+
+
+def _answers(student: Student, patience: int | None, values: list[float]) -> tuple[list[bool], list]:
+    found = student.probe("lesson_05.stopping", patience=patience, values=values)
+    answers = [bool(item) if isinstance(item, np.ndarray) and item.ndim == 0 else item for item in found["answers"]]
+    return answers, found["bests"]
+
+
+def _stop(answers: list) -> int:
+    """Return the number of the call that first says stop; 0 where none does."""
+    return answers.index(True) + 1 if True in answers else 0
+
+
+def _mistakes(patience: int, values: list[float]) -> list[tuple[int, str]]:
+    """Return where mistaken rules stop."""
+    worse = [value > min(values[:index], default=math.inf) for index, value in enumerate(values)]
+    total = [bool(count >= patience) for count in np.cumsum(worse)]
+    rising = [index > 0 and values[index] >= values[index - 1] for index in range(len(values))]
+    in_a_row = [all(rising[max(index + 1 - patience, 0) : index + 1]) for index in range(len(values))]
+    return [
+        (_stop(_stops(patience, values, equal_counts=True)[0]), "An equal value is not a new best: strictly lower."),
+        (_stop(total), "It counts all calls without a new best; a new best starts the count again."),
+        (_stop(_stops(patience + 1, values)[0]), "It says stop one call too late. Count on paper."),
+        (_stop(_stops(max(patience - 1, 1), values)[0]), "It says stop one call too early. Count on paper."),
+        (_stop(in_a_row), "It compares with the value before; what counts is the best of all values so far."),
+        (_stop(_stops(patience, [-value for value in values])[0]), "It waits for higher values; lower is better."),
+        (_stop(_stops(5, values)[0]), "It waits for 5 calls, whatever patience it was given."),
+    ]
+
+
+def _say_stop(answers: list) -> str:
+    # Training ends at the first True, so what step would say after that is left open.
+    stop = _stop(answers)
+    before = answers[: stop - 1] if stop else answers
+    if not all(isinstance(answer, bool) for answer in before):
+        return f"step: {answers[: stop or None]}"
+    return f"the first True at call {stop}" if stop else f"no True in {len(answers)} calls"
+
+
+def _expect_stops(student: Student, patience: int | None, values: list[float]) -> None:
+    answers, _ = _answers(student, patience, values)
+    wanted, _ = _stops(patience or 5, values)
+    hint = hint_for(_stop(answers), _mistakes(patience or 5, values))
+    shown = [round(value, 3) for value in values]
+    example = f"patience {patience or '5 (the default)'}, values {shown}"
+    expect.true(_say_stop(answers) == _say_stop(wanted), _say_stop(wanted), _say_stop(answers), example, hint)
+
+
+@early_stopping.rung("type", points=1, gate=True)
+def says_bool(student: Student, rng: np.random.Generator) -> None:
+    """step answers True or False."""
+    values = [3.0, 2.0, 4.0, 1.0, 5.0]
+    answers, _ = _answers(student, 3, values)
+    hint = "Every path through step must end in a return."
+    only_bools = all(isinstance(answer, bool) for answer in answers)
+    expect.true(only_bools, "True or False at every call", f"{answers}", f"patience 3, values {values}", hint)
+
+
+@early_stopping.rung("values", points=3)
+def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
+    """True once patience calls in a row brought no new best; a new best starts the count again."""
+    _expect_stops(student, 3, UPS_AND_DOWNS)
+    for patience in (1, 2, 3):
+        down = np.sort(rng.uniform(2, 4, 4))[::-1]
+        worse = [float(down[-1] + step) for step in rng.uniform(0.1, 1, 8)]
+        values = [float(down[0]), *[float(down[0] + 1)] * (patience - 1), *map(float, down[1:]), *worse]
+        _expect_stops(student, patience, values)
+
+
+@early_stopping.rung("values", points=2)
+def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
+    """A value that is better than the one before, but not than the best, does not count."""
+    _expect_stops(student, 3, [4.0, 7.0, 6.0, 5.0, 4.5, 4.25])
+    low = float(rng.uniform(1, 2))
+    _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, *[low + 0.5] * 4])
+
+
+@early_stopping.rung("values", points=2)
+def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
+    """best is the lowest value so far."""
+    for values in ([3.0, 4.0, 2.0, 5.0], [float(value) for value in rng.uniform(1, 5, 6)]):
+        _, bests = _answers(student, 10, values)
+        for index, want in enumerate(_stops(10, values)[1]):
+            seen = [round(value, 3) for value in values[: index + 1]]
+            expect.close(bests[index], want, what=f".best after {seen}", rtol=1e-6)
+
+
+@early_stopping.rung("edge cases", points=2)
+def equal_is_not_new(student: Student, rng: np.random.Generator) -> None:
+    """An equal value is not a new best; values may be negative; patience is 5 by default."""
+    value = float(rng.uniform(1, 2))
+    _expect_stops(student, 3, [2.0] * 9)
+    _expect_stops(student, 2, [value] * 9)
+    _expect_stops(student, 2, [-1.0, -2.0, -3.0, -2.5, -2.9])
+    _expect_stops(student, None, [value, *[value + 1] * 5])

@@ -1,0 +1,188 @@
+"""Checks of lesson 06; here the predictions of small linear models, the tables in modules of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.common.recognize import hint_for
+from autograder.checks.lesson_06 import submission_scores, submission_tables
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+from autograder.worker.plain import type_name
+
+predict_keypoints = Ladder("predict_keypoints")
+make_submission = submission_tables.make_submission
+score_submission = submission_scores.score_submission
+
+SQUARE, OUTPUTS = 24, 30
+# Pixels up to 96 in float32, after a sum of 16 products.
+PIXELS = {"rtol": 1e-4, "atol": 1e-3}
+MODES = {True: "train mode", False: "eval mode"}
+
+
+def _linear(
+    rng: np.random.Generator, faces: int, unit: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Images, weights and biases of a linear model, and its answers: some below 0, some above 96, most between."""
+    images = rng.random((faces, 96, 96), np.float32)
+    weight = rng.normal(0, 60, (16, OUTPUTS)).astype(np.float32)
+    means = images.reshape(faces, 4, SQUARE, 4, SQUARE).astype(float).mean(axis=(2, 4)).reshape(faces, 16)
+    # Biases that put the first face's answers where they are wanted, in pixels.
+    wanted = rng.uniform(5, 91, OUTPUTS)
+    # Behind two usual points, so that the first point shows the unit and the order, whatever is clipped and where.
+    wanted[4:8] = (-20.0, 120.0, 95.6, 96.4)
+    bias = (wanted - means[0] @ weight).astype(np.float32)
+    answers = means @ weight.astype(float) + bias
+    return images, (weight / unit).astype(np.float32), (bias / unit).astype(np.float32), answers
+
+
+def _clipped(answers: np.ndarray) -> np.ndarray:
+    return np.clip(answers, 0, 96).reshape(len(answers), -1, 2)
+
+
+def _prediction_mistakes(answers: np.ndarray, scale: float) -> list[tuple[np.ndarray, str]]:
+    """What mistakes make of the model's answers; ``scale`` takes them back to what the model itself returns."""
+    own = answers / scale
+    axes_apart = np.stack([answers[:, : OUTPUTS // 2], answers[:, OUTPUTS // 2 :]], axis=2)
+    return [
+        (answers.reshape(len(answers), -1, 2), "Some answers lie outside of the image; a keypoint can't. Clip them."),
+        (
+            np.clip(answers, 0, 95).reshape(len(answers), -1, 2),
+            "95 is the number of the last pixel. The image reaches to its right border, 96.",
+        ),
+        (np.clip(answers, 1, 96).reshape(len(answers), -1, 2), "The image begins at 0."),
+        (_clipped(own), "A Keras model answers in units of the image's width, not in pixels."),
+        (own.reshape(len(own), -1, 2), "A Keras model answers in units of the image's width, not in pixels."),
+        (
+            np.clip(own, 0, 1).reshape(len(own), -1, 2),
+            "A Keras model answers in units of the image's width, not in pixels.",
+        ),
+        (_clipped(answers * 96), "A torch model answers in pixels already."),
+        (_clipped(own * 95), "The unit is the width of the image: 96 pixels."),
+        (np.clip(own, 0, 96).reshape(len(own), -1, 2) * 96, "Clip what is in pixels, not the network's own units."),
+        (np.clip(axes_apart, 0, 96), "The outputs come as x0, y0, x1, y1, …: read them in pairs."),
+        (_clipped(answers)[..., ::-1], "x and y of each keypoint have changed places."),
+    ]
+
+
+def _expect_points(got: Any, want: np.ndarray, what: str, example: str, hint: str | None) -> None:
+    """Expect these keypoints; the first one that is wrong is told, however many others are."""
+    try:
+        expect.close(got, want, **PIXELS, what=what, example=example, hint=hint)
+    except expect.Mismatch as found:
+        if found.sides is None:
+            raise
+        right = np.isclose(got, want, rtol=PIXELS["rtol"], atol=PIXELS["atol"]).all(axis=2)
+        face, point = (int(i) for i in np.argwhere(~right)[0])
+        expected, came = (f"({x:.6g}, {y:.6g})" for x, y in (want[face, point], np.asarray(got)[face, point]))
+        expected = f"{what}: keypoint {point} of face {face} at {expected}"
+        raise expect.Mismatch(expected, f"at {came}", example, hint, found.sides) from None
+
+
+def _expect_images(shapes: list[list[int]], want: tuple[int, ...], model: str) -> None:
+    """Expect that the model was given images of this shape, whatever the size of the batch."""
+    got = next((tuple(shape) for shape in shapes if tuple(shape[1:]) != want), None)
+    given = "" if got is None else ", ".join(["B", *(str(side) for side in got[1:])])
+    hint = "Where does this framework expect the channel, of which a gray image has one?"
+    expected = f"a {model} model is given images (B, {', '.join(map(str, want))})"
+    expect.true(got is None, expected, f"({given})", hint=hint)
+
+
+def _predict_torch(
+    student: Student, rng: np.random.Generator, faces: int, **inputs: Any
+) -> tuple[dict, np.ndarray, np.ndarray]:
+    images, weight, bias, answers = _linear(rng, faces)
+    inputs = {"batch_size": 4, "training": False, **inputs}
+    found = student.probe(
+        "lesson_06.predict_torch", images=images, weight=weight, bias=bias, square=SQUARE, **inputs
+    )
+    _expect_images([call["shape"] for call in found["calls"]], (1, 96, 96), "torch")
+    return found, answers, images
+
+
+@predict_keypoints.rung("shape", points=2, gate=True)
+def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> None:
+    """Six faces and a torch model give a float array (6, 15, 2)."""
+    found, _, _ = _predict_torch(student, rng, 6)
+    seen = sum(call["shape"][0] for call in found["calls"])
+    expect.true(seen == 6, "with batch_size=4, the model sees all of 6 faces", f"it sees {seen}")
+    if type_name(found["value"]) == "torch.Tensor":
+        hint = "The rest of the lesson works with NumPy arrays: convert the tensor."
+        raise expect.Mismatch("predict_keypoints(…): a numpy.ndarray", "torch.Tensor", hint=hint)
+    expect.array(found["value"], shape=(6, OUTPUTS // 2, 2), dtype="float", what="predict_keypoints(…)")
+
+
+@predict_keypoints.rung("values", points=1)
+def a_torch_model_predicts_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
+    """A torch model predicts in eval mode, whatever mode it came in."""
+    for training in (True, False):
+        found, _, _ = _predict_torch(student, rng, 4, training=training)
+        predicted = any(call["training"] for call in found["calls"])
+        hint = "In train mode, dropout and batch normalization change the answers."
+        came = f"a model that came in {MODES[training]}"
+        expect.true(not predicted, f"{came} predicts in eval mode", "it predicts in train mode", hint=hint)
+
+
+@predict_keypoints.rung("values", points=4)
+def predicts_with_torch(student: Student, rng: np.random.Generator) -> None:
+    """A torch model: its answers in pixels, clipped to [0, 96], whatever the batch size."""
+    faces = int(rng.integers(5, 9))
+    for batch_size in (3, 100, None):
+        found, answers, _ = _predict_torch(student, rng, faces, batch_size=batch_size, training=True)
+        example = f"{faces} faces, batch_size={batch_size or 'not given'}"
+        hint = hint_for(found["value"], _prediction_mistakes(answers, 1.0), rtol=1e-4)
+        _expect_points(found["value"], _clipped(answers), "predict_keypoints(torch model)", example, hint)
+
+
+@predict_keypoints.rung("values", points=4)
+def predicts_with_keras(student: Student, rng: np.random.Generator) -> None:
+    """A Keras model, functional or subclassed: 96 times its answers, clipped to [0, 96]."""
+    for style in ("subclassed", "functional"):
+        faces = int(rng.integers(5, 9))
+        images, weight, bias, answers = _linear(rng, faces, unit=96.0)
+        inputs = {"images": images, "weight": weight, "bias": bias, "square": SQUARE, "batch_size": 3, "style": style}
+        found = student.probe("lesson_06.predict_keras", **inputs)
+        _expect_images(found["shapes"], (96, 96, 1), "Keras")
+        example = f"{faces} faces, batch_size=3, a {style} keras.Model"
+        hint = hint_for(found["value"], _prediction_mistakes(answers, 96.0), rtol=1e-4)
+        _expect_points(found["value"], _clipped(answers), "predict_keypoints(Keras model)", example, hint)
+
+
+@predict_keypoints.rung("edge cases", points=2)
+def a_torch_model_sees_small_batches(student: Student, rng: np.random.Generator) -> None:
+    """A torch model never sees more than batch_size faces at once, and every face once."""
+    faces = int(rng.integers(7, 11))
+    found, _, _ = _predict_torch(student, rng, faces, batch_size=3)
+    sizes = [call["shape"][0] for call in found["calls"]]
+    hint = "All faces of a real test set at once would not fit into memory." if max(sizes, default=0) > 3 else None
+    fits = max(sizes, default=0) <= 3 and sum(sizes) == faces
+    expect.true(fits, f"{faces} faces in batches of at most 3", f"batches of {sizes}", hint=hint)
+
+
+@predict_keypoints.rung("gradients", points=1)
+def a_torch_model_needs_no_gradients(student: Student, rng: np.random.Generator) -> None:
+    """A torch model predicts without gradients, and gradients work again afterwards."""
+    found, _, _ = _predict_torch(student, rng, 4)
+    hint = "Whoever predicts does not learn: with gradients, every layer keeps its answer in memory for nothing."
+    expect.true(not any(call["gradients"] for call in found["calls"]), "no gradients", "gradients are kept", hint=hint)
+    hint = "torch.set_grad_enabled(False) holds for the whole program. Switch gradients off only while you predict."
+    expect.true(found["gradients"], "gradients switched on afterwards, as before", "switched off", hint=hint)
+
+
+@predict_keypoints.rung("side effects", points=1)
+def a_torch_model_keeps_its_mode(student: Student, rng: np.random.Generator) -> None:
+    """A torch model is afterwards in the mode it came in; the images stay as they are."""
+    for training in (True, False):
+        found, _, images = _predict_torch(student, rng, 4, training=training)
+        expected = f"a model that came in {MODES[training]} is in {MODES[training]} afterwards"
+        hint = "Remember model.training before you change it."
+        expect.true(found["training"] == training, expected, f"it is in {MODES[found['training']]}", hint=hint)
+        expect.true(
+            np.array_equal(found["images_after"], images),
+            "the images afterwards, as before",
+            "images that were overwritten",
+            hint="An operation in place (-=, /=) wrote into the caller's array. Use one that returns a new array.",
+        )

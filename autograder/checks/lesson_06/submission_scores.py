@@ -1,0 +1,161 @@
+"""Checks of ``score_submission``: an RMSE recomputed row by row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.common.recognize import hint_for
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student, StudentError
+
+score_submission = Ladder("score_submission")
+
+
+def _scored(rng: np.random.Generator, rows: int) -> tuple[dict[str, list], dict[str, list]]:
+    """A submission and the truth, in different orders."""
+    truth = rng.uniform(5, 90, rows)
+    guess = truth + rng.normal(0, 3, rows)
+    row_ids = np.arange(1, rows + 1)
+    there, here = rng.permutation(rows), rng.permutation(rows)
+    tables = ((row_ids[here], guess[here]), (row_ids[there], truth[there]))
+    submission, answer = ({"RowId": ids.tolist(), "Location": values.tolist()} for ids, values in tables)
+    return submission, answer
+
+
+def _score(student: Student, submission: dict[str, list], truth: dict[str, list]) -> Any:
+    return student.probe("lesson_06.score", submission=submission, truth=truth)["value"]
+
+
+def _errors(submission: dict[str, list], truth: dict[str, list]) -> np.ndarray:
+    answers = dict(zip(submission["RowId"], submission["Location"], strict=True))
+    return np.array([answers[row] - location for row, location in zip(truth["RowId"], truth["Location"], strict=True)])
+
+
+def _expect_score(student: Student, submission: dict[str, list], truth: dict[str, list], example: str) -> None:
+    got, errors = _score(student, submission, truth), _errors(submission, truth)
+    row_by_row = np.array(submission["Location"]) - np.array(truth["Location"])
+    hint = hint_for(
+        got,
+        [
+            (np.mean(errors**2), "This is the mean of the squares; the score is its root."),
+            (np.mean(np.abs(errors)), "This is the mean absolute error. Kaggle squares the errors before the mean."),
+            (np.sqrt(np.sum(errors**2)), "The squares are added up, not averaged."),
+            (
+                np.sqrt(np.mean(row_by_row**2)),
+                "Rows were subtracted by their place in the file. Their RowId says which belong together.",
+            ),
+            (
+                np.sqrt(np.sum(errors**2) / max(len(errors) - 1, 1)),
+                "The mean divides by the number of rows, not by one less.",
+            ),
+        ],
+    )
+    expect.close(
+        expect.number(got, "score_submission(…)"),
+        np.sqrt(np.mean(errors**2)),
+        rtol=1e-5,
+        what="the score",
+        example=example,
+        hint=hint,
+    )
+
+
+@score_submission.rung("type", points=1, gate=True)
+def returns_a_number(student: Student, rng: np.random.Generator) -> None:
+    """Returns one number."""
+    expect.finite(_score(student, *_scored(rng, 5)), "score_submission(…)")
+
+
+@score_submission.rung("values", points=4)
+def is_the_rmse(student: Student, rng: np.random.Generator) -> None:
+    """The RMSE over all rows, in the same order in both tables."""
+    for rows in (2, int(rng.integers(20, 60))):
+        submission, truth = _scored(rng, rows)
+        answers = dict(zip(submission["RowId"], submission["Location"], strict=True))
+        submission = {"RowId": truth["RowId"], "Location": [answers[row] for row in truth["RowId"]]}
+        example = f"errors {np.round(_errors(submission, truth), 3).tolist()}" if rows == 2 else f"{rows} rows"
+        _expect_score(student, submission, truth, example)
+
+
+@score_submission.rung("values", points=2)
+def matches_rows_by_their_id(student: Student, rng: np.random.Generator) -> None:
+    """The RMSE over all rows, in another order in each table."""
+    submission, truth = _scored(rng, int(rng.integers(20, 60)))
+    example = f"RowIds begin {submission['RowId'][:3]} in the submission, {truth['RowId'][:3]} in the truth"
+    _expect_score(student, submission, truth, example)
+
+
+def _spoiled(rng: np.random.Generator, how: str) -> tuple[dict[str, list], dict[str, list]]:
+    submission, truth = _scored(rng, 8)
+    row, other = (int(i) for i in rng.choice(8, 2, replace=False))
+    columns = list(submission.values())
+    if how == "missing":
+        for column in columns:
+            del column[row]
+    elif how == "repeated":
+        for column in columns:
+            column.append(column[row])
+    elif how == "repeated in place of another":
+        columns[0][row] = columns[0][other]
+    else:
+        columns[1][row] = {"NaN": math.nan, "infinite": math.inf, "minus infinity": -math.inf}[how]
+    return submission, truth
+
+
+def _rejects(student: Student, rng: np.random.Generator, how: str, hint: str) -> None:
+    """Expect a ValueError for a submission spoiled like this; what came instead is told without its digits."""
+    submission, truth = _spoiled(rng, how)
+    place = "a RowId" if how.startswith(("missing", "repeated")) else "a Location that is"
+    expected = f"score_submission, {place} {how}: ValueError"
+    try:
+        score = _score(student, submission, truth)
+    except StudentError as error:
+        if expect.is_stub(error):
+            raise
+        expect.true("ValueError" in error.bases, expected, error.type, "8 rows of truth", hint)
+        return
+    value = expect.number(score, "score_submission(…)")
+    got = "a finite score" if math.isfinite(value) else f"the score {value}"
+    raise expect.Mismatch(expected, f"no error; {got}", "8 rows of truth", hint)
+
+
+@score_submission.rung("edge cases", points=1)
+def rejects_missing_rows(student: Student, rng: np.random.Generator) -> None:
+    """A submission without one of the RowIds is a ValueError."""
+    _rejects(
+        student, rng, "missing", "A score over the remaining rows would be too good: leaving out hard faces would pay."
+    )
+
+
+@score_submission.rung("edge cases", points=1)
+def rejects_repeated_rows(student: Student, rng: np.random.Generator) -> None:
+    """A submission with a repeated RowId is a ValueError."""
+    hint = "Which of both answers counts? Kaggle does not guess."
+    for how in ("repeated", "repeated in place of another"):
+        _rejects(student, rng, how, hint)
+
+
+@score_submission.rung("edge cases", points=1)
+def rejects_unfinished_rows(student: Student, rng: np.random.Generator) -> None:
+    """A Location that is NaN or infinite is a ValueError."""
+    hint = "pandas leaves NaN out of a mean without a word, so that an answer that is missing would cost nothing."
+    for how in ("NaN", "infinite", "minus infinity"):
+        _rejects(student, rng, how, hint)
+
+
+@score_submission.rung("side effects", points=1)
+def leaves_the_tables_alone(student: Student, rng: np.random.Generator) -> None:
+    """Both tables are the same afterwards."""
+    submission, truth = _scored(rng, 12)
+    found = student.probe("lesson_06.score", submission=submission, truth=truth)
+    for name, before, after in (
+        ("submission", submission, found["submission_after"]),
+        ("truth", truth, found["truth_after"]),
+    ):
+        same = after.columns == list(before) and all(list(after.data[key]) == before[key] for key in before)
+        hint = "sort_values and set_index with inplace=True, and new columns, change the caller's table."
+        expect.true(same, f"the {name} afterwards, as before", f"a {name} that was changed", hint=hint)

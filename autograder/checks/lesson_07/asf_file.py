@@ -1,0 +1,164 @@
+"""Checks of lesson 07: read_asf, on files drawn anew and files that are broken."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.checks.common.probing import raises_value_error
+from autograder.checks.common.recognize import hint_for
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+
+read_asf = Ladder("read_asf")
+
+COUNT = 58
+# Eight digits behind the point, kept in float32.
+FLOAT32 = {"rtol": 1e-6, "atol": 1e-7}
+_PARTS = ((0, 12, 4), (13, 20, 0), (21, 28, 0), (29, 33, 4), (34, 38, 4), (39, 46, 0), (47, 57, 4))
+
+
+def draw_points(rng: np.random.Generator, count: int = COUNT) -> np.ndarray:
+    """Return relative points with eight digits, as files have them: (count, 2) float64."""
+    return np.round(rng.uniform(0.1, 0.9, (count, 2)), 8)
+
+
+def _rows(points: np.ndarray, extra: str = "") -> list[str]:
+    rows = []
+    for number, (x, y) in enumerate(points):
+        path, (first, last, kind) = next(
+            (path, part) for path, part in enumerate(_PARTS) if number <= part[1] or path == len(_PARTS) - 1
+        )
+        before, after = max(first, number - 1), min(last, number + 1)
+        rows.append(f"{path} \t{kind} \t{x:.8f} \t{y:.8f} \t{number} \t{before} \t{after}{extra}")
+    return rows
+
+
+def asf_text(
+    points: np.ndarray, count: str = str(COUNT), notes: int = 5, extra: str = "", rows: list[str] | None = None
+) -> str:
+    """Return an .asf file's text.
+
+    ``notes`` lines of comment come first, ``extra`` ends every point's line, ``rows`` take the place of these lines.
+    """
+    head = [*["#" * 60] * notes, "", "#", "# number of model points", "#", count, "", "#", "# model points", "#"]
+    columns = "# format: <path#> <type> <x rel.> <y rel.> <point#> <connects from> <connects to>"
+    foot = ["", "#", "# host image", "#", "11-4m.jpg"]
+    return "\n".join([*head, columns, "#", *(_rows(points, extra) if rows is None else rows), *foot]) + "\n"
+
+
+def _read(student: Student, text: str) -> object:
+    return student.probe("lesson_07.read", text=text)
+
+
+@read_asf.rung("type", points=1, gate=True)
+def returns_an_array(student: Student, rng: np.random.Generator) -> None:
+    """It returns a NumPy array."""
+    expect.array(_read(student, asf_text(draw_points(rng))), what="read_asf(path)")
+
+
+@read_asf.rung("shape", points=1, gate=True)
+def returns_58_points(student: Student, rng: np.random.Generator) -> None:
+    """58 points, x and y each: (58, 2)."""
+    expect.array(_read(student, asf_text(draw_points(rng))), shape=(COUNT, 2), what="read_asf(path)")
+
+
+@read_asf.rung("dtype", points=1)
+def returns_float32(student: Student, rng: np.random.Generator) -> None:
+    """The coordinates are float32."""
+    expect.array(_read(student, asf_text(draw_points(rng))), dtype="float32", what="read_asf(path)")
+
+
+def _expect_points(got: object, points: np.ndarray, example: str) -> None:
+    hint = hint_for(
+        got,
+        [
+            (points[:, ::-1], "x and y are exchanged: which field comes first in the file?"),
+            (
+                points * (640, 480),
+                "These are pixels; the file's own numbers are asked for, shares of width and height.",
+            ),
+            (points * (80, 60), "These are pixels; the file's own numbers are asked for, shares of width and height."),
+            (
+                np.arange(COUNT)[:, None] + [-1, 1],
+                "These are the numbers of the neighbors. Count fields from the left.",
+            ),
+        ],
+        "Split one line of a point and number its fields, from 0.",
+    )
+    expect.close(got, points, **FLOAT32, what="read_asf(path)", example=example, hint=hint)
+
+
+@read_asf.rung("values", points=4)
+def reads_every_point(student: Student, rng: np.random.Generator) -> None:
+    """x and y of every point, in the order of the file."""
+    points = draw_points(rng)
+    got = expect.array(_read(student, asf_text(points)), what="read_asf(path)")
+    x, y = points[0]
+    _expect_points(got, points, f"the first point's line has {x:.8f} and {y:.8f}")
+
+
+@read_asf.rung("edge cases", points=2)
+def reads_longer_lines(student: Student, rng: np.random.Generator) -> None:
+    """Three fields more in every point's line change nothing."""
+    points = draw_points(rng)
+    got = expect.array(_read(student, asf_text(points, extra="\t0.00\t0.00\t0.00")), what="read_asf(path)")
+    _expect_points(got, points, "every point's line has ten fields")
+
+
+@read_asf.rung("edge cases", points=1)
+def reads_other_comments(student: Student, rng: np.random.Generator) -> None:
+    """Comments and empty lines of another number change nothing."""
+    for notes in (0, int(rng.integers(7, 12))):
+        points = draw_points(rng)
+        got = expect.array(_read(student, asf_text(points, notes=notes)), what="read_asf(path)")
+        _expect_points(
+            got, points, f"the comment at the top is {abs(notes - 5)} lines {'shorter' if notes < 5 else 'longer'}"
+        )
+
+
+def _refuses(student: Student, text: str, example: str, hint: str) -> None:
+    raises_value_error(student, "lesson_07.read", "read_asf(path)", example, hint, text=text)
+
+
+@read_asf.rung("edge cases", points=2)
+def refuses_a_file_cut_off(student: Student, rng: np.random.Generator) -> None:
+    """A file with too few points raises ValueError."""
+    hint = "Who asks for 58 points must not get fewer without a word. Compare how many there are with how many must be."
+    points = draw_points(rng)
+    for kept in (int(rng.integers(20, 50)), 57):
+        _refuses(student, asf_text(points[:kept]), f"58 are announced, {kept} points follow", hint)
+    lines = asf_text(points).splitlines()
+    first = next(number for number, line in enumerate(lines) if "\t" in line)
+    cut = "\n".join(lines[: first + int(rng.integers(5, 50))])
+    _refuses(student, cut, "a file that ends in the midst of the points", hint)
+    _refuses(student, "", "an empty file", hint)
+
+
+@read_asf.rung("edge cases", points=2)
+def refuses_another_number(student: Student, rng: np.random.Generator) -> None:
+    """A file that announces or holds another number of points raises ValueError."""
+    hint = "Two things must be 58: the number that the file announces, and the lines of points that it holds."
+    few = int(rng.integers(30, 57))
+    _refuses(
+        student, asf_text(draw_points(rng, few), count=str(few)), f"{few} are announced, {few} points follow", hint
+    )
+    _refuses(student, asf_text(draw_points(rng, 60)), "58 are announced, 60 points follow", hint)
+    _refuses(student, asf_text(draw_points(rng), count="57"), "57 are announced, 58 points follow", hint)
+
+
+@read_asf.rung("edge cases", points=2)
+def refuses_what_is_no_coordinate(student: Student, rng: np.random.Generator) -> None:
+    """A coordinate that is missing, no number or not finite raises ValueError."""
+    points, number = draw_points(rng), int(rng.integers(5, 50))
+    rows = _rows(points)
+    words = rows[number].split()
+    for example, fields in (
+        ("a point whose x is 0.3x81", [*words[:2], "0.3x81", *words[3:]]),
+        ("a point whose y is nan", [*words[:3], "nan", *words[4:]]),
+        ("a point whose x is inf", [*words[:2], "inf", *words[3:]]),
+        ("a point's line that ends behind x", words[:3]),
+    ):
+        broken = [*rows[:number], " \t".join(fields), *rows[number + 1 :]]
+        hint = "float() takes 'nan' and 'inf' for numbers, and a line may be too short to have a fourth field."
+        _refuses(student, asf_text(points, rows=broken), example, hint)

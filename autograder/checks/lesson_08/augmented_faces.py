@@ -1,0 +1,250 @@
+"""Checks of lesson 08: a data set that moves, turns and lights its faces anew each time an item is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from autograder.checks.lesson_08 import picture_motion as motion
+from autograder.checks.lesson_08.drawn_faces import (
+    DRAWS,
+    PIXELS,
+    SHAPE,
+    ask,
+    call_text,
+    draw_items,
+    draw_seed,
+    items_of,
+    noise_faces,
+    say_picture,
+    say_shifts,
+    say_targets,
+    shift_of,
+)
+from autograder.checks.lesson_08.moving_faces import TURNED_POINTS, TURNED_SPOT
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+
+augmented_faces = Ladder("AugmentedFaces")
+
+# Of the sums that a data set computes in float32.
+CLOSE = 1e-5
+
+
+@augmented_faces.rung("type", points=1, gate=True)
+def is_a_data_set(student: Student, rng: np.random.Generator) -> None:
+    """The data set has a length, and its items are pairs."""
+    faces = noise_faces(rng, 3)
+    found = ask(student, faces, [0, 1, 2], draw_seed(rng))
+    expect.true(found["length"] == 3, "len(AugmentedFaces(3 images, keypoints)): 3", str(found["length"]))
+    items_of(found)
+
+
+@augmented_faces.rung("shape", points=2, gate=True)
+def items_have_their_shapes(student: Student, rng: np.random.Generator) -> None:
+    """A picture is (1, H, W), its targets (2K,)."""
+    faces = noise_faces(rng, 3)
+    pictures, targets = items_of(ask(student, faces, [2, 0], draw_seed(rng), max_shift=2))
+    hint = "A convolution wants an axis of channels first; the network answers with one row of numbers."
+    expected = f"a picture of shape (1, {SHAPE[0]}, {SHAPE[1]}) and targets of shape (8,)"
+    same = pictures.shape[1:] == (1, *SHAPE) and targets.shape[1:] == (8,)
+    expect.true(same, expected, f"shapes {pictures.shape[1:]} and {targets.shape[1:]}", hint=hint)
+
+
+@augmented_faces.rung("dtype", points=1)
+def items_are_float32(student: Student, rng: np.random.Generator) -> None:
+    """Picture and targets are float32, whatever is switched on."""
+    faces = noise_faces(rng, 2)
+    for options in ({"max_shift": 2}, {"max_shift": 2, "max_degrees": 10.0, "max_jitter": 0.2}):
+        found = ask(student, faces, [0, 1], draw_seed(rng), **options)
+        for part, what in zip(items_of(found), ("picture", "targets"), strict=True):
+            expect.array(part, dtype="float32", what=f"{call_text(options)}[0], {what}")
+
+
+@augmented_faces.rung("values", points=4)
+def points_move_with_the_pixels(student: Student, rng: np.random.Generator) -> None:
+    """Picture and targets move by the same whole pixels; 0.5 is taken off the picture at the end."""
+    images, points = noise_faces(rng, 4)
+    indices = [0, 1, 2, 3, 1, 0, 1, 2]
+    pictures, targets = draw_items(student, (images, points), indices, draw_seed(rng), max_shift=4)
+    call, seen = call_text({"max_shift": 4}), set()
+    hint = "Follow one item by hand: stored picture and points, one shift for both, then -0.5."
+    for number, index in enumerate(indices):
+        again = ", drawn again" if index in seen else ""
+        seen.add(index)
+        example = f"a picture of {SHAPE[0]}x{SHAPE[1]} pixels{again}"
+        step = shift_of(targets[number], points[index], 4)
+        if step is None:
+            words = say_targets(targets[number], points[index], 4) or "targets that are no such shift of the points"
+            expected = f"{call}: targets that moved by whole pixels, at most 4, in relative units"
+            raise expect.Mismatch(expected, words, example, hint)
+        if not np.allclose(pictures[number], motion.translated(images[index], *step) - 0.5, rtol=0, atol=PIXELS):
+            words = say_picture(pictures[number], images[index], step, 4)
+            raise expect.Mismatch(f"{call}: the picture, moved as its points were, minus 0.5", words, example, hint)
+
+
+@augmented_faces.rung("values", points=4)
+def draws_a_fresh_shift_each_time(student: Student, rng: np.random.Generator) -> None:
+    """Drawn again, an item is moved anew: every whole number of pixels from -max_shift to max_shift, equally often."""
+    faces = noise_faces(rng, 2)
+    _, targets = draw_items(student, faces, [1] * DRAWS, draw_seed(rng), max_shift=2)
+    words = say_shifts([shift_of(drawn, faces[1][1], 2) for drawn in targets], 2)
+    hint = "Where is the shift drawn, how often, from which numbers, and where does it start from?"
+    expected = (
+        f"{call_text({'max_shift': 2})}, one item drawn {DRAWS} times: dx and dy of -2, -1, 0, 1 and 2, on their own"
+    )
+    expect.true(words is None, expected, words or "", hint=hint)
+
+
+@augmented_faces.rung("values", points=1)
+def shifts_by_ten_pixels_unless_told(student: Student, rng: np.random.Generator) -> None:
+    """Without options: shifts by up to 10 pixels, no rotation, no jitter."""
+    images, points = noise_faces(rng, 1, (24, 30))
+    pictures, targets = draw_items(student, (images, points), [0] * 200, draw_seed(rng))
+    steps = np.round((targets - points[0]) * [30, 24])
+    most = int(np.abs(steps).max())
+    expect.true(most == 10, "AugmentedFaces(images, keypoints): shifts by up to 10 pixels", f"by up to {most}")
+    for picture, step in zip(pictures[:20], steps[:20, 0].astype(int), strict=True):
+        same = np.allclose(picture, motion.translated(images[0], *step.tolist()) - 0.5, rtol=0, atol=PIXELS)
+        expect.true(same, "AugmentedFaces(images, keypoints): a shift and nothing else", "another picture")
+
+
+def _turned_faces(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return one picture with a bright spot under its first keypoint, and four points around the center."""
+    shape = (48, 72)
+    size, start = np.array(shape[::-1]), rng.uniform(0, 2 * np.pi)
+    angles = start + np.arange(4) * np.pi / 2
+    points = 0.5 + 14 * np.stack([np.cos(angles), np.sin(angles)], axis=1) / size
+    return motion.blob_picture(shape, points[0] * size)[None], points[None].astype(np.float32)
+
+
+def _expect_spots(pictures: np.ndarray, targets: np.ndarray, what: str) -> None:
+    """Expect the bright spot of every picture under its first keypoint."""
+    size = np.array(pictures.shape[:0:-1])
+    for picture, points in zip(pictures, targets, strict=True):
+        found = motion.center_of_mass(picture - np.median(picture))
+        off = np.inf if found is None else float(np.hypot(*(found - points[0] * size)))
+        hint = "Do the pixels and the points get the same angle and the same shift, in the same order?"
+        expected = f"{what}: the bright spot under its keypoint"
+        expect.true(off <= TURNED_SPOT, expected, "a spot that its keypoint has left", hint=hint)
+
+
+@augmented_faces.rung("values", points=2)
+def turns_when_asked(student: Student, rng: np.random.Generator) -> None:
+    """max_degrees: a fresh angle each time, to both sides, for pixels and points."""
+    images, points = _turned_faces(rng)
+    options = {"max_shift": 0, "max_degrees": 20.0}
+    pictures, targets = draw_items(student, (images, points), [0] * 80, draw_seed(rng), **options)
+    size, call = np.array(images.shape[:0:-1]), call_text(options)
+    before, after = (points[0] - 0.5) * size, (targets - 0.5) * size
+    cross = (before[:, 0] * -after[..., 1] + before[:, 1] * after[..., 0]).sum(axis=1)
+    angles = np.degrees(np.arctan2(cross, (before * after).sum(axis=(1, 2))))
+    expected = f"{call}, drawn 80 times: angles from -20 to 20 degrees"
+    back = np.stack(
+        [
+            motion.turned(place, angle, np.zeros(2))
+            for place, angle in zip(np.broadcast_to(before, after.shape), angles, strict=True)
+        ]
+    )
+    off = float(np.abs(back - after).max())
+    expect.true(off <= TURNED_POINTS, f"{call}: points turned about the center", "points that moved in another way")
+    words = None
+    if np.ptp(angles) < 1e-3:
+        words = "no rotation" if abs(angles[0]) < 1e-3 else "the same angle each time"
+    elif np.abs(angles).max() > 20.5:
+        words = "larger angles"
+    elif angles.min() > -8 or angles.max() < 8:
+        words = "angles to one side only, or far smaller ones"
+    expect.true(words is None, expected, words or "", hint="Angles are drawn as shifts are: to both sides, and anew.")
+    _expect_spots(pictures, targets, call)
+
+
+@augmented_faces.rung("values", points=2)
+def jitters_when_asked(student: Student, rng: np.random.Generator) -> None:
+    """max_jitter: a fresh brightness and contrast each time; the points stay."""
+    images, points = noise_faces(rng, 1)
+    images = (0.4 + 0.2 * images).astype(np.float32)  # so that nothing is cut off
+    options = {"max_shift": 0, "max_jitter": 0.2}
+    pictures, targets = draw_items(student, (images, points), [0] * 80, draw_seed(rng), **options)
+    call, gray = call_text(options), images[0].astype(float).ravel() - 0.5
+    same = np.allclose(targets, points[0], rtol=0, atol=CLOSE)
+    expect.true(same, f"{call}: points that stay", "points that moved")
+    design = np.stack([gray, np.ones_like(gray)], axis=1)
+    fits = [np.linalg.lstsq(design, picture.ravel(), rcond=None)[0] for picture in pictures]
+    contrast, brightness = np.array(fits).T
+    left = max(float(np.abs(design @ fit - picture.ravel()).max()) for fit, picture in zip(fits, pictures, strict=True))
+    hint = "One brightness and one contrast for the whole picture, drawn anew for each item, to both sides."
+    expected = f"{call}, drawn 80 times: "
+    got = "a picture whose pixels changed each in its own way"
+    expect.true(left < 1e-4, f"{expected}0.5 + contrast * (image - 0.5) + brightness - 0.5", got, hint=hint)
+    for values, middle, name in ((contrast, 1.0, "contrast"), (brightness, 0.0, "brightness")):
+        low, high = float(values.min()) - middle, float(values.max()) - middle
+        words = None
+        if high - low < 1e-4:
+            words = f"the same {name} each time"
+        elif max(-low, high) > 0.2 + 1e-3:
+            words = f"a {name} beyond that"
+        elif low > -0.05 or high < 0.05:
+            words = f"a {name} that changes to one side only, or hardly at all"
+        wanted = f"{expected}{name} from {middle - 0.2:.1f} to {middle + 0.2:.1f}"
+        expect.true(words is None, wanted, words or "", hint=hint)
+
+
+@augmented_faces.rung("values", points=1)
+def does_all_at_once(student: Student, rng: np.random.Generator) -> None:
+    """With everything switched on the points still move with the pixels, and pictures stay in [-0.5, 0.5]."""
+    images, points = _turned_faces(rng)
+    options = {"max_shift": 5, "max_degrees": 15.0, "max_jitter": 0.3}
+    pictures, targets = draw_items(student, (images, points), [0] * 20, draw_seed(rng), **options)
+    _expect_spots(pictures, targets, call_text(options))
+    low, high = float(pictures.min()), float(pictures.max())
+    kept = low >= -0.5 - CLOSE and high <= 0.5 + CLOSE
+    expect.true(kept, f"{call_text(options)}: pictures in [-0.5, 0.5]", f"values from {low:.3g} to {high:.3g}")
+
+
+@augmented_faces.rung("edge cases", points=1)
+def leaves_out_what_is_zero(student: Student, rng: np.random.Generator) -> None:
+    """With all maxima 0 the items are the faces themselves."""
+    images, points = noise_faces(rng, 3)
+    options = {"max_shift": 0, "max_degrees": 0.0, "max_jitter": 0.0}
+    pictures, targets = draw_items(student, (images, points), [2, 0, 1], draw_seed(rng), **options)
+    what = f"{call_text(options)}"
+    expect.close(pictures, images[[2, 0, 1]] - 0.5, rtol=0, atol=PIXELS, what=f"{what}, pictures")
+    expect.close(targets, points[[2, 0, 1]], rtol=0, atol=CLOSE, what=f"{what}, targets")
+
+
+def _differ(rng: np.random.Generator, student: Student) -> Callable[[int, int], bool]:
+    faces = noise_faces(rng, 2)
+    indices = [0, 1] * 15
+
+    def differ(one: int, other: int) -> bool:
+        drawn = [draw_items(student, faces, indices, seed, max_shift=4)[1] for seed in (one, other)]
+        return not np.array_equal(*drawn)
+
+    return differ
+
+
+@augmented_faces.rung("side effects", points=2)
+def draws_from_the_generator(student: Student, rng: np.random.Generator) -> None:
+    """The same seed gives the same items, another one others; the global random states are left alone."""
+    differ, seed = _differ(rng, student), draw_seed(rng)
+    hint = "Every random number comes from the generator that is handed in: generator=self.generator."
+    for given in (seed, None):
+        found = ask(student, noise_faces(rng, 2), [0, 1, 0], given, max_shift=3)
+        example = "a generator handed in" if given is not None else "generator=None"
+        expected = "the global random states of torch, NumPy and random as they were"
+        expect.true(found["states_kept"], expected, "one that was used", example, hint)
+    expect.true(not differ(seed, seed), "the same seed: the same 30 items", "other items", hint=hint)
+    expect.true(differ(seed, seed + 1), "another seed: other items", "the same 30 items", hint=hint)
+
+
+@augmented_faces.rung("side effects", points=1)
+def leaves_the_faces(student: Student, rng: np.random.Generator) -> None:
+    """The arrays that were handed in stay as they are."""
+    images, points = noise_faces(rng, 2)
+    found = ask(student, (images, points), [0, 1, 0, 1], draw_seed(rng), max_shift=3, max_jitter=0.2)
+    hint = "An assignment to a slice, -= or += writes into the stored pictures, for all epochs to come."
+    same = np.array_equal(found["images"], images) and np.array_equal(found["keypoints"], points)
+    expect.true(same, "pictures and keypoints as they were", "arrays that were overwritten", hint=hint)

@@ -1,0 +1,150 @@
+"""Draw items from the student's data set of lesson 08, and say in words what their shifts are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.lesson_08 import picture_motion as motion
+from autograder.ladder import expect
+from autograder.ladder.student import Student
+from autograder.worker.plain import TensorValue
+
+SHAPE = (10, 14)
+# The sums of a library that works with relative places in float32.
+PIXELS = 1e-3
+# Each of 25 shifts misses all of 500 draws with a chance of 3e-8; one of 5 values comes 100 times, with a standard
+# deviation of 9.
+DRAWS, FEWEST, MOST = 500, 45, 155
+
+
+def noise_faces(rng: np.random.Generator, count: int, shape: tuple[int, int] = SHAPE) -> tuple[np.ndarray, np.ndarray]:
+    """Draw ``count`` pictures of noise (N, H, W) and four keypoints in each (N, 4, 2)."""
+    images = rng.uniform(0.05, 0.95, (count, *shape)).astype(np.float32)
+    return images, rng.uniform(0.2, 0.8, (count, 4, 2)).astype(np.float32)
+
+
+def draw_seed(rng: np.random.Generator) -> int:
+    """Draw the seed of a generator."""
+    return int(rng.integers(2**31))
+
+
+def call_text(options: dict[str, Any]) -> str:
+    """Return the call that makes the data set, as a student would write it."""
+    return ", ".join(["AugmentedFaces(images, keypoints", *(f"{key}={value}" for key, value in options.items())]) + ")"
+
+
+def ask(
+    student: Student,
+    faces: tuple[np.ndarray, np.ndarray],
+    indices: list[int],
+    seed: int | None = 0,
+    **options: Any,
+) -> dict[str, Any]:
+    """Draw the items at ``indices`` from the student's data set."""
+    return student.probe(
+        "lesson_08.draw", images=faces[0], keypoints=faces[1], options=options, seed=seed, indices=indices
+    )
+
+
+def _plain(value: Any, what: str) -> np.ndarray:
+    """Return the tensors or arrays that were drawn as one array."""
+    found = value.array if isinstance(value, TensorValue) else value
+    expect.true(isinstance(found, np.ndarray), f"{what}: a tensor of one shape for every item", expect.show(found))
+    return found
+
+
+def items_of(found: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pictures (N, 1, H, W) and the targets (N, 2K) that were drawn."""
+    expect.true(found["sizes"] == [2], "items: pairs of a picture and its targets", "items of another kind")
+    return _plain(found["pictures"], "pictures"), _plain(found["targets"], "targets")
+
+
+def draw_items(
+    student: Student, faces: tuple[np.ndarray, np.ndarray], indices: list[int], seed: int, **options: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2)."""
+    pictures, targets = items_of(ask(student, faces, indices, seed, **options))
+    count, (_, height, width), points = len(indices), faces[0].shape, faces[1].shape[1]
+    same = pictures.shape == (count, 1, height, width) and targets.shape == (count, 2 * points)
+    expected = f"items of shapes (1, {height}, {width}) and ({2 * points},)"
+    expect.true(same, expected, f"shapes {pictures.shape[1:]} and {targets.shape[1:]}")
+    return pictures[:, 0].astype(float), targets.reshape(count, points, 2).astype(float)
+
+
+def shift_of(targets: np.ndarray, points: np.ndarray, most: int) -> tuple[int, int] | None:
+    """Return the shift (dx, dy) in whole pixels that led from points to targets, both (K, 2); None where none did."""
+    steps = (targets - points) * np.array(SHAPE[::-1])
+    whole = np.round(steps[0])
+    if np.abs(steps - whole).max() > 1e-3 or np.abs(whole).max() > most:
+        return None
+    return int(whole[0]), int(whole[1])
+
+
+def say_targets(targets: np.ndarray, points: np.ndarray, most: int) -> str | None:
+    """Return in words what is wrong with targets (K, 2) that can be no shift of the points; None where they can."""
+    size = np.array(SHAPE[::-1])
+    flat = targets.reshape(-1)
+    for words, read in {
+        "targets in pixels": targets / size,
+        "targets with all x before all y": flat.reshape(2, -1).T,
+        "targets with y before x": targets[:, ::-1],
+        "targets in -0.5 … 0.5": targets + 0.5,
+    }.items():
+        if shift_of(read, points, most) is not None:
+            return words
+    return None
+
+
+def say_picture(picture: np.ndarray, image: np.ndarray, step: tuple[int, int], most: int) -> str:
+    """Return in words what is wrong with a drawn picture whose points moved by ``step``."""
+    right = motion.translated(image, *step)
+    inside = motion.translated(np.ones_like(image), *step) > 0
+    known = {
+        "a picture in [0, 1]: 0.5 was not taken off": right,
+        "a picture from which 0.5 was taken off twice": right - 1,
+        "a gap of 0, where black is -0.5": np.where(inside, right - 0.5, 0),
+        "a picture in -1 … 1": 2 * right - 1,
+        "pixels that leave on one side and come in on the other": np.roll(image, step[::-1], (0, 1)) - 0.5,
+    }
+    words = motion.named(picture, known, PIXELS)
+    if words:
+        return words
+    reach = range(-most, most + 1)
+    moves = [(dx, dy) for dx in reach for dy in reach]
+    for offset in (0.5, 0.0):
+        for move in moves:
+            if np.allclose(picture, motion.translated(image, *move) - offset, rtol=0, atol=PIXELS):
+                if move == (0, 0):
+                    return "points that moved, and a picture that stayed"
+                if step == (0, 0):
+                    return "a picture that moved, and points that stayed"
+                opposite = move == (-step[0], -step[1])
+                return "points that moved the other way" if opposite else "points that moved by another shift"
+    return "a picture that is no shift of its own"
+
+
+def say_shifts(steps: list[tuple[int, int] | None], most: int) -> str | None:
+    """Return in words what is wrong with the shifts of many draws, None where they are as they should be."""
+    if None in steps:
+        return "shifts beyond the largest one, or by parts of a pixel"
+    if len(set(steps)) == 1:
+        return "the same shift each time"
+    xs, ys = ([step[axis] for step in steps] for axis in (0, 1))
+    if all(x == y for x, y in steps) or all(x == -y for x, y in steps):
+        return "the same number of pixels in x and y: faces that move along a diagonal"
+    if not any(xs) or not any(ys):
+        return "shifts along one direction only"
+    values = set(range(-most, most + 1))
+    for got in (set(xs) | set(ys), set(xs), set(ys)):
+        if got < values:
+            never = sorted(values - got)
+            return f"shifts that are never {' or '.join(f'{value:+d}' if value else '0' for value in never)}"
+    if len(set(steps)) < len(values) ** 2:
+        return "shifts in x that say what the shift in y is"
+    counts = [*Counter(xs).values(), *Counter(ys).values()]
+    if min(counts) < FEWEST or max(counts) > MOST:
+        return "shifts of which some come much more often than others"
+    return None

@@ -1,0 +1,95 @@
+"""Checks of lesson 08: the filters of the network's first layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.common.shared import Shared
+from autograder.checks.lesson_08.face_network import KERNELS
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+
+first_layer_filters = Ladder("first_layer_filters")
+
+
+def _ask_filters(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+    kernel = rng.normal(0, 0.2, KERNELS[0]).astype(np.float32)
+    found = student.probe("lesson_08.filters", kernel=kernel)
+    hint = "This exercise looks at your own FaceKeypointNet; mend that one first."
+    expected = "a FaceKeypointNet with one parameter of shape (16, 1, 5, 5)"
+    expect.true(found["found"] == 1, expected, f"{found['found'] or 'none'} of that shape", hint=hint)
+    return {**found, "kernel": kernel}
+
+
+# What the probe puts into all other layers.
+OTHERS = 0.5
+_asked_filters = Shared("first_layer_filters", _ask_filters)
+_CALL = "first_layer_filters(model)"
+
+
+@first_layer_filters.rung("type", points=0.5, gate=True)
+def returns_an_array(student: Student, rng: np.random.Generator) -> None:
+    """The filters are a NumPy array."""
+    expect.array(_asked_filters(student, rng)["value"], what=_CALL)
+
+
+@first_layer_filters.rung("shape", points=1, gate=True)
+def sixteen_filters(student: Student, rng: np.random.Generator) -> None:
+    """The shape is (16, 5, 5), without the axis of the one input channel."""
+    expect.array(_asked_filters(student, rng)["value"], shape=(16, 5, 5), what=_CALL)
+
+
+@first_layer_filters.rung("dtype", points=0.5)
+def filters_in_float32(student: Student, rng: np.random.Generator) -> None:
+    """The filters are float32, as the weights."""
+    expect.array(_asked_filters(student, rng)["value"], dtype="float32", what=_CALL)
+
+
+def _say_filters(got: np.ndarray, want: np.ndarray) -> str | None:
+    """Return in words what the array is where a common mistake explains it."""
+    low, high = want.min(), want.max()
+    each = [want.min(axis=(1, 2), keepdims=True), want.max(axis=(1, 2), keepdims=True)]
+    known = {
+        "filters whose rows are columns": want.transpose(0, 2, 1),
+        "filters turned upside down": want[:, ::-1, ::-1],
+        "filters stretched to [0, 1], all alike": (want - low) / (high - low),
+        "filters stretched to [0, 1], each by itself": (want - each[0]) / (each[1] - each[0]),
+        "absolute values": np.abs(want),
+        "the weights of another layer": np.full_like(want, OTHERS),
+    }
+    return next((words for words, array in known.items() if np.allclose(got, array, atol=1e-5)), None)
+
+
+@first_layer_filters.rung("values", points=1.5)
+def filters_of_the_first_layer(student: Student, rng: np.random.Generator) -> None:
+    """The numbers are the weights of the model's first convolution, unchanged."""
+    found = _asked_filters(student, rng)
+    want = found["kernel"][:, 0]
+    words = _say_filters(found["value"].astype(float), want)
+    if words:
+        raise expect.Mismatch(f"{_CALL}: the weights as they are", words)
+    if not np.isin(np.float32(found["value"]), want).any():
+        hint = "Is it the model that was handed in whose weights you return?"
+        raise expect.Mismatch(
+            f"{_CALL}: the weights as they are", "numbers that are no weights of the model", hint=hint
+        )
+    expect.close(found["value"], want, rtol=0, atol=1e-7, what=_CALL, hint="In the order of the output channels.")
+
+
+@first_layer_filters.rung("side effects", points=1)
+def filters_are_a_copy(student: Student, rng: np.random.Generator) -> None:
+    """What happens to the model later does not change the filters."""
+    found = _asked_filters(student, rng)
+    hint = "numpy() hands out the tensor's own memory. Who trains on, changes your figure."
+    expect.true(not found["shared"], "filters of their own", "filters that change with the model", hint=hint)
+
+
+@first_layer_filters.rung("side effects", points=0.5)
+def leaves_the_model(student: Student, rng: np.random.Generator) -> None:
+    """The model's weights and their training stay as they were."""
+    found = _asked_filters(student, rng)
+    expect.equal(found["kept"], found["kernel"], what="the model's weights afterwards")
+    expect.true(found["still_trained"], "weights that can be trained", "weights whose requires_grad was switched off")

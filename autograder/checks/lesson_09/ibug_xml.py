@@ -1,0 +1,264 @@
+"""Checks of lesson 09: what is read from a file of labels, and which files are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograder.checks.common.probing import raises_value_error
+from autograder.checks.common.recognize import hint_for
+from autograder.ladder import expect
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+
+read_ibug_xml = Ladder("read_ibug_xml")
+
+POINTS = 68
+NAMES = [f"{number:02d}" for number in range(POINTS)]
+PROBE = "lesson_09.read"
+# float32 keeps seven digits of a coordinate below 1000.
+PIXELS = {"rtol": 1e-6, "atol": 1e-4}
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face as the file holds it: the numbers of its box, and its points or None."""
+
+    file: str
+    box: tuple[int, int, int, int]  # left, top, width, height
+    points: np.ndarray | None
+
+
+def draw_face(rng: np.random.Generator, number: int, points: bool = True) -> Face:
+    """Draw a face whose four box numbers differ, so that each is told from the others."""
+    left, top = int(rng.integers(10, 60)), int(rng.integers(70, 120))
+    width = int(rng.integers(130, 190))
+    height = width + int(rng.integers(5, 40))
+    # One decimal, as the real files have it.
+    drawn = np.round(np.array([left, top]) + rng.uniform(0.05, 0.95, (POINTS, 2)) * (width, height), 1)
+    file = f"set__{int(rng.integers(10**6, 10**7))}_{number}.jpg"
+    return Face(file, (left, top, width, height), drawn if points else None)
+
+
+def box_text(face: Face, order: np.ndarray | None = None) -> str:
+    """Return a box element; ``order`` is that of its points, by default that of their names."""
+    left, top, width, height = face.box
+    lines = [f"    <box top='{top}' left='{left}' width='{width}' height='{height}'>"]
+    if face.points is not None:
+        for number in range(POINTS) if order is None else order:
+            x, y = face.points[number]
+            lines.append(f"      <part name='{NAMES[number]}' x='{x:.1f}' y='{y:.1f}'/>")
+    return "\n".join([*lines, "    </box>"])
+
+
+def image_text(file: str, boxes: list[str]) -> str:
+    """Return an image element."""
+    return "\n".join([f"  <image file='{file}' width='400' height='500'>", *boxes, "  </image>"])
+
+
+def file_text(images: list[str]) -> str:
+    """Return a whole file of labels."""
+    head = ["<?xml version='1.0' encoding='ISO-8859-1'?>", "<dataset>", "<name>faces</name>", "<images>"]
+    return "\n".join([*head, *images, "</images>", "</dataset>", ""])
+
+
+def text_of(faces: list[Face]) -> str:
+    """Return the file of faces, one in each image."""
+    return file_text([image_text(face.file, [box_text(face)]) for face in faces])
+
+
+def _records(student: Student, content: str) -> list[dict]:
+    found = student.probe(PROBE, content=content)
+    expect.true("records" in found, "a list of records", f"a {found['type']}", hint="Collect the records in a list.")
+    for record in found["records"]:
+        expect.true(
+            record["type"] == "record",
+            "records of three: file, box, keypoints",
+            f"a record that is a {record['type']} of something else",
+            hint="FaceRecord(file, box, keypoints) holds the three.",
+        )
+    return found["records"]
+
+
+@read_ibug_xml.rung("type", points=1, gate=True)
+def reads_records(student: Student, rng: np.random.Generator) -> None:
+    """It returns a list of records of three: file, box, keypoints."""
+    _records(student, text_of([draw_face(rng, number) for number in range(2)]))
+
+
+@read_ibug_xml.rung("shape", points=1)
+def one_record_a_face(student: Student, rng: np.random.Generator) -> None:
+    """There is one record for each face; its box has 4 numbers and its keypoints the shape (68, 2)."""
+    for count in (1, 3):
+        records = _records(student, text_of([draw_face(rng, number) for number in range(count)]))
+        expect.equal(len(records), count, what=f"records of a file with {count} faces")
+        for record in records:
+            box = record["box"]
+            is_four = isinstance(box, list) and len(box) == 4
+            expect.true(is_four, "a box of four numbers", expect.show(box))
+            expect.array(record["keypoints"], shape=(POINTS, 2), what="keypoints")
+
+
+@read_ibug_xml.rung("dtype", points=1)
+def points_are_float32(student: Student, rng: np.random.Generator) -> None:
+    """Keypoints are float32."""
+    for record in _records(student, text_of([draw_face(rng, 0)])):
+        expect.array(record["keypoints"], dtype="float32", what="keypoints")
+
+
+def _expect_box(record: dict, face: Face, example: str) -> None:
+    left, top, width, height = face.box
+    hint = hint_for(
+        record["box"] if isinstance(record["box"], list) else [],
+        [
+            ([top, left, width, height], "That is the order of the XML. What order does the docstring ask for?"),
+            ([left, top, left + width, top + height], "These are two corners; asked for are width and height."),
+            ([left, top, height, width], "Width and height are exchanged."),
+        ],
+    )
+    expect.close(record["box"], list(face.box), what="box: left, top, width, height", example=example, hint=hint)
+
+
+def _say_box(face: Face) -> str:
+    left, top, width, height = face.box
+    return f"<box top='{top}' left='{left}' width='{width}' height='{height}'>"
+
+
+@read_ibug_xml.rung("values", points=2)
+def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
+    """Each record has the name of its picture and its box, in the order of the file."""
+    faces = [draw_face(rng, number) for number in range(4)]
+    for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
+        expect.equal(record["file"], face.file, what="file", hint="The name as it stands in the XML, without a folder.")
+        _expect_box(record, face, _say_box(face))
+
+
+@read_ibug_xml.rung("values", points=3)
+def reads_points(student: Student, rng: np.random.Generator) -> None:
+    """Keypoint k is (x, y) of the point named k, in pixels of the picture."""
+    faces = [draw_face(rng, number) for number in range(2)]
+    for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
+        corner, sides = np.array(face.box[:2]), np.array(face.box[2:])
+        hint = hint_for(
+            record["keypoints"],
+            [
+                (face.points[:, ::-1], "x and y are exchanged."),
+                (
+                    face.points - corner,
+                    "These are pixels from the corner of the box; asked for are those of the picture.",
+                ),
+                ((face.points - corner) / sides, "These are shares of the box; asked for are pixels of the picture."),
+                (np.trunc(face.points), "What stands behind the decimal point is lost."),
+                (np.round(face.points), "What stands behind the decimal point is lost."),
+            ],
+        )
+        x, y = face.points[0]
+        example = f"the first point: <part name='00' x='{x:.1f}' y='{y:.1f}'/>"
+        expect.close(record["keypoints"], face.points, **PIXELS, what="keypoints", example=example, hint=hint)
+
+
+@read_ibug_xml.rung("edge cases", points=2)
+def boxes_without_points(student: Student, rng: np.random.Generator) -> None:
+    """A box without points has keypoints None, beside boxes that have some."""
+    faces = [draw_face(rng, number, points=number != 1) for number in range(3)]
+    for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
+        if face.points is None:
+            came = expect.show(record["keypoints"])
+            expect.true(record["keypoints"] is None, "keypoints None for a box without points", came)
+        else:
+            expect.close(record["keypoints"], face.points, **PIXELS, what="keypoints of a box with points")
+    bare = _records(student, text_of([draw_face(rng, number, points=False) for number in range(2)]))
+    expect.true(
+        all(record["keypoints"] is None for record in bare), "keypoints None in a file of boxes alone", "others"
+    )
+
+
+@read_ibug_xml.rung("edge cases", points=2)
+def points_go_by_their_names(student: Student, rng: np.random.Generator) -> None:
+    """The order of the points is that of their names, wherever they stand in the file."""
+    face = draw_face(rng, 0)
+    order = rng.permutation(POINTS)
+    while np.array_equal(order, np.arange(POINTS)):
+        order = rng.permutation(POINTS)
+    order[[0, int(np.flatnonzero(order == POINTS - 1)[0])]] = POINTS - 1, order[0]
+    content = file_text([image_text(face.file, [box_text(face, order)])])
+    record = _records(student, content)[0]
+    mistakes = [(face.points[order], "They come in the order of the file. What is the name of a point for?")]
+    hint = hint_for(record["keypoints"], mistakes)
+    example = f"a box whose points come in the order {', '.join(NAMES[n] for n in order[:4])}, …"
+    expect.close(record["keypoints"], face.points, **PIXELS, what="keypoints", example=example, hint=hint)
+
+
+@read_ibug_xml.rung("edge cases", points=1)
+def several_boxes_and_negative_sides(student: Student, rng: np.random.Generator) -> None:
+    """An image may hold several boxes, each a record; a box may begin outside of its picture."""
+    first, second, third = (draw_face(rng, number) for number in range(3))
+    second = Face(first.file, (-int(rng.integers(1, 20)), -int(rng.integers(21, 40)), *second.box[2:]), second.points)
+    content = file_text(
+        [image_text(first.file, [box_text(first), box_text(second)]), image_text(third.file, [box_text(third)])]
+    )
+    records = _records(student, content)
+    expect.equal(len(records), 3, what="records of a file with two faces in one image and one in another")
+    for record, face in zip(records, (first, second, third), strict=True):
+        expect.equal(record["file"], face.file, what="file of each face, two in one image and one in another")
+        _expect_box(record, face, _say_box(face))
+
+
+def _refuses(student: Student, content: str, example: str, hint: str) -> None:
+    raises_value_error(student, PROBE, "read_ibug_xml(path)", example, hint, content=content)
+
+
+@read_ibug_xml.rung("edge cases", points=2)
+def refuses_what_is_no_xml(student: Student, rng: np.random.Generator) -> None:
+    """A file that is not XML, or ends too early, raises ValueError."""
+    whole = text_of([draw_face(rng, 0)])
+    hint = "Which class of error does the XML reader raise? It is no ValueError of its own accord."
+    for content, example in (
+        (whole[: len(whole) // 2], "a file that ends in the middle"),
+        ("", "an empty file"),
+        ("left,top,width,height\n1,2,3,4\n", "a table with commas"),
+    ):
+        _refuses(student, content, example, hint)
+
+
+@read_ibug_xml.rung("edge cases", points=2)
+def refuses_missing_attributes(student: Student, rng: np.random.Generator) -> None:
+    """A missing attribute raises ValueError, and so does one that is no number."""
+    face = draw_face(rng, 0)
+    whole, (x, _) = text_of([face]), face.points[5]
+    left, top, width, height = face.box
+    hint = "What does your way of asking for an attribute give, or raise, where there is none?"
+    for old, new, example in (
+        (f" top='{top}'", "", "a box without top"),
+        (f" left='{left}'", "", "a box without left"),
+        (f" width='{width}' height", " height", "a box without width"),
+        (f" height='{height}'>\n      <part", ">\n      <part", "a box without height"),
+        (f" file='{face.file}'", "", "an image without file"),
+        (f"<part name='05' x='{x:.1f}'", "<part name='05'", "a point without x"),
+        ("<part name='05' ", "<part ", "a point without a name"),
+        (f"<part name='05' x='{x:.1f}'", "<part name='05' x='far'", "a point whose x is 'far'"),
+        (f" width='{width}' height", " width='wide' height", "a box whose width is 'wide'"),
+    ):
+        assert old in whole
+        _refuses(student, whole.replace(old, new), example, hint)
+
+
+@read_ibug_xml.rung("edge cases", points=2)
+def refuses_another_number_of_points(student: Student, rng: np.random.Generator) -> None:
+    """A box with some points, but not 00 to 67 once each, raises ValueError."""
+    face = draw_face(rng, 0)
+    lines = text_of([face]).splitlines(keepends=True)
+    parts = [line for line in lines if "<part" in line]
+    first = lines.index(parts[0])
+    before, behind = lines[:first], lines[first + POINTS :]
+    row = int(rng.integers(1, POINTS - 1))
+    hint = "A face with a point missing must not shift all points behind it. Count them, and look at their names."
+    for changed, example in (
+        (parts[:row] + parts[row + 1 :], f"67 points: {NAMES[row]} is missing"),
+        ([*parts, parts[-1].replace("'67'", "'68'")], "69 points"),
+        (parts[:1], "a single point"),
+        ([*parts[:row], parts[row - 1], *parts[row + 1 :]], f"68 points: {NAMES[row - 1]} twice, no {NAMES[row]}"),
+        ([*parts[:-1], parts[-1].replace("'67'", "'68'")], "68 points: 68 in the place of 67"),
+    ):
+        _refuses(student, "".join([*before, *changed, *behind]), example, hint)

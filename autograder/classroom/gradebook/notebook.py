@@ -1,0 +1,207 @@
+"""The notebook that nbgrader's pages show: the student's cells, the course's own checks, and what each check found.
+
+Whatever was handed in, the result is a valid notebook in which every grade cell of the lesson stands exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ...course.manifest import ROOT, CourseError, Lesson
+from ...course.released import normalize
+from ...grading.submission import mentions
+from ...report.terminal import shown_notes
+
+# Characters of one cell and of all cells together that are shown; the engine has read all of them.
+CELL, NOTEBOOK = 100_000, 2_000_000
+IMAGES = ("image/png", "image/jpeg")
+UNREADABLE = "The notebook that was handed in could not be read. Below are the lesson's own cells; each check says why."
+CUT = "\n… (the rest of this cell is not shown)"
+
+Cell = dict[str, Any]
+
+
+def clean(text: str) -> str:
+    """Return ``text`` as something that can be written as UTF-8; a notebook may hold halves of characters."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _text(cell: Cell) -> str:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    return clean(source) if isinstance(source, str) else ""
+
+
+def released_notebook(lesson: Lesson) -> dict[str, Any]:
+    """Return the lesson as students get it. Raises CourseError where it was never built."""
+    path = ROOT / "lessons" / lesson.id / f"{lesson.id}.ipynb"
+    if not path.is_file():
+        raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def given_cells(lesson: Lesson) -> dict[str, Cell]:
+    """Return the released cells that nbgrader knows, by grade id, in order."""
+    found = {}
+    for cell in released_notebook(lesson)["cells"]:
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if grade_id:
+            found[grade_id] = cell | {"source": _text(cell)}
+    return found
+
+
+def read_cells(content: bytes) -> list[Cell] | None:
+    """Return the cells of a notebook in any version of the format, or None where it is no notebook."""
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    sheets = data.get("worksheets")
+    if isinstance(sheets, list):
+        lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        cells = [cell for cells in lists if isinstance(cells, list) for cell in cells]
+    else:
+        cells = data.get("cells")
+    if not isinstance(cells, list):
+        return None
+    return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def _grade_id(cell: Cell) -> str | None:
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return grade_id if isinstance(grade_id, str) else None
+
+
+def _stands_for(cell: Cell, grade_id: str, given: Cell, names: Sequence[str]) -> bool:
+    """Return whether a submitted cell is the one that ``grade_id`` names, though its metadata may be lost.
+
+    A given cell whose text was changed is the student's own: what was written there is shown, too.
+    """
+    if names:
+        return any(mentions(_text(cell), name) for name in names)
+    return normalize(_text(cell)) == normalize(given["source"])
+
+
+def _claims(cells: list[Cell], lesson: Lesson, given: dict[str, Cell]) -> dict[int, str]:
+    """Return which submitted cell, by position, stands for which given one: of copies the last."""
+    claimed: dict[int, str] = {}
+    names = {exercise.name: exercise.names for exercise in lesson.exercises}
+    for grade_id in given:
+        wanted = names.get(grade_id, ())
+        named = [i for i, cell in enumerate(cells) if wanted and _grade_id(cell) == grade_id]
+        like = [i for i, cell in enumerate(cells) if _stands_for(cell, grade_id, given[grade_id], wanted)]
+        free = [i for i in named or like if i not in claimed]
+        if free:
+            claimed[free[-1]] = grade_id
+    return claimed
+
+
+def _attachments(cell: Cell) -> dict[str, dict[str, str]]:
+    """Return the pictures pasted into a text cell."""
+    found = cell.get("attachments")
+    kept = {}
+    for name, bundle in found.items() if isinstance(found, dict) else ():
+        images = {
+            kind: clean(data)
+            for kind, data in (bundle.items() if isinstance(bundle, dict) else ())
+            if kind in IMAGES and isinstance(data, str) and len(data) <= NOTEBOOK
+        }
+        if images:
+            kept[clean(name)] = images
+    return kept
+
+
+def _own_cell(cell: Cell, source: str) -> Cell:
+    """Return a cell of the student's own as a plain cell of ``source``: its outputs and metadata prove nothing."""
+    if cell.get("cell_type") == "code":
+        return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+    if cell.get("cell_type") != "markdown":
+        # Raw cells would be put into a page as they are, or not be shown at all.
+        fence = "`" * 3 if "```" not in source else "~" * 8
+        source = f"{fence}\n{source}\n{fence}"
+    shown = {"cell_type": "markdown", "metadata": {}, "source": source}
+    attachments = _attachments(cell)
+    return shown | ({"attachments": attachments} if attachments else {})
+
+
+def _given_cell(given: Cell, source: str | None = None) -> Cell:
+    """Return a released cell with ``source`` in place of its own, outputs empty."""
+    cell = {"cell_type": given["cell_type"], "metadata": given["metadata"], "source": source or given["source"]}
+    return cell | ({"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {})
+
+
+def _tidy(cells: list[Cell], lesson: Lesson, given: dict[str, Cell]) -> list[tuple[str | None, Cell]]:
+    """Return the student's cells as plain ones, each with the grade id that it stands for; the checks are added."""
+    claims = _claims(cells, lesson, given)
+    solutions = {exercise.name for exercise in lesson.exercises}
+    tidy: list[tuple[str | None, Cell]] = []
+    left = NOTEBOOK
+    for position, cell in enumerate(cells):
+        grade_id = claims.get(position)
+        if grade_id is not None and grade_id not in solutions:
+            tidy.append((grade_id, _given_cell(given[grade_id])))
+            continue
+        source = _text(cell)
+        if len(source) > min(CELL, left):
+            source = source[: min(CELL, left)] + CUT
+        left = max(0, left - len(source))
+        shown = _given_cell(given[grade_id], source) if grade_id else _own_cell(cell, source)
+        tidy.append((grade_id, shown))
+    return _with_checks(tidy, lesson, given)
+
+
+def _with_checks(
+    tidy: list[tuple[str | None, Cell]], lesson: Lesson, given: dict[str, Cell]
+) -> list[tuple[str | None, Cell]]:
+    """Put each check that is not there behind the given cells that come before it in the release."""
+    order = list(given)
+    for exercise in lesson.exercises:
+        wanted = exercise.check_id
+        if any(grade_id == wanted for grade_id, _ in tidy):
+            continue
+        before = set(order[: order.index(wanted)])
+        place = max((position + 1 for position, (grade_id, _) in enumerate(tidy) if grade_id in before), default=0)
+        tidy.insert(place, (wanted, _given_cell(given[wanted])))
+    return tidy
+
+
+def _outputs(entry: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
+    said = [{"text/plain": clean("\n".join(f"note: {note}" for note in notes))}] if notes else []
+    said.append({"text/plain": clean(entry["text"]), "text/html": clean(entry["html"])})
+    return [{"output_type": "display_data", "metadata": {}, "data": data} for data in said]
+
+
+def make_notebook(
+    content: bytes | None, lesson: Lesson, entries: Sequence[dict[str, Any]] = (), notes: Sequence[str] = ()
+) -> str:
+    """Return the notebook, as JSON, of what was handed in with what was found.
+
+    ``content`` is the submitted file, None where there is none to read; ``entries`` are the exercises of a stored
+    result, ``notes`` what was noticed about the notebook.
+    """
+    given = given_cells(lesson)
+    cells = read_cells(content) if content is not None else None
+    if cells is None:
+        cells = [{"cell_type": "markdown", "source": UNREADABLE}, *released_notebook(lesson)["cells"]]
+    by_name = {entry["name"]: entry for entry in entries}
+    found = {exercise.check_id: by_name[exercise.name] for exercise in lesson.exercises if exercise.name in by_name}
+    said = shown_notes(notes)
+    shown = []
+    for position, (grade_id, cell) in enumerate(_tidy(cells, lesson, given)):
+        cell["id"] = f"cell-{position:04d}"
+        if grade_id in found:
+            cell["outputs"] = _outputs(found[grade_id], said)
+            said = []
+        shown.append(cell)
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return json.dumps({"cells": shown, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"

@@ -1,0 +1,248 @@
+"""``python -m autograder grade``: a class's submissions on all cores, into nbgrader's gradebook."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from ...checks.edition import edition
+from ...course.manifest import CourseError, Lesson, find_lesson, load_course
+from ...isolation.sandbox import make_sandbox
+from ...report.visible import visible
+from ..folders.handed_in import HandedIn, Submitted, find_submitted, strange_assignments
+from ..folders.settings import Settings, load_settings
+from ..gradebook.book import Book
+from ..results.record import full_result, keep, restamp
+from ..results.store import Run, Store, Unwritable, now
+from .plan import Plan, Settled, Task, jobs, make_plan
+from .pool import Failed, LocalPool, Outcome, cores
+from .task import Job
+
+SHOWN = 20
+
+
+class Executor(Protocol):
+    """Whatever runs jobs: it takes them one by one and yields each with its outcome, in any order."""
+
+    def __enter__(self) -> Executor: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked for. Without assignments or students: all; without a seed: a secret one."""
+
+    assignments: tuple[str, ...] = ()
+    course: Path | None = None
+    students: tuple[str, ...] = ()
+    seed: int | None = None
+    force: bool = False
+    isolation: str = "auto"
+    processes: int | None = None
+
+
+@dataclass
+class Tally:
+    """What became of a run. ``look`` says, by student and lesson, why somebody should look."""
+
+    graded: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    look: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def add_look(self, student: str, lesson_id: str, reasons: Iterable[str]) -> None:
+        """Note reasons to look at a submission, each once."""
+        for reason in reasons:
+            noted = self.look.setdefault((student, lesson_id), [])
+            if reason not in noted:
+                noted.append(reason)
+
+
+def say(text: str) -> None:
+    """Tell the teacher something without spoiling the progress bar."""
+    tqdm.write(f"autograder: {text}", file=sys.stderr)
+
+
+def _submissions(settings: Settings, request: Request) -> list[Submitted]:
+    """Return what is to be looked at. Raises CourseError where the request names nothing that is there."""
+    chosen = [find_lesson(name) for name in request.assignments] or list(load_course().lessons)
+    lessons = [lesson for lesson in load_course().lessons if lesson in chosen]
+    found = {lesson: find_submitted(settings.coursedir, lesson) for lesson in lessons}
+    where = Path(settings.coursedir.root) / settings.coursedir.submitted_directory
+    known = {submitted.student for submissions in found.values() for submitted in submissions}
+    strangers = sorted(set(request.students) - known)
+    if strangers:
+        raise CourseError(f"{where} holds nothing of {', '.join(visible(name, 80) for name in strangers)}")
+    for lesson in lessons:
+        if request.assignments and not found[lesson]:
+            say(f"{lesson.id}: nobody handed it in")
+    if not known:
+        what = ", ".join(lesson.id for lesson in lessons) if request.assignments else "any lesson"
+        raise CourseError(f"nobody handed in {what}: expected {where}/STUDENT/LESSON/LESSON.ipynb")
+    wanted = set(request.students) or known
+    return [submitted for lesson in lessons for submitted in found[lesson] if submitted.student in wanted]
+
+
+def _run(store: Store, request: Request) -> Run:
+    """Return the run that was cut off, if this is the same request, or a new one."""
+    cut_off = store.unfinished_run()
+    if cut_off and cut_off.force == request.force and request.seed in (None, cut_off.seed):
+        say(f"going on with the run of {cut_off.started}")
+        return cut_off
+    seed = secrets.randbits(48) if request.seed is None else request.seed
+    return Run(secrets.token_hex(8), seed, request.force, now())
+
+
+def _check_edition(lesson: Lesson, answer: dict[str, Any]) -> None:
+    """Raise CourseError where another version of the course graded than the one here."""
+    own = {exercise.name: edition(lesson, exercise) for exercise in lesson.exercises}
+    odd = [entry["name"] for entry in answer["exercises"] if entry["edition"] != own.get(entry["name"])]
+    if odd:
+        names = ", ".join(odd)
+        raise CourseError(f"{lesson.id}: {names} was graded by another version of the course; use one everywhere")
+
+
+class Batch:
+    """One run over a class."""
+
+    def __init__(self, settings: Settings, store: Store, run: Run, isolation: str) -> None:
+        self._settings, self._store, self._run, self._isolation = settings, store, run, isolation
+        self.tally = Tally()
+
+    def _take(self, book: Book, task: Task, handed_in: HandedIn, outcome: Outcome) -> None:
+        """Keep one outcome and write it into the gradebook."""
+        student, lesson = task.submitted.student, task.submitted.lesson
+        if isinstance(outcome, CourseError):
+            raise outcome
+        if isinstance(outcome, Failed):
+            self._fail(student, lesson, str(outcome))
+            return
+        _check_edition(lesson, outcome)
+        result = full_result(outcome, handed_in, self._run)
+        try:
+            keep(self._settings, self._store, lesson, outcome, result)
+        except Unwritable as error:
+            if error.everywhere:
+                raise
+            self._fail(student, lesson, str(error))
+            return
+        self.tally.graded += 1
+        self.tally.add_look(student, lesson.id, [*result["look"], *book.write(lesson, result, result["graded"])])
+
+    def _settle(self, known: Settled) -> dict[str, Any]:
+        """Return the result of a submission that is not graded again, brought up to date."""
+        result = known.result
+        if known.restamped:
+            result = restamp(self._settings, self._store, known.lesson, result, known.handed_in.timestamp)
+        self.tally.unchanged += 1
+        self.tally.add_look(result["student"], known.lesson.id, [*known.handed_in.look, *result["look"]])
+        return result
+
+    def _fail(self, student: str, lesson: Lesson, why: str) -> None:
+        """Note a submission that has no verdict; it is tried again in the next run."""
+        self.tally.failed += 1
+        self.tally.add_look(student, lesson.id, [f"not graded: {why.strip().splitlines()[-1]}"])
+        say(f"{visible(student, 80, one_line=True)}, {lesson.id}: {why}")
+
+    def do(self, plan: Plan, book: Book, executor: Executor) -> None:
+        """Grade what is to be graded and bring the gradebook up to date."""
+        for submitted in plan.unnamed:
+            why = "the folder's name is no UTF-8 text and can't stand in a gradebook; rename it"
+            self.tally.add_look(submitted.student, submitted.lesson.id, [why])
+        for lesson in load_course().lessons:
+            settled = [self._settle(known) for known in plan.settled if known.lesson == lesson]
+            if settled or any(task.submitted.lesson == lesson for task in plan.todo):
+                book.catch_up(lesson, settled)
+        tasks = {task.key: task for task in plan.todo}
+        taken: dict[tuple[str, str], HandedIn] = {}
+        with tqdm(total=len(plan.todo), desc="grading", unit="notebook", disable=not plan.todo) as bar, executor:
+            for job, outcome in executor.run(jobs(plan.todo, self._run, self._isolation, taken)):
+                key = job.student, job.assignment
+                self._take(book, tasks[key], taken.pop(key), outcome)
+                bar.set_postfix_str(f"{len(self.tally.look)} to look at", refresh=False)
+                bar.update()
+        for (student, lesson_id), reasons in book.write_waiting().items():
+            self.tally.add_look(student, lesson_id, reasons)
+
+
+def _absent(settings: Settings, book: Book, lessons: Iterable[Lesson]) -> Iterator[str]:
+    """Yield who of the gradebook's students handed in nothing."""
+    known = set(book.students())
+    for lesson in lessons:
+        absent = sorted(known - {submitted.student for submitted in find_submitted(settings.coursedir, lesson)})
+        if absent:
+            shown = ", ".join(visible(name, 80, one_line=True) for name in absent[:SHOWN])
+            more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+            yield f"{lesson.id}: nothing handed in by {shown}{more}"
+
+
+def _summarize(tally: Tally, book: Book, run: Run, tell: Callable[[str], None]) -> None:
+    failed = f", {tally.failed} not graded" if tally.failed else ""
+    tell(f"{tally.graded} graded, {tally.unchanged} unchanged{failed}; seed {run.seed}")
+    if tally.look:
+        tell(f"{len(tally.look)} to look at:")
+    for (student, lesson_id), reasons in sorted(tally.look.items(), key=lambda item: item[0][::-1]):
+        why = "; ".join(visible(reason, 300, one_line=True) for reason in reasons)
+        tell(f"  {visible(student, 80, one_line=True)}, {lesson_id}: {why}")
+    if book.waiting:
+        tell(f"{book.waiting} results are not in the gradebook yet: {book.trouble}. Then run the same command again.")
+
+
+def grade_class(request: Request, executor: Executor | None = None) -> int:
+    """Grade what students handed in; return the exit status. Raises CourseError for a request that can't be met."""
+    settings = load_settings(request.course)
+    store = Store(settings.coursedir)
+    submissions = _submissions(settings, request)
+    sandbox = make_sandbox(request.isolation)
+    if not sandbox.isolated:
+        say(sandbox.notice)
+    for name in strange_assignments(settings.coursedir):
+        say(f"{visible(name, 80, one_line=True)} is no lesson of this course; it was left alone")
+    with _locked(store), Book(settings, store, say) as book:
+        return _grade_locked(request, settings, store, submissions, book, executor)
+
+
+def _locked(store: Store) -> FileLock:
+    """Return a lock that only one run holds; the system opens it when the run ends, however that ends."""
+    lock = FileLock(store.folder / "lock", timeout=0)
+    try:
+        store.folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise CourseError(f"another run is at work in {store.folder}; wait for it to end") from None
+    except OSError as error:
+        raise CourseError(f"{store.folder} can't be written: {error.strerror}") from None
+    return lock
+
+
+def _grade_locked(
+    request: Request,
+    settings: Settings,
+    store: Store,
+    submissions: list[Submitted],
+    book: Book,
+    executor: Executor | None,
+) -> int:
+    run = _run(store, request)
+    store.start_run(run)
+    plan = make_plan(settings.coursedir, store, submissions, run)
+    batch = Batch(settings, store, run, request.isolation)
+    batch.do(plan, book, executor or LocalPool(min(request.processes or cores(), max(1, len(plan.todo)))))
+    for line in _absent(settings, book, dict.fromkeys(submitted.lesson for submitted in submissions)):
+        print(line)
+    _summarize(batch.tally, book, run, print)
+    print(f"logs: {store.log_path('STUDENT', 'LESSON')}")
+    if book.waiting:
+        return 2
+    store.finish_run(run)
+    return 1 if batch.tally.look else 0

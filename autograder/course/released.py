@@ -1,0 +1,108 @@
+"""The engine's own copy of what was released: the given cells and the stubs, safe from a student's edits."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from .manifest import ROOT, CourseError, Lesson, load_course
+
+COPIES = Path(__file__).with_name("copies")
+
+
+@dataclass(frozen=True)
+class Released:
+    """``setup`` holds the given code that runs before a student's, ``imports`` the modules that it asks for; ``given``
+    every given text, to know it again; ``stubs`` the syntax tree of each exercise name's stub."""
+
+    setup: tuple[str, ...]
+    imports: tuple[str, ...]
+    given: frozenset[str]
+    stubs: dict[str, str]
+
+
+def released_path(lesson: Lesson) -> Path:
+    """Return where the engine's copy of the lesson lies."""
+    return COPIES / f"{lesson.id}.json"
+
+
+def normalize(text: str) -> str:
+    """Return a cell's text without what an editor may change unasked: line ends and trailing space."""
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n"))
+
+
+def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
+    """Return the functions and classes that a cell defines at its top level, by name (the last one counts)."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name: node for node in tree.body if isinstance(node, kinds)}
+
+
+@cache
+def load_released(lesson: Lesson) -> Released:
+    """Return what was released of the lesson. Raises CourseError where it was never built."""
+    path = released_path(lesson)
+    if not path.is_file():
+        raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    stubs = {
+        name: ast.dump(node)
+        for cell in cells
+        if cell["kind"] == "solution"
+        for name, node in definitions(ast.parse(cell["text"])).items()
+    }
+    setup = tuple(cell["text"] for cell in cells if cell["kind"] == "setup")
+    given = frozenset(normalize(cell["text"]) for cell in cells if cell["kind"] != "solution")
+    return Released(setup, _imports(setup), given, stubs)
+
+
+def _imports(setup: tuple[str, ...]) -> tuple[str, ...]:
+    nodes = [node for text in setup for node in ast.walk(ast.parse(text))]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    # The course's own package is another one in a worker.
+    return tuple(dict.fromkeys(name for name in names if name.partition(".")[0] != "autograder"))
+
+
+def earlier_sources(lesson: Lesson) -> dict[str, str]:
+    """Return the reference code (given setup and solutions, nothing else) of the lessons before this one, by id.
+
+    Raises CourseError where a needed one is not there.
+    """
+    sources = {}
+    for earlier in load_course().lessons:
+        if earlier.id == lesson.id:
+            break
+        path = reference_path(earlier)
+        if path.is_file():
+            sources[earlier.id] = reference_code(path)
+        elif earlier.id in lesson.needs:
+            where = path.relative_to(ROOT)
+            raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {where} is missing")
+    return sources
+
+
+def reference_path(lesson: Lesson) -> Path:
+    """Return where the lesson's solved notebook lies."""
+    return ROOT / "solutions" / lesson.id / f"{lesson.id}.ipynb"
+
+
+def reference_code(path: Path, setup: bool = True) -> str:
+    """Return the setup and solution cells of a source notebook as one piece of code, or its solutions alone."""
+    parts = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        metadata = cell.get("metadata", {})
+        given = setup and "setup" in metadata.get("tags", [])
+        if given or metadata.get("nbgrader", {}).get("solution"):
+            parts.append("".join(cell["source"]))
+    return "\n\n\n".join(parts)
+
+
+def solution_code(lesson: Lesson) -> str:
+    """Return the lesson's reference solutions as one piece of code. Raises CourseError where they are not there."""
+    path = reference_path(lesson)
+    if not path.is_file():
+        raise CourseError(f"{path.relative_to(ROOT)} is missing; the reference solutions are needed here")
+    return reference_code(path, setup=False)

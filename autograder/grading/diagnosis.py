@@ -1,0 +1,97 @@
+"""Name the misconception behind a wrong answer by simulation.
+
+Each mistake of the catalogue climbs the student's failed rung on the same hidden inputs. The one that fails as the
+student failed, with the same answer, is the mistake that was made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from ..checks.catalogue import Misconception, catalogue
+from ..course.manifest import CourseError, find_lesson
+from ..ladder.ladder import Problem, RungResult, try_rung
+from ..ladder.student import Student
+from ..ladder.verdict import Result
+
+# Opens the mistake's code as if a student had written it.
+OpenMistake = Callable[[Misconception], AbstractContextManager[Student]]
+
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
+_ERROR = re.compile(r"\w*(Error|Exception)\b")
+# Two ways to write the same sum differ in the last digits of float32.
+_RTOL, _ATOL = 1e-3, 1e-5
+
+
+def _agree(one: str, other: str) -> bool:
+    """Return whether two texts are the same but for the last digits of their numbers."""
+    parts, others = _NUMBER.split(one), _NUMBER.split(other)
+    if len(parts) != len(others):
+        return False
+    # Odd positions hold the numbers.
+    words = parts[::2] == others[::2]
+    numbers = zip(parts[1::2], others[1::2], strict=True)
+    return words and all(math.isclose(float(a), float(b), rel_tol=_RTOL, abs_tol=_ATOL) for a, b in numbers)
+
+
+def _same_error(one: str, other: str) -> bool:
+    """Return whether both texts say that code raised, and the same type of error."""
+    errors = _ERROR.match(one), _ERROR.match(other)
+    return all(errors) and errors[0][0] == errors[1][0]
+
+
+def likeness(one: Problem | None, other: Problem | None, ran_before: bool) -> float:
+    """Return 1 where two answers failed a rung in the same way or both passed it, else 0.
+
+    Half of that where code that ran on other inputs before raised the same type of error with other words: those are
+    the student's own, or Python's, and differ from one way of writing to the next.
+    """
+    if one is None or other is None:
+        return float(one is other)
+    asked = ((one.expected, other.expected), (one.example or "", other.example or ""))
+    if one.outcome != other.outcome or not all(_agree(*texts) for texts in asked):
+        return 0.0
+    if _agree(one.got, other.got):
+        return 1.0
+    return 0.5 if ran_before and _same_error(one.got, other.got) else 0.0
+
+
+def _likeness_on_rungs(mistake: Student, exercise: str, rungs: list[RungResult], seed: int, ran_before: bool) -> float:
+    """Return on how many of ``rungs`` the mistake does as the student did; 0 where the first differs."""
+
+    def on(result: RungResult) -> float:
+        return likeness(try_rung(result.rung, exercise, mistake, seed), result.problem, ran_before)
+
+    first = on(rungs[0])
+    return first + sum(on(result) for result in rungs[1:]) if first else 0.0
+
+
+def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
+    """Return ``result`` with the misconception it shows and its hint, or as it is where none fits.
+
+    Of several mistakes that fail the first failed rung alike, the one that agrees on most of the other rungs is
+    named; where that is a tie, none is.
+    """
+    failed = result.failed_rung
+    if failed is None or result.outcome not in ("failed", "error"):
+        return result
+    rungs = [failed, *(rung for rung in result.rungs if rung.reached and rung is not failed)]
+    ran_before = failed is not result.rungs[0]
+    alike: dict[Misconception, float] = {}
+    try:
+        entries = catalogue(find_lesson(result.exercise.lesson))[result.exercise.name]
+    except (CourseError, OSError):
+        # Without the reference solutions there is nothing to simulate; the grade stands without a name.
+        return result
+    for entry in entries:
+        with open_mistake(entry) as mistake:
+            alike[entry] = _likeness_on_rungs(mistake, result.exercise.name, rungs, seed, ran_before)
+    most = max(alike.values(), default=0)
+    best = [entry for entry, count in alike.items() if count == most]
+    if not most or len(best) > 1:
+        return result
+    return replace(result, misconception=best[0].id, problem=replace(result.problem, hint=best[0].hint))

@@ -1,0 +1,102 @@
+"""The student's work, as a check sees it: something to call that answers in plain data."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+from ..isolation.process import Worker, WorkerDied, WorkerTimeout
+from ..worker.names import Names
+from ..worker.plain import decode, encode
+from ..worker.running import run_probe
+
+
+class StudentError(Exception):
+    """The student's code raised. ``bases`` names the exception's classes; ``where`` the student's own line."""
+
+    def __init__(self, type: str, bases: list[str], message: str, where: str | None) -> None:
+        super().__init__(f"{type}: {message}" if message else type)
+        self.type, self.bases, self.message, self.where = type, bases, message, where
+
+
+class OutOfTime(Exception):
+    """The exercise used up its time; the message says which, on the clock or of the processor."""
+
+
+class Crashed(Exception):
+    """The process that ran the student's code ended."""
+
+
+def say_where(error: dict[str, Any]) -> str | None:
+    """Return ``cell, line and text`` of the student's line that an error passed through, or None."""
+    if not error.get("line_number"):
+        return None
+    return f"{error['cell']}, line {error['line_number']}: {error['line'] or ''}".rstrip(": ")
+
+
+class Student(ABC):
+    """Ask the student's code: ``call`` one function, or run a ``probe``. Answers are plain data.
+
+    Every method raises StudentError where the student's code raises.
+    """
+
+    @abstractmethod
+    def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]: ...
+
+    def probe(self, path: str, /, **inputs: Any) -> Any:
+        """Run ``autograder/worker/probes/<module>.py:<function>(names, **inputs)`` beside the student's code."""
+        answer = self._ask(path, inputs)
+        error = answer.get("error") if isinstance(answer, dict) else {"type": "WireError", "message": "no answer"}
+        if error is not None:
+            bases = [str(base) for base in error.get("bases", [])]
+            raise StudentError(str(error["type"]), bases, str(error["message"]), say_where(error))
+        return answer["value"]
+
+    def call_and_args(self, name: str, /, *args: Any, **kwargs: Any) -> tuple[Any, list]:
+        """Call the student's function; return its value and its arguments as they are afterwards."""
+        answer = self.probe("calling.call", name=name, args=list(args), kwargs=kwargs)
+        return answer["value"], answer["args"]
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the student's function ``name`` and return its value."""
+        return self.call_and_args(name, *args, **kwargs)[0]
+
+
+class RemoteStudent(Student):
+    """A notebook in a worker process. ``deadline`` (monotonic seconds) is when its time is up."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self.deadline = float("inf")
+
+    def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        seconds = min(self.deadline - time.monotonic(), 24 * 3600)
+        try:
+            return self._worker.ask({"probe": probe, "inputs": inputs}, seconds)
+        except WorkerTimeout as error:
+            raise OutOfTime(str(error)) from None
+        except WorkerDied as error:
+            raise Crashed(str(error)) from None
+
+
+class LiveStudent(Student):
+    """The names of a running notebook, asked in its own process: feedback, never the grade."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="autograder-")
+        self._names = Names(namespace, Path(self._folder.name))
+
+    def __enter__(self) -> LiveStudent:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._folder.cleanup()
+
+    def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        module = probe.rpartition(".")[0]
+        probes = {module: importlib.import_module(f"autograder.worker.probes.{module}")}
+        return decode(encode(run_probe(probe, decode(encode(inputs)), self._names, probes)))

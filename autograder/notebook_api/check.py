@@ -1,0 +1,131 @@
+"""``autograder.check`` in a notebook: the same ladder on the live names, shown as a small table."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import io
+import logging
+import random
+import secrets
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..checks import ladder_of
+from ..checks.catalogue import Misconception
+from ..course.manifest import find_exercise, find_lesson
+from ..grading.diagnosis import diagnose
+from ..ladder.ladder import Problem, climb
+from ..ladder.student import LiveStudent
+from ..ladder.verdict import Result, judge
+from ..report.fragments import STYLE, first_fix, rung_table, sign
+from ..report.terminal import SIGNS, explain, in_words, number, title_of
+from ..report.visible import indented
+
+
+class LiveReport:
+    """A check's result; Jupyter shows it as a table, a terminal as text. ``passed`` and ``score`` are for programs."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+
+    @property
+    def passed(self) -> bool:
+        return self.result.outcome == "passed"
+
+    @property
+    def score(self) -> float:
+        return self.result.score
+
+    def _points(self) -> str:
+        return f"{number(self.result.score)} of {number(self.result.exercise.points)} points"
+
+    def __repr__(self) -> str:
+        outcome = self.result.outcome
+        title = f"Exercise {title_of(self.result.exercise)}"
+        lines = [f"{SIGNS[outcome][0]} {title}: {in_words(outcome)}, {self._points()}"]
+        signs = ["✓" if rung.passed else "✗" if rung.reached else "·" for rung in self.result.rungs]
+        rungs = zip(signs, (rung.rung for rung in self.result.rungs), strict=True)
+        lines += [f"  {sign} {rung.kind:<12} {rung.looked_at}" for sign, rung in rungs]
+        lines += ["  " + indented(label, text, 10).replace("\n", "\n  ") for label, text in explain(self.result)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        result = self.result
+        title = f"Exercise {html.escape(title_of(result.exercise))}: {sign(result.outcome)}, {self._points()}"
+        shown = first_fix(result, "strong") + rung_table(result, compact=True)
+        return f'<div class="autograder"><style>{STYLE}</style><div><strong>{title}</strong></div>{shown}</div>'
+
+
+def _notebook_names() -> dict[str, Any]:
+    """Return the names of the running notebook, or of the program that called ``autograder.check``."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        return shell.user_ns
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__", "").partition(".")[0] == "autograder":
+        frame = frame.f_back
+    return frame.f_globals
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the student's code prints, and a framework's warnings, out of the report."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+@contextlib.contextmanager
+def _random_states_kept() -> Iterator[None]:
+    """Put the notebook's global random states back afterwards: checks seed them, to see who touches them."""
+    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 (only kept)
+    torch = sys.modules.get("torch")
+    torch_state = torch.random.get_rng_state() if torch else None
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        if torch:
+            torch.random.set_rng_state(torch_state)
+
+
+def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport:
+    """Climb the ladder of exercise ``name`` on live names. Raises CourseError for an unknown exercise."""
+    exercise = find_exercise(name)
+    names = _notebook_names() if namespace is None else namespace
+    absent = [wanted for wanted in exercise.names if wanted not in names]
+    if absent:
+        got = f"{' and '.join(absent)} not defined; run the cell above first"
+        return LiveReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
+    ladder = ladder_of(find_lesson(exercise.lesson), exercise)
+    with _quiet(), _random_states_kept(), LiveStudent(names) as student:
+        seed = secrets.randbits(48)
+        rungs = climb(ladder, student, seed)
+        result = diagnose(judge(exercise, rungs), seed, lambda mistake: _open_mistake(mistake, names))
+    if result.outcome == "not_attempted":
+        result = Result(exercise, "not_attempted", 0.0, (), result.problem)
+    return LiveReport(result)
+
+
+@contextlib.contextmanager
+def _open_mistake(mistake: Misconception, names: dict[str, Any]) -> Iterator[LiveStudent]:
+    """Run the mistake's code beside what the notebook has imported, in a module of its own."""
+    module = types.ModuleType("mistake")
+    module.__dict__.update({name: value for name, value in names.items() if not name.startswith("__")})
+    # Data classes look their module up.
+    sys.modules[module.__name__] = module
+    with contextlib.suppress(Exception):
+        exec(compile(mistake.code, f"<{mistake.id}>", "exec"), module.__dict__)
+    with LiveStudent(module.__dict__) as student:
+        yield student

@@ -1,0 +1,115 @@
+"""The report as one HTML page that needs nothing else: no script, no file, no network."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+from ..checks import ladder_of
+from ..course.manifest import Exercise, Lesson, load_course
+from ..isolation.sandbox import Sandbox
+from ..ladder.ladder import RungResult
+from ..ladder.verdict import Result
+from .fragments import STYLE, first_fix, rung_table, sign, text
+from .terminal import earned, next_to_fix, number, remark, shown_notes, title_of
+
+PAGE_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --card: #f6f8fa; --link: #0757ba;
+  --good: #116329; --bad: #a40e26; --quiet: #57606a; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; --card: #161b22; --link: #79b8ff;
+  --good: #56d364; --bad: #ff8a80; --quiet: #9da7b3; } }
+@media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --card: #fff; --link: #000; --good: #116329;
+  --bad: #a40e26; --quiet: #333; } }
+body { margin: 0 auto; padding: 1em 1.5em 3em; max-width: 62em; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
+h1, h2, h3, h4 { line-height: 1.25; margin: 1em 0 .4em; }
+h4 { font-size: 1rem; margin: .3em 0; }
+a { color: var(--link); }
+article { background: var(--card); border: 1px solid #8884; border-radius: 6px; padding: .2em 1.2em .8em;
+  margin: 1em 0; }
+article.missing, article.not_attempted { background: none; }
+.total { font-size: 1.4rem; font-weight: bold; }
+.small { color: var(--quiet); }
+.passed { color: var(--good); }
+.failed, .error, .timeout, .crashed { color: var(--bad); }
+article.passed, article.failed, article.error, article.timeout, article.crashed { color: inherit; }
+.lesson, .ladder { width: 100%; }
+@media (min-width: 40em) { .lesson th, .lesson td:nth-child(3) { white-space: nowrap; } }
+@media print { body { max-width: none; padding: 0; } article { border-color: #888; }
+  .fix, figure, tr { break-inside: avoid; } h2, h3, h4 { break-after: avoid; } a { text-decoration: none; } }
+"""
+
+
+def _anchor(exercise: Exercise) -> str:
+    return f"exercise-{exercise.id}"
+
+
+def _lesson_table(lesson: Lesson, results: Mapping[str, Result]) -> str:
+    rows = []
+    for exercise in lesson.exercises:
+        result = results.get(exercise.key)
+        link = f'<a href="#{_anchor(exercise)}">{html.escape(title_of(exercise))}</a>'
+        points = f"{number(result.score if result else 0)} of {number(exercise.points)}"
+        outcome = sign(result.outcome if result else "missing")
+        cells = "".join(f"<td>{cell}</td>" for cell in (outcome, points, html.escape(remark(result))))
+        rows.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("exercise", "outcome", "points", "what to look at"))
+    return f'<table class="lesson"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _unclimbed(lesson: Lesson, exercise: Exercise) -> tuple[RungResult, ...]:
+    return tuple(RungResult(rung, False, None) for rung in ladder_of(lesson, exercise).rungs)
+
+
+def _exercise(lesson: Lesson, exercise: Exercise, result: Result | None) -> str:
+    result = result or Result(exercise, "missing", 0.0)
+    points = f"{number(result.score)} of {number(exercise.points)} points"
+    return (
+        f'<article class="{result.outcome}" id="{_anchor(exercise)}"><h3>{html.escape(title_of(exercise))}: '
+        f"{sign(result.outcome)}, {points}</h3>"
+        f"{first_fix(result, 'h4')}{rung_table(result, _unclimbed(lesson, exercise))}</article>"
+    )
+
+
+def _lesson(lesson: Lesson, results: Mapping[str, Result], notes: Sequence[str]) -> str:
+    points = f"{number(earned(lesson, results))} of {number(lesson.points)} points"
+    said = "".join(f"<li>{html.escape(note)}</li>" for note in shown_notes(notes))
+    exercises = "".join(_exercise(lesson, exercise, results.get(exercise.key)) for exercise in lesson.exercises)
+    return (
+        f'<section id="lesson-{lesson.number}"><h2>{html.escape(f"{lesson.id}: {lesson.title}: {points}")}</h2>'
+        f"{_lesson_table(lesson, results)}{f'<p>Notes:</p><ul>{said}</ul>' if said else ''}{exercises}</section>"
+    )
+
+
+def _next(lessons: Sequence[Lesson], results: Mapping[str, Result]) -> str:
+    chosen = next_to_fix(lessons, results)
+    if chosen is None:
+        return ""
+    link = f'<a href="#{_anchor(chosen.exercise)}">{html.escape(title_of(chosen.exercise))}</a>'
+    return f"<p>Fix this next: {link}</p>"
+
+
+def make_page(
+    lessons: Sequence[Lesson],
+    results: Mapping[str, Result],
+    notes: Mapping[str, Sequence[str]],
+    seed: int,
+    sandbox: Sandbox,
+) -> str:
+    """Return the whole report as an HTML page."""
+    course = load_course()
+    total = f"{number(sum(earned(lesson, results) for lesson in lessons))} of {number(sum(x.points for x in lessons))}"
+    # Nothing in this page asks for a script or another file; the policy makes a browser refuse any that slipped in.
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{total} points: {html.escape(course.title)}</title><style>{STYLE}{PAGE_STYLE}</style>"
+    )
+    run = f"course {html.escape(course.version)}, seed {seed}, {text(sandbox.notice)}"
+    sections = "".join(_lesson(lesson, results, notes.get(lesson.id, ())) for lesson in lessons)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
+        f'<h1>{html.escape(course.title)}</h1><p class="total">{total} points</p>{_next(lessons, results)}'
+        f'<p class="small">{run}</p></header><main>{sections}</main></body></html>\n'
+    )

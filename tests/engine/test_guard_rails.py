@@ -1,0 +1,224 @@
+"""What keeps authors from releasing a lesson that can't be graded, and marks from getting lost when one changes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.authoring import build, proof
+from autograder.authoring import promise as drift
+from autograder.checks import edition as editions
+from autograder.classroom.run import batch, plan, task
+from autograder.course.manifest import Course, CourseError, Exercise, Lesson, find_lesson, load_course
+from autograder.course.released import released_path
+from tests.classroom.course_folder import database, grade_here, hand_in, kept, make_course, marks, scores
+from tests.notebooks import LESSON, reference_notebook, released_notebook, save, with_code
+
+lesson = find_lesson(LESSON)
+
+
+def with_points(points: float) -> Lesson:
+    """The lesson, its last exercise worth something else."""
+    return replace(lesson, exercises=(*lesson.exercises[:-1], replace(lesson.exercises[-1], points=points)))
+
+
+TURNED = replace(lesson, exercises=lesson.exercises[::-1])
+SHORTER = replace(lesson, exercises=lesson.exercises[1:])
+
+
+@pytest.mark.parametrize("changed", [with_points(12.0), TURNED, SHORTER], ids=["points", "order", "exercises"])
+def test_a_released_lesson_changes_only_with_the_course_version(
+    changed: Lesson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert drift.check_promise(lesson) is None
+    with pytest.raises(CourseError, match="give course.yaml another version"):
+        drift.check_promise(changed)
+    course = load_course()
+    monkeypatch.setattr(drift, "load_course", lambda: Course(course.title, "99.0.0", course.lessons))
+    assert "in version 99.0.0" in drift.check_promise(changed)
+
+
+def test_every_release_holds_its_promise() -> None:
+    for each in load_course().lessons:
+        held = json.loads(released_path(each).read_text(encoding="utf-8"))
+        assert {name: held[name] for name in ("version", "exercises")} == drift.promise(each)
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of one lesson, solved and released, to be proven."""
+    monkeypatch.setattr(proof, "ROOT", tmp_path)
+    monkeypatch.setattr(proof, "PROVEN", tmp_path / "proven")
+    save(reference_notebook(), tmp_path / "solutions")
+    save(released_notebook(), tmp_path / "lessons")
+    return tmp_path
+
+
+def test_what_was_proven_is_not_graded_again(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proof.prove(lesson)
+    monkeypatch.setattr(proof, "_grade", lambda *_: pytest.fail("graded again"))
+    proof.prove(lesson)
+
+
+def test_a_reference_that_falls_short_is_refused(folders: Path) -> None:
+    wrong = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return [], []\n"
+    save(with_code("split_rows", wrong), folders / "solutions")
+    with pytest.raises(CourseError, match=r"(?s)do not score in full.*01_pixel_parsing/split_rows: failed"):
+        proof.prove(lesson)
+    assert not list((folders / "proven").glob("*"))
+
+
+def test_a_stub_that_scores_is_refused(folders: Path) -> None:
+    solved = "def scale_pixels(images):\n    return np.asarray(images, dtype=np.float32) / 255\n"
+    notebook = released_notebook()
+    next(cell for cell in notebook["cells"] if cell["id"] == "scale_pixels")["source"] = solved
+    save(notebook, folders / "lessons")
+    with pytest.raises(CourseError, match=r"(?s)stubs must score nothing.*scale_pixels: passed, 5 of 5 points"):
+        proof.prove(lesson)
+
+
+def test_a_lesson_that_must_not_go_out_leaves_every_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "SOLUTIONS", tmp_path / "solutions")
+    monkeypatch.setattr(build, "LESSONS", tmp_path / "lessons")
+    monkeypatch.setattr(build, "released_path", lambda lesson: tmp_path / "released.json")
+    (tmp_path / "released.json").write_text("as it was")
+    seen: list[str] = []
+
+    def refuse(lesson: Lesson) -> None:
+        seen.extend(path.name for path in tmp_path.rglob("*.ipynb"))
+        raise CourseError("no")
+
+    monkeypatch.setattr(build, "prove", refuse)
+    with pytest.raises(CourseError, match="no"):
+        build.build((lesson,))
+    assert seen == [f"{LESSON}.ipynb"] * 2
+    assert not list(tmp_path.rglob("*.ipynb"))
+    assert (tmp_path / "released.json").read_text() == "as it was"
+
+
+RUNGS = """
+from autograder.ladder import Ladder
+first = Ladder("first")
+second = Ladder("second")
+def help(): return {helped}
+@first.rung("values", points=1)
+def one(student, rng): return {one}
+@second.rung("values", points=1)
+def two(student, rng): return {two}
+"""
+
+
+def test_an_edition_changes_with_the_exercises_own_checks_only() -> None:
+    def parts(**texts: int) -> list[str]:
+        tree = ast.parse(RUNGS.format(**{"helped": 0, "one": 0, "two": 0, **texts}))
+        return [editions._own_part(tree, name) for name in ("first", "second")]
+
+    first, second = parts()
+    assert parts(two=1)[0] == first
+    assert parts(two=1)[1] != second
+    assert parts(one=1)[1] == second
+    changed = parts(helped=1)
+    assert changed[0] != first
+    assert changed[1] != second
+
+
+def test_editions_differ_between_exercises_and_with_points() -> None:
+    found = {editions.edition(each, exercise) for each in load_course().lessons for exercise in each.exercises}
+    assert len(found) == sum(len(each.exercises) for each in load_course().lessons)
+    dearer = with_points(12.0)
+    assert editions.edition(dearer, dearer.exercises[-1]) != editions.edition(lesson, lesson.exercises[-1])
+    assert editions.edition(dearer, dearer.exercises[0]) == editions.edition(lesson, lesson.exercises[0])
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graded class of two."""
+    course = make_course(tmp_path_factory.mktemp("graded"))
+    hand_in(course, "anna", reference_notebook())
+    hand_in(course, "ben", released_notebook())
+    assert grade_here(course, seed=5) == 0
+    return course
+
+
+@pytest.fixture
+def course(tmp_path: Path, graded: Path) -> Path:
+    """A copy of that class."""
+    return shutil.copytree(graded, tmp_path / "course")
+
+
+def test_a_changed_exercise_is_graded_anew_and_the_others_keep_their_marks(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {entry["name"]: entry for entry in kept(course, "anna")["exercises"]}
+    with database(course) as connection:
+        connection.execute("update grade set manual_score = 3, needs_manual_grade = 0")
+        connection.commit()
+    real = editions.edition
+
+    def changed(lesson: Lesson, exercise: Exercise) -> str:
+        return "another edition" if exercise.name == "split_rows" else real(lesson, exercise)
+
+    for module in (plan, task, batch):
+        monkeypatch.setattr(module, "edition", changed)
+    graded: list[str] = []
+    real_grade = task.LessonGrader.grade
+
+    def watch(grader: Any, exercise: Exercise) -> Any:
+        graded.append(exercise.name)
+        return real_grade(grader, exercise)
+
+    monkeypatch.setattr(task.LessonGrader, "grade", watch)
+    assert grade_here(course, seed=6) == 1
+    assert graded == ["split_rows", "split_rows"]
+    after = {entry["name"]: entry for entry in kept(course, "anna")["exercises"]}
+    assert after.pop("split_rows")["seed"] == 6
+    before.pop("split_rows")
+    assert after == before
+    assert {row[3] for row in marks(course) if row[7]} == {"check-split_rows"}
+
+
+def test_a_new_course_version_keeps_the_marks_of_unchanged_exercises(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = kept(course, "anna")
+    newer = Course(load_course().title, "99.0.0", load_course().lessons)
+    for module in (plan, task):
+        monkeypatch.setattr(module, "load_course", lambda: newer)
+    monkeypatch.setattr(task.LessonGrader, "grade", lambda *_: pytest.fail("graded again"))
+    assert grade_here(course, seed=6) == 0
+    after = kept(course, "anna")
+    assert (before["course"], after["course"]) == (load_course().version, "99.0.0")
+    assert after["exercises"] == before["exercises"]
+
+
+def test_exercises_that_came_and_went_leave_the_other_marks_alone(course: Path, capsys: pytest.CaptureFixture) -> None:
+    with database(course) as connection:
+        cell = "(select id from base_cell where name = 'check-{}')"
+        connection.execute(f"update grade set manual_score = 1 where cell_id = {cell.format('load_faces')}")
+        connection.execute(f"update grade_cells set max_score = 3 where id = {cell.format('parse_pixels')}")
+        # As if split_rows had been another exercise when the class handed in its work.
+        for table in ("base_cell", "source_cell"):
+            connection.execute(f"update {table} set name = replace(name, 'split_rows', 'old_exercise')")
+        connection.commit()
+    before = marks(course)
+    assert grade_here(course, seed=5) == 0
+    said = capsys.readouterr().err
+    assert "check-old_exercise is no longer in the lesson: 2 marks taken out; the gradebook as it was is kept" in said
+    assert "check-split_rows was added" in said
+    assert "check-parse_pixels is worth 10 points, 3 before" in said
+    after = marks(course)
+    assert [row for row in after if "split" not in row[3]] == [row for row in before if "old_exercise" not in row[3]]
+    assert scores(course, "anna")["split_rows"] == 10
+    assert scores(course, "ben")["split_rows"] == 0
+    copies = [path for path in course.iterdir() if path.name.startswith("gradebook.db.")]
+    assert len(copies) == 1
+    shutil.copy(copies[0], course / "gradebook.db")
+    assert marks(course) == before

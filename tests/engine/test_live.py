@@ -1,0 +1,116 @@
+"""What a notebook sees: ``autograder.check`` on live names, ``autograder.earlier`` from the work before."""
+
+from __future__ import annotations
+
+import json
+import linecache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograder
+from autograder.course.manifest import CourseError
+from autograder.notebook_api import earlier as earlier_work
+from tests.notebooks import LESSON, cell_of, reference_notebook, released_notebook, save, with_code
+
+
+def split_rows(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.random.default_rng(seed).permutation(n_rows)
+    cut = round(n_rows * val_fraction)
+    return rows[cut:], rows[:cut]
+
+
+def test_check_uses_the_callers_names_and_passes_right_work() -> None:
+    report = autograder.check("split_rows")
+    assert report.passed
+    assert report.score == report.result.exercise.points
+    assert ": passed, 10 of 10 points" in repr(report)
+
+
+def test_check_names_the_first_thing_to_fix() -> None:
+    report = autograder.check("split_rows", {"split_rows": lambda n_rows, val_fraction=0.2, seed=0: 1 / 0})
+    assert not report.passed
+    for text in (repr(report), report._repr_html_()):
+        assert "ZeroDivisionError" in text
+        assert "hint" in text
+
+
+def test_check_shows_the_line_of_the_notebooks_cell() -> None:
+    code = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return n_rows / 0\n"
+    # As Jupyter's kernel runs a cell: under a file name of its own, whose lines linecache knows.
+    name, namespace = "/tmp/ipykernel_123/456.py", {}
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    exec(compile(code, name, "exec"), namespace)
+    assert "your cell, line 2: return n_rows / 0" in repr(autograder.check("split_rows", namespace))
+
+
+def test_check_of_a_stub_says_not_attempted() -> None:
+    namespace: dict = {}
+    exec("".join(cell_of(released_notebook(), "split_rows")["source"]).replace("np.ndarray", "object"), namespace)
+    report = autograder.check("split_rows", namespace)
+    assert report.result.outcome == "not_attempted"
+    assert report.score == 0
+
+
+def test_check_of_an_undefined_name_and_of_no_exercise() -> None:
+    assert "run the cell above first" in repr(autograder.check("parse_pixels", {}))
+    with pytest.raises(CourseError, match="the exercises are: parse_pixels"):
+        autograder.check("parse_pixel")
+
+
+def test_html_shows_a_students_text_as_text() -> None:
+    def parse_pixels(pixels: str) -> None:
+        raise ValueError("<script>alert(1)</script>")
+
+    page = autograder.check("parse_pixels", {"parse_pixels": parse_pixels})._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_check_leaves_the_global_random_state_alone() -> None:
+    np.random.seed(3)  # noqa: NPY002 (the state that a check must not touch)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    autograder.check("split_rows")
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of lessons in which lesson 02 is open."""
+    (tmp_path / "02_nan_masking").mkdir()
+    monkeypatch.chdir(tmp_path / "02_nan_masking")
+    monkeypatch.setattr(earlier_work, "CACHE", tmp_path / "cache")
+    return tmp_path
+
+
+def test_earlier_takes_the_students_own_work_where_it_passes(
+    workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = reference_notebook()
+    cell_of(notebook, "split_rows")["source"].append("\n\nMINE = 7\nsplit_rows.mine = MINE\nprint(1 / 0)\n")
+    cell_of(notebook, "parse_pixels")["source"].append("\n\nparse_pixels_of = {'me': True}\n")
+    save(notebook, workplace)
+    own = autograder.earlier(LESSON)
+    assert own.split_rows(10)[1].shape == (2,)
+    assert "your lesson 01" in own.split_rows.__code__.co_filename
+    assert capsys.readouterr().out == ""
+    kept = list((workplace / "cache").glob("*.json"))
+    assert [json.loads(path.read_text()) for path in kept] == [None]
+    monkeypatch.setattr(earlier_work, "LessonGrader", None)
+    assert autograder.earlier("01").parse_pixels
+
+
+def test_earlier_falls_back_to_the_reference_and_says_so(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(with_code("split_rows", "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return None\n"), workplace)
+    found = autograder.earlier("01")
+    assert found.split_rows(10)[1].shape == (2,)
+    said = capsys.readouterr().out
+    assert "your split_rows does not pass yet" in said
+    assert "reference" in said
+
+
+def test_earlier_without_reference_says_what_to_finish_first(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earlier_work, "SOLUTIONS", workplace / "none")
+    with pytest.raises(CourseError, match="finish lesson 01_pixel_parsing first"):
+        autograder.earlier("01")

@@ -1,0 +1,391 @@
+"""The checks of lesson 01 against right answers in other styles and the mistakes that students make."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from autograder.checks.catalogue import catalogue
+from autograder.course.manifest import find_lesson
+from tests.lessons.battery import grade, names_of, story
+from tests.reference import reference_names
+
+REFERENCE = reference_names("01_pixel_parsing")
+CATALOGUE = {entry.id: entry for entries in catalogue(find_lesson("01")).values() for entry in entries}
+SEEDS = range(20)
+COUNT = 96 * 96
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def parse_by_loops(pixels: str) -> np.ndarray:
+    pieces = pixels.split(" ")
+    if len(pieces) != COUNT:
+        raise ValueError("count")
+    image = np.empty((96, 96), dtype="float32")
+    for y in range(96):
+        for x in range(96):
+            value = int(pieces[96 * y + x])
+            if not 0 <= value <= 255:
+                raise ValueError("range")
+            image[y, x] = value
+    return image
+
+
+def parse_by_array(pixels: str) -> np.ndarray:
+    array = np.array(pixels.split(), dtype=np.float64)
+    if array.size != COUNT or array.min() < 0 or array.max() > 255:
+        raise ValueError("not an image")
+    return array.astype(np.float32).reshape((96, 96))
+
+
+def parse_by_pattern(pixels: str) -> np.ndarray:
+    class BrokenImage(ValueError):
+        pass
+
+    if not re.fullmatch(r"\d{1,3}( \d{1,3})*", pixels):
+        raise BrokenImage(pixels[:20])
+    values = list(map(int, pixels.split()))
+    if len(values) != COUNT or max(values) > 255:
+        raise BrokenImage(len(values))
+    return np.asarray([values[start : start + 96] for start in range(0, COUNT, 96)], np.float32)
+
+
+def parse_by_pandas(pixels: str) -> np.ndarray:
+    numbers = pd.to_numeric(pd.Series(pixels.split(), dtype=object), errors="raise")
+    if len(numbers) != COUNT or not numbers.between(0, 255).all():
+        raise ValueError("not an image")
+    return numbers.to_numpy(np.float32).reshape(-1, 96)
+
+
+def parse_by_torch(pixels: str) -> np.ndarray:
+    values = torch.tensor([float(piece) for piece in pixels.split()])
+    if values.numel() != COUNT or bool(((values < 0) | (values > 255)).any()):
+        raise ValueError("not an image")
+    return values.view(96, 96).numpy()
+
+
+def parse_by_bytes(pixels: str) -> np.ndarray:
+    # bytes() itself raises a ValueError for a number that is no byte.
+    values = np.frombuffer(bytes(map(int, pixels.split())), dtype=np.uint8)
+    if values.size != COUNT:
+        raise ValueError(f"{values.size} values")
+    return values.astype(">f4").reshape(96, 96)
+
+
+def parse_by_loadtxt(pixels: str) -> np.ndarray:
+    values = np.loadtxt(io.StringIO(pixels), dtype=float, ndmin=1)
+    if values.shape != (COUNT,) or np.any((values < 0) | (values > 255)):
+        raise ValueError("not an image")
+    # Column by column in memory, and yet image[y, x] is row y, column x.
+    return np.asfortranarray(values.reshape(96, 96), dtype=np.float32)
+
+
+def parse_by_fromstring(pixels: str) -> np.ndarray:
+    values = np.fromstring(pixels, dtype=np.float32, sep=" ")
+    if values.size != COUNT:
+        raise ValueError("size")
+    if not np.all((values >= 0) & (values <= 255)):
+        raise ValueError("range")
+    return values.reshape(96, -1)
+
+
+def _array_in_a_file(*shape: int) -> np.memmap:
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
+
+
+def parse_into_a_file(pixels: str) -> np.ndarray:
+    pieces = pixels.split()
+    if len(pieces) != COUNT or not all(piece.isdigit() and int(piece) <= 255 for piece in pieces):
+        raise ValueError("not an image")
+    image = _array_in_a_file(96, 96)
+    image[:] = [pieces[row : row + 96] for row in range(0, COUNT, 96)]
+    return image
+
+
+def scale_by_table(images: np.ndarray) -> np.ndarray:
+    result = np.empty(images.shape, np.float32)
+    np.divide(images, 255, out=result, casting="unsafe")
+    return result
+
+
+def scale_by_factor(images: np.ndarray) -> np.ndarray:
+    return np.array(images, dtype=np.float32, copy=True) * np.float32(1 / 255)
+
+
+def scale_in_double(images: np.ndarray) -> np.ndarray:
+    return (np.asarray(images, float) / 255.0).astype("float32")
+
+
+def scale_by_loop(images: np.ndarray) -> np.ndarray:
+    flat = [float(value) / 255 for value in images.ravel()]
+    return np.array(flat, np.float32).reshape(images.shape)
+
+
+def scale_by_interpolation(images: np.ndarray) -> np.ndarray:
+    return np.interp(images, (0, 255), (0, 1)).astype(np.float32)
+
+
+def scale_by_torch(images: np.ndarray) -> np.ndarray:
+    return torch.from_numpy(images.copy()).float().div_(255).numpy()
+
+
+def scale_by_function(images: np.ndarray) -> np.ndarray:
+    return np.vectorize(lambda value: value / 255, otypes=["float32"])(images)
+
+
+def load_by_csv(csv_path: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    with open(csv_path, newline="") as file:
+        header, *rows = csv.reader(file)
+    names = tuple(column[:-2] for column in header if column.endswith("_x"))
+    keypoints = np.full((len(rows), len(names), 2), np.nan, np.float32)
+    images = np.zeros((len(rows), 96, 96), np.float32)
+    for n, row in enumerate(rows):
+        cells = dict(zip(header, row, strict=True))
+        images[n] = parse_by_array(cells["Image"]) / 255
+        for k, name in enumerate(names):
+            for axis, letter in enumerate("xy"):
+                text = cells[f"{name}_{letter}"]
+                keypoints[n, k, axis] = float(text) if text else np.nan
+    return images, keypoints, names
+
+
+def load_by_filters(csv_path: Path) -> list[Any]:
+    table = pd.read_csv(csv_path)
+    x, y = table.filter(regex="_x$"), table.filter(regex="_y$")
+    keypoints = np.stack([x.values, y.values], axis=-1).astype(np.float32)
+    images = table.pop("Image").apply(lambda text: np.array(text.split(" "), dtype=np.float32) / 255.0)
+    return [np.array(images.tolist()).reshape(-1, 96, 96), keypoints, x.columns.str.replace("_x", "", regex=False)]
+
+
+def load_by_position(csv_path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    table = pd.read_csv(str(csv_path))
+    labels = table.iloc[:, :-1]
+    images = np.stack([np.fromstring(text, sep=" ", dtype=np.float32).reshape(96, 96) for text in table.iloc[:, -1]])
+    names = np.array([str(column).rsplit("_", 1)[0] for column in labels.columns])[0::2]
+    return images / 255, labels.values.reshape(len(table), -1, 2).astype("f4"), names
+
+
+class Faces(NamedTuple):
+    images: np.ndarray
+    keypoints: np.ndarray
+    names: pd.Series
+
+
+def load_into_a_file(csv_path: Path) -> Faces:
+    header = csv_path.read_text().partition("\n")[0].split(",")
+    table = np.genfromtxt(csv_path, delimiter=",", skip_header=1, usecols=range(len(header) - 1), dtype="f4", ndmin=2)
+    texts = np.loadtxt(csv_path, delimiter=",", skiprows=1, usecols=len(header) - 1, dtype=str, ndmin=1)
+    images = _array_in_a_file(len(table), 96, 96)
+    for image, text in zip(images, texts, strict=True):
+        image[:] = scale_in_double(parse_by_loops(str(text)))
+    # The pairs seen through a view that is not contiguous.
+    keypoints = np.stack([table[:, 0::2], table[:, 1::2]]).transpose(1, 2, 0)
+    return Faces(images, keypoints, pd.Series(header[:-1:2]).str.slice(stop=-2))
+
+
+def load_by_converter(csv_path: Path) -> tuple:
+    table = pd.read_csv(csv_path, converters={"Image": lambda text: parse_by_pandas(text) / np.float32(255)})
+    names = list(dict.fromkeys(column.rsplit("_", maxsplit=1)[0] for column in table if column != "Image"))
+    keypoints = [table[[f"{name}_x", f"{name}_y"]] for name in names]
+    return np.stack(table["Image"]), np.stack(keypoints, axis=1, dtype=np.float32, casting="same_kind"), names
+
+
+def split_by_random_state(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    order = np.random.RandomState(seed).permutation(n_rows)
+    n_train = n_rows - round(n_rows * val_fraction)
+    return order[:n_train], order[n_train:]
+
+
+def split_by_python(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> list[np.ndarray]:
+    rows = list(range(n_rows))
+    random.Random(seed).shuffle(rows)
+    count = round(val_fraction * n_rows)
+    return [np.array(rows[count:], dtype=int), np.array(rows[:count], dtype=int)]
+
+
+def split_by_torch(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    generator = torch.Generator().manual_seed(seed)
+    train, val = torch.randperm(n_rows, generator=generator).split(
+        [n_rows - round(n_rows * val_fraction), round(n_rows * val_fraction)]
+    )
+    return train.numpy(), val.numpy()
+
+
+def split_by_choice(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    rng = np.random.default_rng(seed)
+    val = rng.choice(n_rows, size=int(np.round(n_rows * val_fraction)), replace=False)
+    train = rng.permutation(np.setdiff1d(np.arange(n_rows), val))
+    return train, val
+
+
+class Parts(NamedTuple):
+    train: np.ndarray
+    val: np.ndarray
+
+
+def split_by_sorting(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Parts:
+    order = np.argsort(np.random.default_rng(seed).random(n_rows)).astype(np.uint16)
+    val, train = np.split(order, [round(n_rows * val_fraction)])
+    return Parts(train=train, val=val)
+
+
+def split_by_sample(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    val = pd.Series(range(n_rows)).sample(n=round(n_rows * val_fraction), random_state=seed).index
+    train = pd.RangeIndex(n_rows).difference(val, sort=False)
+    return train.to_numpy(np.int32), val.to_numpy(np.int64)
+
+
+def split_with_state_restored(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    state = np.random.get_state()  # noqa: NPY002 (a right answer may use it if it puts it back)
+    np.random.seed(seed)  # noqa: NPY002
+    order = np.random.permutation(n_rows)  # noqa: NPY002
+    np.random.set_state(state)  # noqa: NPY002
+    count = round(n_rows * val_fraction)
+    return order[count:], order[:count]
+
+
+def _from_the_end(images: np.ndarray, keypoints: np.ndarray, names: np.ndarray) -> tuple:
+    return images[::-1], keypoints[::-1], names
+
+
+def _with_small_keypoints(images: np.ndarray, keypoints: np.ndarray, names: np.ndarray) -> tuple:
+    return images, keypoints / 255, names
+
+
+RIGHT: dict[str, list[Callable]] = {
+    "parse_pixels": [
+        parse_by_loops, parse_by_array, parse_by_pattern, parse_by_pandas, parse_by_torch, parse_by_bytes,
+        parse_by_loadtxt, parse_by_fromstring, parse_into_a_file,
+    ],
+    "scale_pixels": [
+        scale_by_table, scale_by_factor, scale_in_double, scale_by_loop, scale_by_interpolation, scale_by_torch,
+        scale_by_function,
+    ],
+    "load_faces": [load_by_csv, load_by_filters, load_by_position, load_into_a_file, load_by_converter],
+    "split_rows": [
+        split_by_random_state, split_by_python, split_by_torch, split_by_choice, split_with_state_restored,
+        split_by_sorting, split_by_sample,
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+)
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_right_answers_score_in_full_with_every_seed(exercise: str, answer: Callable) -> None:
+    for seed in SEEDS:
+        result = grade(exercise, {**REFERENCE, exercise: answer}, seed)
+        assert result.outcome == "passed", story(result)
+
+
+# Each with a word of the text that the student must read. Most wrong answers stand in the catalogue of misconceptions.
+WRONG: dict[str, list[tuple[str, Callable, str]]] = {
+    "parse_pixels": [
+        ("a list", lambda text: parse_by_array(text).tolist(), "numpy.ndarray"),
+        ("int8", lambda text: parse_by_array(text).astype(np.int8).astype(np.float32), "negative"),
+        ("upside down", lambda text: parse_by_array(text)[::-1], "on its head"),
+        ("mirrored", lambda text: parse_by_array(text)[:, ::-1], "mirrored"),
+        ("always raises", lambda text: parse_by_array(""), "no error"),
+    ],
+    "scale_pixels": [
+        ("flattened", lambda images: images.ravel().astype(np.float32) / 255, "shape"),
+        ("a negative", lambda images: 1 - images.astype(np.float32) / 255, "exchanged"),
+        ("rounded", lambda images: (np.round(images) / 255).astype(np.float32), "rounded before"),
+    ],
+    "load_faces": [
+        ("faces from the end", lambda path: _from_the_end(*load_by_position(path)), "another order"),
+        ("keypoints by 255", lambda path: _with_small_keypoints(*load_by_position(path)), "like gray values"),
+    ],
+    "split_rows": [
+        ("a fixed default", lambda n_rows, val_fraction=0.25, seed=0: split_by_torch(n_rows, val_fraction, seed),
+         "signature"),
+        ("a row lost", lambda *args: tuple(rows[1:] for rows in split_by_torch(*args)), "all rows"),
+        ("floats where empty", lambda *args: tuple(np.array(rows.tolist()) for rows in split_by_torch(*args)),
+         "floats of an empty list"),
+    ],
+}
+
+# What a rung says of the catalogue's mistakes by itself: where a course comes without solutions, no more is known.
+SAID = {
+    "parse_pixels/column-major": "lies on its side",
+    "parse_pixels/flat": "shape",
+    "parse_pixels/scaled": "scaled already",
+    "parse_pixels/bytes": "float32",
+    "parse_pixels/range-unchecked": "both included",
+    "parse_pixels/goes-round-at-256": "gone round",
+    "parse_pixels/cuts-or-pads": "numbers there are",
+    "parse_pixels/assert": "AssertionError",
+    "parse_pixels/words-become-numbers": "broken file",
+    "scale_pixels/by-256": "White does not become 1",
+    "scale_pixels/stretched": "brightest",
+    "scale_pixels/minus-one-to-one": "from -1 to 1",
+    "scale_pixels/already-scaled": "left as they are",
+    "scale_pixels/whole-number-division": "whole-number",
+    "scale_pixels/fractions-cut-off": "cut off",
+    "scale_pixels/double": "float32",
+    "scale_pixels/in-place": "in place",
+    "load_faces/x-and-y-exchanged": "x and y are exchanged",
+    "load_faces/all-x-first": "take turns",
+    "load_faces/names-of-columns": "number of names",
+    "load_faces/names-sorted": "order",
+    "load_faces/images-unscaled": "not scaled",
+    "load_faces/images-scaled-twice": "twice",
+    "load_faces/images-on-their-side": "on their side",
+    "load_faces/keypoints-scaled": "stay in pixels",
+    "load_faces/double": "float32",
+    "load_faces/incomplete-rows-dropped": "shape",
+    "load_faces/zeros": "upper left corner",
+    "load_faces/filled-forward": "nan",
+    "load_faces/always-fifteen": "reshape",
+    "load_faces/names-forgotten": "three things",
+    "split_rows/file-order": "place in the file",
+    "split_rows/shuffled-after-the-cut": "not afterwards",
+    "split_rows/seed-ignored": "reach the generator",
+    "split_rows/unseeded": "besides the seed",
+    "split_rows/seed-zero-lost": "Seed 0",
+    "split_rows/global-seed": "NumPy's",
+    "split_rows/rounded-down": "nearest whole number",
+    "split_rows/half-up": "even neighbor",
+    "split_rows/parts-exchanged": "exchanged",
+    "split_rows/drawn-independently": "seen the answer",
+    "split_rows/with-replacement": "twice",
+    "split_rows/negative-slice": "except where n is 0",
+    "split_rows/lists": "numpy.ndarray",
+    "split_rows/masks": "integer",
+}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "said"),
+    [pytest.param(name, answer, said, id=f"{name}-{mistake}")
+     for name, answers in WRONG.items() for mistake, answer, said in answers],
+)
+def test_wrong_answers_lose_points_and_are_told_why(exercise: str, answer: Callable, said: str) -> None:
+    for seed in range(5):
+        result = grade(exercise, {**REFERENCE, exercise: answer}, seed)
+        assert result.outcome != "passed", f"seed {seed}"
+        assert result.score < result.exercise.points
+        assert said in str(result.problem), story(result)
+
+
+@pytest.mark.parametrize(("mistake", "said"), SAID.items())
+@pytest.mark.filterwarnings("ignore")
+def test_a_rung_says_what_is_wrong_without_the_catalogue(mistake: str, said: str) -> None:
+    entry = CATALOGUE[mistake]
+    for seed in (1, 2):
+        result = grade(entry.exercise, names_of(entry), seed)
+        assert said in str(result.problem), story(result)

@@ -1,0 +1,272 @@
+"""The checks of lesson 05 against settings, data sets and stops that are right in another style."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass, field, fields, make_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from tests.lessons.battery import grade, story
+from tests.reference import reference_names
+
+SEEDS = range(20)
+REFERENCE = reference_names("05_resnet_training")
+EXERCISES = ("TrainConfig", "FaceDataset", "EarlyStopping")
+
+
+@dataclass(frozen=True)
+class CheckedWhenRead:
+    """A configuration without checks of its own: load_config does them."""
+
+    epochs: int = 30
+    lr: float = 1e-4
+    step_size: int = 5
+    gamma: float = 0.1
+    patience: int = 5
+    batch_size: int = 64
+    val_fraction: float = 0.2
+    seed: int = 42
+
+
+CheckedWhenRead.__name__ = "TrainConfig"
+
+
+def load_checked(path: str) -> CheckedWhenRead:
+    with open(path) as file:
+        values = yaml.safe_load(file)
+    defaults = asdict(CheckedWhenRead())
+    for key, value in values.items():
+        if key not in defaults:
+            raise ValueError(f"unknown key {key}")
+        if key == "val_fraction" and not 0 <= value < 1:
+            raise ValueError("val_fraction must be in [0, 1)")
+        if value < 0 or (key == "batch_size" and value == 0):
+            raise ValueError(f"bad {key}")
+    return CheckedWhenRead(**{**defaults, **values})
+
+
+@dataclass(frozen=True)
+class ListedRanges(CheckedWhenRead):
+    """A table of ranges, looked up when the object is built."""
+
+    def __post_init__(self) -> None:
+        ranges = {"lr": (0, 1), "gamma": (0, 1), "val_fraction": (0, 1), "seed": (-1, 2**40)}
+        for each in fields(self):
+            low, high = ranges.get(each.name, (0, 10**6))
+            if not low < getattr(self, each.name) <= high:
+                raise ValueError(f"{each.name} must be between {low} and {high}")
+
+
+ListedRanges.__name__ = "TrainConfig"
+
+
+def load_listed(path: Path) -> ListedRanges:
+    try:
+        return ListedRanges(**yaml.safe_load(path.read_text()))
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def share(value: float) -> bool:
+    return 0 < value < 1
+
+
+def positive(value: float) -> bool:
+    return value > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesInMetadata:
+    """Each field brings its own rule; methods of its own besides."""
+
+    epochs: int = field(default=50, metadata={"rule": positive})
+    lr: float = field(default=1e-4, metadata={"rule": positive})
+    step_size: int = field(default=5, metadata={"rule": positive})
+    gamma: float = field(default=0.1, metadata={"rule": share})
+    patience: int = field(default=5, metadata={"rule": positive})
+    batch_size: int = field(default=32, metadata={"rule": positive})
+    val_fraction: float = field(default=0.2, metadata={"rule": share})
+    seed: int = 0
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RulesInMetadata:
+        known = {each.name: each for each in fields(cls)}
+        for key in set(values) - set(known):
+            raise ValueError(f"unknown setting {key!r}")
+        # YAML reads 1e-4 as text.
+        values = {key: type(known[key].default)(value) for key, value in values.items()}
+        for key, value in values.items():
+            if not known[key].metadata.get("rule", lambda value: True)(value):
+                raise ValueError(f"{key} = {value} is out of range")
+        return cls(**values)
+
+    def describe(self) -> str:
+        return ", ".join(f"{key} {value}" for key, value in asdict(self).items())
+
+
+RulesInMetadata.__name__ = "TrainConfig"
+
+
+def load_by_rules(path: str | Path) -> RulesInMetadata:
+    with open(str(path), encoding="utf-8") as file:
+        return RulesInMetadata.from_dict(yaml.load(file, Loader=yaml.SafeLoader) or {})
+
+
+class ConfigError(ValueError):
+    pass
+
+
+FIELDS = [
+    ("epochs", int, 40),
+    ("lr", float, 0.0001),
+    ("step_size", int, 5),
+    ("gamma", float, 0.1),
+    ("patience", int, 5),
+    ("batch_size", int, 16),
+    ("val_fraction", float, 0.2),
+    ("seed", int, 1),
+]
+MadeFromATable = make_dataclass("TrainConfig", FIELDS, frozen=True, slots=True)
+
+
+def load_into_table(path: Path) -> Any:
+    config = MadeFromATable()
+    for key, value in yaml.safe_load(path.open()).items():
+        if not hasattr(config, key):
+            raise ConfigError(f"{key}? I don't know that.")
+        if not {"seed": value >= 0, "val_fraction": 0 < value < 1}.get(key, value > 0):
+            raise ConfigError(f"{value} can't be the {key}")
+        config = replace(config, **{key: value})
+    return config
+
+
+class ItemByItem(Dataset):
+    """Converts when an item is asked for."""
+
+    def __init__(self, images: np.ndarray, keypoints: np.ndarray) -> None:
+        self.images, self.keypoints = images, keypoints
+
+    def __len__(self) -> int:
+        return self.images.shape[0]
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        image = torch.from_numpy(self.images[index].astype("float32"))[None]
+        return image, torch.tensor(self.keypoints[index]).flatten().float()
+
+
+class ArrayItems(ItemByItem):
+    """Items are arrays; the loader makes tensors of them."""
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.images[index][np.newaxis], self.keypoints[index].reshape(-1)
+
+
+class Wrapped(torch.utils.data.TensorDataset):
+    def __init__(self, images: np.ndarray, keypoints: np.ndarray) -> None:
+        super().__init__(torch.tensor(images)[:, None], torch.tensor(keypoints).view(len(images), -1))
+
+
+class ListOfPairs(list, Dataset):
+    """A list is a data set: it knows its length and its items."""
+
+    def __init__(self, images: np.ndarray, keypoints: np.ndarray) -> None:
+        for image, points in zip(images, keypoints, strict=True):
+            flat = [coordinate for point in points for coordinate in point]
+            self.append((torch.as_tensor(image, dtype=torch.float)[None, :, :], torch.tensor(np.array(flat))))
+
+
+class StopByHistory:
+    def __init__(self, patience: int = 5) -> None:
+        self.patience, self.values = patience, []
+
+    @property
+    def best(self) -> float:
+        return min(self.values)
+
+    def step(self, value: float) -> bool:
+        self.values.append(value)
+        return len(self.values) - 1 - self.values.index(self.best) >= self.patience
+
+
+class StopByCountdown:
+    def __init__(self, patience: int = 5) -> None:
+        self.patience = self.left = patience
+        self.best = None
+
+    def step(self, value: float) -> bool:
+        if self.best is None or value < self.best:
+            self.best, self.left = value, self.patience
+            return False
+        self.left -= 1
+        return self.left <= 0
+
+
+class StopByWindow:
+    """Remembers of the last calls only whether they brought a new best."""
+
+    best = float("inf")
+
+    def __init__(self, patience: int = 5) -> None:
+        self.news = deque(maxlen=patience)
+
+    def step(self, value: float) -> bool:
+        self.news.append(value < self.best)
+        self.best = min(self.best, value)
+        return len(self.news) == self.news.maxlen and not any(self.news)
+
+
+RIGHT: list[tuple[str, dict[str, Any]]] = [
+    ("TrainConfig", {"TrainConfig": CheckedWhenRead, "load_config": load_checked}),
+    ("TrainConfig", {"TrainConfig": ListedRanges, "load_config": load_listed}),
+    ("TrainConfig", {"TrainConfig": RulesInMetadata, "load_config": load_by_rules}),
+    ("TrainConfig", {"TrainConfig": MadeFromATable, "load_config": load_into_table}),
+    *[("FaceDataset", {"FaceDataset": dataset}) for dataset in (ItemByItem, ArrayItems, Wrapped, ListOfPairs)],
+    *[("EarlyStopping", {"EarlyStopping": stop}) for stop in (StopByHistory, StopByCountdown, StopByWindow)],
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("exercise", "names"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
+def test_right_in_another_style(exercise: str, names: dict[str, Any], seed: int) -> None:
+    result = grade(exercise, {**REFERENCE, **names}, seed)
+    assert result.outcome == "passed", story(result)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_reference(exercise: str, seed: int) -> None:
+    result = grade(exercise, REFERENCE, seed)
+    assert result.outcome == "passed", story(result)
+
+
+WRONG: dict[str, tuple[str, ...]] = {
+    "KeyError for unknown keys": (
+        "TrainConfig",
+        "        if name not in known:\n            raise ValueError(",
+        "        if name not in known:\n            raise KeyError(",
+    ),
+    "image only": ("FaceDataset", "return self.images[index], self.targets[index]", "return self.images[index]"),
+    "no answer but True": (
+        "EarlyStopping",
+        "return self.calls_since_best >= self.patience",
+        "if self.calls_since_best >= self.patience:\n            return True",
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("mistake", WRONG)
+def test_wrong_where_no_catalogue_names_it(mistake: str, seed: int) -> None:
+    exercise, *texts = WRONG[mistake]
+    names = reference_names("05_resnet_training", *zip(texts[::2], texts[1::2], strict=True))
+    result = grade(exercise, names, seed)
+    assert result.outcome in ("failed", "error")
+    assert result.score < result.exercise.points
