@@ -136,18 +136,22 @@ def worker_environment(scratch: str, sandbox: Sandbox) -> dict[str, str]:
     """
     threads = dict.fromkeys(ONE_THREAD, "1") | ({"SHARED_MEMORY": "/dev/shm"} if sandbox.isolated else {})
     keep = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG") if name in os.environ}
-    return keep | threads | {
-        "HOME": scratch,
-        "TMPDIR": scratch,
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": scratch,
-        "KERAS_BACKEND": "tensorflow",
-        "KERAS_HOME": scratch,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-    }
+    return (
+        keep
+        | threads
+        | {
+            "HOME": scratch,
+            "TMPDIR": scratch,
+            "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": scratch,
+            "KERAS_BACKEND": "tensorflow",
+            "KERAS_HOME": scratch,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+        }
+    )
 
 
 def new_scratch(sandbox: Sandbox) -> str:

@@ -171,6 +171,7 @@ plt.show()
 # `-1`. A function that silently returns *something* passes the damage on to training. So the contract asks for a
 # `ValueError` where the string is not what it should be. Say in its message what you expected and what came.
 
+
 # %%
 def parse_pixels(pixels: str) -> np.ndarray:
     """Turn one face's pixel string into an image.
@@ -228,6 +229,7 @@ print("as float32, + 0.5  ", stored.astype(np.float32) + 0.5)
 # Two things to look out for. First, 255 is the largest value, so what must 255 become? Second, `images /= 255`
 # writes into the array that the *caller* still holds. Return a new array.
 
+
 # %%
 def scale_pixels(images: np.ndarray) -> np.ndarray:
     """Scale gray values from 0..255 to 0..1.
@@ -273,6 +275,7 @@ print("face 0, keypoint 1, (x, y):", small.reshape(2, 2, 2)[0, 1])
 # %% [markdown]
 # Take K and the names from the file's header, not from this page. Then your reader also works for a file with
 # other keypoints.
+
 
 # %%
 def load_faces(csv_path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -352,6 +355,7 @@ print("training:     ", order[2:])
 # so that you can repeat an experiment. The older `np.random.seed(7)` also does, but it reaches into a state that
 # the whole program shares: your split would change the random numbers of everybody else's code, and their code
 # would change yours.
+
 
 # %%
 def split_rows(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -142,6 +142,7 @@ print("what it now predicts for the same face:", network(features).detach())
 # How many keypoints has each face? A keypoint needs both coordinates. If only one of x and y is known, it does
 # not count.
 
+
 # %%
 def count_labels(keypoints: np.ndarray) -> np.ndarray:
     """Count the labeled keypoints of each face.
@@ -172,8 +173,10 @@ many = counts > 4
 print(f"rows:                         {len(counts):6,}")
 print(f"rows with more than 4 points: {many.sum():6,}   (the first source)")
 print(f"complete rows:                {complete.sum():6,}   = {complete.mean():.0%} of the rows")
-print(f"labels in complete rows:      {counts[complete].sum():6,}   of {counts.sum():,} labels in all: "
-      f"dropping throws away {1 - counts[complete].sum() / counts.sum():.0%}")
+print(
+    f"labels in complete rows:      {counts[complete].sum():6,}   of {counts.sum():,} labels in all: "
+    f"dropping throws away {1 - counts[complete].sum() / counts.sum():.0%}"
+)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), width_ratios=(1, 1.15))
 bars = left.bar(range(len(names) + 1), np.bincount(counts, minlength=len(names) + 1))
@@ -215,6 +218,7 @@ plt.show()
 #
 # Write it, to be able to see what it makes up. Lesson 04 trains a model on its result. Each column stands on its
 # own, and the common mistake is to fill along the rows: then an eye's y is copied into a nose's x.
+
 
 # %%
 def forward_fill(targets: np.ndarray) -> np.ndarray:
@@ -347,6 +351,7 @@ for attempt in (zero_the_label, zero_the_error, where_on_the_error):
 # It also happens that a whole batch has no label at all, and then the mean would be 0 / 0. Let the loss be 0
 # there, in such a way that `backward()` still works: the training loop of lesson 05 calls it for every batch.
 
+
 # %%
 class MSELossIgnoreNan(nn.Module):
     """Mean squared error over the finite targets."""
@@ -427,6 +432,7 @@ plt.show()
 #
 # ## Exercise 4 · `rmse`
 
+
 # %%
 def rmse(pred: np.ndarray, target: np.ndarray) -> float:
     """Root mean squared error over the labeled coordinates.
@@ -453,6 +459,7 @@ autograder.check("rmse")
 #
 # One number hides where a model fails. Take the mean over the faces and over x and y, but not over the keypoints.
 # For one keypoint whose errors in two faces are (3, 0) and (0, 1), that is √((9 + 0 + 0 + 1) / 4) = 1.58.
+
 
 # %%
 def per_keypoint_rmse(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -496,8 +503,10 @@ made_up = np.broadcast_to(filled_mean_face, truth.shape)
 print(f"RMSE of the mean face, masked:         {rmse(masked, truth):.2f} pixels")
 print(f"RMSE of the mean face, forward-filled: {rmse(made_up, truth):.2f} pixels")
 
-by_keypoint = {"mean of the labels (masked)": per_keypoint_rmse(masked, truth),
-               "mean of the forward-filled targets": per_keypoint_rmse(made_up, truth)}
+by_keypoint = {
+    "mean of the labels (masked)": per_keypoint_rmse(masked, truth),
+    "mean of the forward-filled targets": per_keypoint_rmse(made_up, truth),
+}
 figure, axes = plt.subplots(figsize=(10, 6))
 position = np.arange(len(names))
 for offset, hatch, (label, values) in zip((-0.2, 0.2), ("", "//"), by_keypoint.items(), strict=True):

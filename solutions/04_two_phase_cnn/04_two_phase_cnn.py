@@ -84,6 +84,7 @@ class TwoPhaseConfig:
         fields = yaml.safe_load(path.read_text())
         return cls(**{**fields, "epochs": tuple(fields["epochs"])})
 
+
 # %% [markdown]
 # ## The goal, as a picture
 #

@@ -124,9 +124,7 @@ for row in few_questions.itertuples():
 
 
 # %%
-def predict_keypoints(
-    model: torch.nn.Module | keras.Model, images: np.ndarray, batch_size: int = 256
-) -> np.ndarray:
+def predict_keypoints(model: torch.nn.Module | keras.Model, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Predict the keypoints of faces, with a model of either framework.
 
     A torch model predicts in eval mode and without gradients; afterwards it is in the mode it came in.

@@ -144,9 +144,7 @@ def test_answers_that_are_lost_with_their_worker_are_computed_again(machines: Ma
     assert (marks(there), comments(there)) == (marks(here), comments(here))
 
 
-def test_a_lost_scheduler_loses_no_result(
-    machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = make_class(tmp_path / "course")
     machines.add_worker()
     # So long it also looks for the scheduler that is gone.

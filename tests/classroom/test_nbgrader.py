@@ -71,7 +71,11 @@ def homework() -> nbformat.NotebookNode:
     solution.metadata["nbgrader"] = facts | {"grade": False, "solution": True, "locked": False, "grade_id": "double"}
     check = new_code_cell("assert double(2) == 4")
     check.metadata["nbgrader"] = facts | {
-        "grade": True, "solution": False, "locked": True, "grade_id": "test-double", "points": 4
+        "grade": True,
+        "solution": False,
+        "locked": True,
+        "grade_id": "test-double",
+        "points": 4,
     }
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return new_notebook(cells=[new_markdown_cell("A warm-up"), solution, check], metadata={"kernelspec": kernel})

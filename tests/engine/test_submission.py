@@ -217,7 +217,15 @@ def test_another_kernel_and_another_format_change_nothing(tmp_path: Path) -> Non
     found = read(notebook, tmp_path)
     assert len(found.cells) == len(lesson.exercises)
     assert "kernel for R" in found.notes[0]
-    old = {"nbformat": 3, "worksheets": [{"cells": [
-        {**cell, "input": cell.pop("source")} if cell["cell_type"] == "code" else cell for cell in notebook["cells"]
-    ]}]}
+    old = {
+        "nbformat": 3,
+        "worksheets": [
+            {
+                "cells": [
+                    {**cell, "input": cell.pop("source")} if cell["cell_type"] == "code" else cell
+                    for cell in notebook["cells"]
+                ]
+            }
+        ],
+    }
     assert len(read(old, tmp_path).cells) == len(lesson.exercises)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n"
-RIGHT = '''
+RIGHT = """
 import numpy as np
 def right(n_rows, val_fraction, seed):
     rows = np.random.default_rng(seed).permutation(n_rows)
     n_val = round(n_rows * val_fraction)
     return rows[n_val:], rows[:n_val]
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -82,29 +82,50 @@ time.sleep(60)
     _body(
         "a bomb of processes that leave their group",
         "import os, contextlib\nwhile True:\n    with contextlib.suppress(OSError):\n        os.fork() or os.setsid()",
-        "crashed", "timeout",
+        "crashed",
+        "timeout",
     ),
-    _body("threads", "import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(99,)).start()",
-          "error", "timeout", "crashed"),
+    _body(
+        "threads",
+        "import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(99,)).start()",
+        "error",
+        "timeout",
+        "crashed",
+    ),
     _body("sys.exit", "import sys\nsys.exit(0)", "error"),
     _body("os._exit", "import os\nos._exit(0)", "crashed"),
     _body("SIGKILL", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "crashed"),
     _body("segmentation fault", "import ctypes\nctypes.string_at(0)", "crashed"),
     _body("abort", "import os\nos.abort()", "crashed"),
     _body("deep recursion", "return split_rows(n_rows, val_fraction, seed)", "error"),
-    _body("recursion without a limit", "import sys\nsys.setrecursionlimit(10**9)\nreturn split_rows(n_rows)",
-          "crashed", "error", "timeout"),
+    _body(
+        "recursion without a limit",
+        "import sys\nsys.setrecursionlimit(10**9)\nreturn split_rows(n_rows)",
+        "crashed",
+        "error",
+        "timeout",
+    ),
     _body("KeyboardInterrupt", "raise KeyboardInterrupt", "error"),
-    _body("an error that can't be read", "raise Bad()", "error", before="""
+    _body(
+        "an error that can't be read",
+        "raise Bad()",
+        "error",
+        before="""
 class Bad(Exception):
     def __str__(self):
         raise RuntimeError("no")
     __repr__ = __str__
-"""),
+""",
+    ),
     _body("open files", "kept = [open('/dev/null') for _ in range(10**6)]", "error"),
     _body("kills the server", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)", "crashed", "failed", "error"),
-    _body("stops the server", "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nos._exit(0)",
-          "crashed", "failed", "error"),
+    _body(
+        "stops the server",
+        "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nos._exit(0)",
+        "crashed",
+        "failed",
+        "error",
+    ),
     _body("kills whatever it can", "import os, signal\nos.kill(-1, signal.SIGKILL)", "crashed", "failed", "error"),
     _body("closes every descriptor", "import os\nos.closerange(0, 10_000)\nreturn 1", "crashed", "timeout"),
 ]
@@ -135,7 +156,8 @@ if not said:
         pass
 return right(n_rows, val_fraction, seed)
 """,
-        "passed", "error",
+        "passed",
+        "error",
         before=RIGHT + "said = []\n",
     ),
     _body("one endless file", "file = open('x', 'wb')\nwhile True:\n    file.write(bytes(2**24))", "error"),
@@ -181,7 +203,9 @@ for descriptor in range(200):
         pass
 return [], []
 """,
-        "crashed", "timeout", "failed",
+        "crashed",
+        "timeout",
+        "failed",
     ),
     _body(
         "forged frames ahead of the question",
@@ -196,7 +220,9 @@ for descriptor in range(3, 200):
         pass
 return [], []
 """,
-        "crashed", "timeout", "failed",
+        "crashed",
+        "timeout",
+        "failed",
     ),
     _body(
         "forged frames with the ticket of the question",
@@ -216,9 +242,15 @@ for descriptor in range(3, 200):
         pass
 os._exit(0)
 """,
-        "crashed", "timeout", "failed",
+        "crashed",
+        "timeout",
+        "failed",
     ),
-    _body("always equal", "return Equal(), Equal()", "failed", before="""
+    _body(
+        "always equal",
+        "return Equal(), Equal()",
+        "failed",
+        before="""
 class Equal:
     def __eq__(self, other):
         return True
@@ -235,8 +267,13 @@ class Equal:
     def __bool__(self):
         return True
     __hash__ = object.__hash__
-"""),
-    _body("arrays that always agree", "return Array([1, 2]), Array([3])", "failed", before="""
+""",
+    ),
+    _body(
+        "arrays that always agree",
+        "return Array([1, 2]), Array([3])",
+        "failed",
+        before="""
 import numpy as np
 class Array(np.ndarray):
     def __new__(cls, values):
@@ -253,8 +290,13 @@ class Array(np.ndarray):
         return True
     def __array__(self, *args, **kwargs):
         raise SystemExit(0)
-"""),
-    _body("a list that lies", "return Liar([1]), Liar([2])", "failed", before="""
+""",
+    ),
+    _body(
+        "a list that lies",
+        "return Liar([1]), Liar([2])",
+        "failed",
+        before="""
 class Liar(list):
     def __iter__(self):
         raise SystemExit(0)
@@ -262,19 +304,28 @@ class Liar(list):
         return True
     def __len__(self):
         return 10**9
-"""),
-    _body("a false class", "return False_(), False_()", "failed", "error", before="""
+""",
+    ),
+    _body(
+        "a false class",
+        "return False_(), False_()",
+        "failed",
+        "error",
+        before="""
 class False_:
     @property
     def __class__(self):
         return float
     def __float__(self):
         return 1.0
-"""),
+""",
+    ),
     _body(
         "patched comparisons",
         "return [], []",
-        "failed", "error", "crashed",
+        "failed",
+        "error",
+        "crashed",
         before="""
 import builtins, json, numpy as np
 for name in ("allclose", "isclose", "array_equal", "array_equiv"):
@@ -299,7 +350,10 @@ sys.modules["pytest"] = sys.modules["_pytest"] = sys.modules["autograder.checks"
     _body(
         "patched answers",
         "return [], []",
-        "failed", "crashed", "timeout", "error",
+        "failed",
+        "crashed",
+        "timeout",
+        "error",
         before="""
 import sys
 for name, module in list(sys.modules.items()):
@@ -349,25 +403,47 @@ threading.Thread(target=time.sleep, args=(10**6,)).start()
 """,
     ),
     _body("hard-coded example", "return ([1, 3, 0, 4], [2]) if n_rows == 5 else ([], [])", "failed"),
-    _body("right on the first calls only", """
+    _body(
+        "right on the first calls only",
+        """
 calls.append(1)
 return right(n_rows, val_fraction, seed) if len(calls) < 3 else ([], [])
-""", "failed", before=RIGHT + "calls = []\n"),
-    _body("the reference of this very lesson", "return copied(n_rows, val_fraction, seed)", "error", before="""
+""",
+        "failed",
+        before=RIGHT + "calls = []\n",
+    ),
+    _body(
+        "the reference of this very lesson",
+        "return copied(n_rows, val_fraction, seed)",
+        "error",
+        before="""
 import autograder
 def copied(*args):
     return autograder.earlier("01_pixel_parsing").split_rows(*args)
-"""),
-    _body("the reference from the file", """
+""",
+    ),
+    _body(
+        "the reference from the file",
+        """
 import json, pathlib
 for place in ("/course", "/work", "/home", "/root", "/tmp", "/opt", ".."):
     for notebook in pathlib.Path(place).rglob("01_pixel_parsing.*"):
         raise AssertionError(f"there it is: {notebook}")
 return [], []
-""", "failed", "timeout"),
-    _body("global random state", "np.random.seed(seed)\nrows = np.random.permutation(n_rows)\n"
-          "n = round(n_rows * val_fraction)\nreturn rows[n:], rows[:n]", "failed", before="import numpy as np\n"),
-    _body("pip and network", """
+""",
+        "failed",
+        "timeout",
+    ),
+    _body(
+        "global random state",
+        "np.random.seed(seed)\nrows = np.random.permutation(n_rows)\n"
+        "n = round(n_rows * val_fraction)\nreturn rows[n:], rows[:n]",
+        "failed",
+        before="import numpy as np\n",
+    ),
+    _body(
+        "pip and network",
+        """
 import subprocess, sys, urllib.request
 done = subprocess.run([sys.executable, "-m", "pip", "download", "six"], capture_output=True, text=True)
 assert done.returncode != 0
@@ -376,14 +452,18 @@ try:
 except OSError:
     return [], []
 raise AssertionError("the network answered")
-""", "failed"),
+""",
+        "failed",
+    ),
 ]
 
 # Changes of what all of a program shares; the other exercises must not pay for them.
 GLOBALS = [
     Threat(
         "global settings",
-        RIGHT + "split_rows = right\n" + """
+        RIGHT
+        + "split_rows = right\n"
+        + """
 import os, sys, warnings, random, numpy as np
 np.seterr(all="raise")
 warnings.simplefilter("error")

@@ -64,8 +64,10 @@ def test_parse_pixels_refuses_an_odd_piece(odd: str) -> None:
 @given(
     st.one_of(
         hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=6)),
-        *(hnp.arrays(dtype, hnp.array_shapes(min_dims=1, max_dims=4, max_side=6), elements=floats)
-          for dtype, floats in GRAY_FLOATS.items()),
+        *(
+            hnp.arrays(dtype, hnp.array_shapes(min_dims=1, max_dims=4, max_side=6), elements=floats)
+            for dtype, floats in GRAY_FLOATS.items()
+        ),
     )
 )
 def test_scale_pixels_is_a_division_by_255(images: np.ndarray) -> None:

@@ -266,17 +266,34 @@ def _with_small_keypoints(images: np.ndarray, keypoints: np.ndarray, names: np.n
 
 RIGHT: dict[str, list[Callable]] = {
     "parse_pixels": [
-        parse_by_loops, parse_by_array, parse_by_pattern, parse_by_pandas, parse_by_torch, parse_by_bytes,
-        parse_by_loadtxt, parse_by_fromstring, parse_into_a_file,
+        parse_by_loops,
+        parse_by_array,
+        parse_by_pattern,
+        parse_by_pandas,
+        parse_by_torch,
+        parse_by_bytes,
+        parse_by_loadtxt,
+        parse_by_fromstring,
+        parse_into_a_file,
     ],
     "scale_pixels": [
-        scale_by_table, scale_by_factor, scale_in_double, scale_by_loop, scale_by_interpolation, scale_by_torch,
+        scale_by_table,
+        scale_by_factor,
+        scale_in_double,
+        scale_by_loop,
+        scale_by_interpolation,
+        scale_by_torch,
         scale_by_function,
     ],
     "load_faces": [load_by_csv, load_by_filters, load_by_position, load_into_a_file, load_by_converter],
     "split_rows": [
-        split_by_random_state, split_by_python, split_by_torch, split_by_choice, split_with_state_restored,
-        split_by_sorting, split_by_sample,
+        split_by_random_state,
+        split_by_python,
+        split_by_torch,
+        split_by_choice,
+        split_with_state_restored,
+        split_by_sorting,
+        split_by_sample,
     ],
 }
 
@@ -311,11 +328,17 @@ WRONG: dict[str, list[tuple[str, Callable, str]]] = {
         ("keypoints by 255", lambda path: _with_small_keypoints(*load_by_position(path)), "like gray values"),
     ],
     "split_rows": [
-        ("a fixed default", lambda n_rows, val_fraction=0.25, seed=0: split_by_torch(n_rows, val_fraction, seed),
-         "signature"),
+        (
+            "a fixed default",
+            lambda n_rows, val_fraction=0.25, seed=0: split_by_torch(n_rows, val_fraction, seed),
+            "signature",
+        ),
         ("a row lost", lambda *args: tuple(rows[1:] for rows in split_by_torch(*args)), "all rows"),
-        ("floats where empty", lambda *args: tuple(np.array(rows.tolist()) for rows in split_by_torch(*args)),
-         "floats of an empty list"),
+        (
+            "floats where empty",
+            lambda *args: tuple(np.array(rows.tolist()) for rows in split_by_torch(*args)),
+            "floats of an empty list",
+        ),
     ],
 }
 
@@ -371,8 +394,11 @@ SAID = {
 
 @pytest.mark.parametrize(
     ("exercise", "answer", "said"),
-    [pytest.param(name, answer, said, id=f"{name}-{mistake}")
-     for name, answers in WRONG.items() for mistake, answer, said in answers],
+    [
+        pytest.param(name, answer, said, id=f"{name}-{mistake}")
+        for name, answers in WRONG.items()
+        for mistake, answer, said in answers
+    ],
 )
 def test_wrong_answers_lose_points_and_are_told_why(exercise: str, answer: Callable, said: str) -> None:
     for seed in range(5):

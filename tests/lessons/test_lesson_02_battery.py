@@ -290,22 +290,51 @@ def by_keypoint_by_masked_array(pred: np.ndarray, target: np.ndarray) -> np.ndar
 
 RIGHT: dict[str, list[Callable]] = {
     "count_labels": [
-        count_by_loops, count_by_product, count_by_torch, count_by_isnan, count_by_pandas, count_with_small_integers,
+        count_by_loops,
+        count_by_product,
+        count_by_torch,
+        count_by_isnan,
+        count_by_pandas,
+        count_with_small_integers,
         count_by_comparison,
     ],
     "forward_fill": [
-        fill_by_pandas, fill_by_loops, fill_by_index, fill_in_double, fill_by_accumulation, fill_by_torch,
+        fill_by_pandas,
+        fill_by_loops,
+        fill_by_index,
+        fill_in_double,
+        fill_by_accumulation,
+        fill_by_torch,
         fill_columns_in_memory,
     ],
     "MSELossIgnoreNan": [
-        SelectedLoss, NotNanLoss, ReplacedTargetLoss, MultipliedLoss, ConstantLoss, FilledLoss, OwnGradientLoss,
-        ZeroedErrorLoss, WhereErrorLoss, LoopLoss, WeightedLoss,
+        SelectedLoss,
+        NotNanLoss,
+        ReplacedTargetLoss,
+        MultipliedLoss,
+        ConstantLoss,
+        FilledLoss,
+        OwnGradientLoss,
+        ZeroedErrorLoss,
+        WhereErrorLoss,
+        LoopLoss,
+        WeightedLoss,
     ],
     "rmse": [
-        rmse_by_loop, rmse_by_nanmean, rmse_by_norm, rmse_by_torch, rmse_by_masked_array, rmse_by_pandas, rmse_by_hypot,
+        rmse_by_loop,
+        rmse_by_nanmean,
+        rmse_by_norm,
+        rmse_by_torch,
+        rmse_by_masked_array,
+        rmse_by_pandas,
+        rmse_by_hypot,
     ],
     "per_keypoint_rmse": [
-        by_keypoint_by_nanmean, by_keypoint_by_rmse, by_keypoint_by_pandas, by_keypoint_by_loops, by_keypoint_by_torch,
+        by_keypoint_by_nanmean,
+        by_keypoint_by_rmse,
+        by_keypoint_by_pandas,
+        by_keypoint_by_loops,
+        by_keypoint_by_torch,
         by_keypoint_by_masked_array,
     ],
 }
@@ -348,8 +377,11 @@ WRONG: dict[str, list[tuple[str, Callable, str]]] = {
     "forward_fill": [
         ("interpolated", lambda t: pd.DataFrame(t).interpolate(limit_direction="both").to_numpy(), "copied from"),
         ("not filled", lambda t: t.copy(), "Nothing was filled"),
-        ("the mean at the top", lambda t: pd.DataFrame(t).pipe(lambda table: table.ffill().fillna(table.mean())).values,
-         "mean of the column there"),
+        (
+            "the mean at the top",
+            lambda t: pd.DataFrame(t).pipe(lambda table: table.ffill().fillna(table.mean())).values,
+            "mean of the column there",
+        ),
     ],
     "MSELossIgnoreNan": [
         ("half", HalfLoss, "half"),
@@ -440,8 +472,11 @@ SAID = {
 
 @pytest.mark.parametrize(
     ("exercise", "answer", "said"),
-    [pytest.param(name, answer, said, id=f"{name}-{mistake}")
-     for name, answers in WRONG.items() for mistake, answer, said in answers],
+    [
+        pytest.param(name, answer, said, id=f"{name}-{mistake}")
+        for name, answers in WRONG.items()
+        for mistake, answer, said in answers
+    ],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_wrong_answers_lose_points_and_are_told_why(exercise: str, answer: Callable, said: str) -> None:

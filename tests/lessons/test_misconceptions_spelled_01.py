@@ -267,8 +267,10 @@ def split_by_choice(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Sp
 
 
 def split_from_the_end(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
-    order, count = torch.randperm(n_rows, generator=torch.Generator().manual_seed(seed)).numpy(), size_of(
-        n_rows, val_fraction)
+    order, count = (
+        torch.randperm(n_rows, generator=torch.Generator().manual_seed(seed)).numpy(),
+        size_of(n_rows, val_fraction),
+    )
     return order[:-count], order[-count:]
 
 
@@ -285,10 +287,14 @@ SPELLED: dict[str, list[Callable]] = {
     "parse_pixels/scaled": [lambda text: numbers(text).reshape(96, 96) * np.float32(1 / 255)],
     "parse_pixels/integers": [lambda text: numbers(text).astype(int).reshape(96, 96)],
     "parse_pixels/double": [lambda text: numbers(text).astype(float).reshape(96, 96)],
-    "parse_pixels/bytes": [lambda text: np.array(text.split(), np.uint8).reshape(96, 96),
-                           lambda text: np.array(text.split(), float).astype(np.uint8).reshape(96, 96)],
-    "parse_pixels/range-unchecked": [parse_without_range,
-                                     lambda text: np.array(text.split(), "float32").reshape(96, 96)],
+    "parse_pixels/bytes": [
+        lambda text: np.array(text.split(), np.uint8).reshape(96, 96),
+        lambda text: np.array(text.split(), float).astype(np.uint8).reshape(96, 96),
+    ],
+    "parse_pixels/range-unchecked": [
+        parse_without_range,
+        lambda text: np.array(text.split(), "float32").reshape(96, 96),
+    ],
     "parse_pixels/negative-unchecked": [parse_large_only],
     "parse_pixels/ends-refused": [parse_with_wrong_range],
     "parse_pixels/goes-round-at-256": [parse_through_bytes],
@@ -305,11 +311,14 @@ SPELLED: dict[str, list[Callable]] = {
     "scale_pixels/own-maximum": [lambda images: (np.array(images, float) / np.max(images)).astype("f4")],
     "scale_pixels/stretched": [lambda images: np.interp(images, [images.min(), images.max()], [0, 1]).astype("f4")],
     "scale_pixels/standardized": [
-        lambda images: ((images - np.mean(images, dtype=float)) / np.std(images, dtype=float)).astype(np.float32)],
+        lambda images: ((images - np.mean(images, dtype=float)) / np.std(images, dtype=float)).astype(np.float32)
+    ],
     "scale_pixels/minus-one-to-one": [lambda images: ((images.astype(float) / 255 - 0.5) / 0.5).astype(np.float32)],
     "scale_pixels/already-scaled": [lambda x: x.astype("f4") if (x <= 1).all() else (x / 255.0).astype("f4")],
-    "scale_pixels/whole-number-division": [lambda images: np.floor(images / 255).astype(np.float32),
-                                           lambda images: (images.astype(int) // 255).astype(np.float32)],
+    "scale_pixels/whole-number-division": [
+        lambda images: np.floor(images / 255).astype(np.float32),
+        lambda images: (images.astype(int) // 255).astype(np.float32),
+    ],
     "scale_pixels/fractions-cut-off": [lambda images: (images.astype("int64") / 255).astype(np.float32)],
     "scale_pixels/double": [lambda images: np.true_divide(images, 255.0)],
     "scale_pixels/input-type-kept": [lambda images: np.divide(images, 255, np.zeros_like(images), casting="unsafe")],
@@ -331,8 +340,10 @@ SPELLED: dict[str, list[Callable]] = {
     "split_rows/seed-zero-lost": [split_where_seeded],
     "split_rows/global-seed": [split_by_pythons_seed],
     "split_rows/rounded-down": [split_after(lambda n, share: n - int(n * share))],
-    "split_rows/rounded-up": [split_after(lambda n, share: int(n * (1 - share))),
-                              split_after(lambda n, share: n - math.ceil(n * share))],
+    "split_rows/rounded-up": [
+        split_after(lambda n, share: int(n * (1 - share))),
+        split_after(lambda n, share: n - math.ceil(n * share)),
+    ],
     "split_rows/half-up": [split_after(lambda n, share: n - math.floor(0.5 + n * share))],
     "split_rows/parts-exchanged": [split_after(size_of)],
     "split_rows/drawn-independently": [split_with_two_states],
@@ -347,8 +358,11 @@ SPELLED: dict[str, list[Callable]] = {
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("mistake", "answer"),
-    [pytest.param(mistake, answer, id=f"{mistake}-{style}")
-     for mistake, answers in SPELLED.items() for style, answer in enumerate(answers)],
+    [
+        pytest.param(mistake, answer, id=f"{mistake}-{style}")
+        for mistake, answers in SPELLED.items()
+        for style, answer in enumerate(answers)
+    ],
 )
 def test_the_mistake_is_named_in_another_spelling(mistake: str, answer: Callable) -> None:
     exercise = mistake.partition("/")[0]

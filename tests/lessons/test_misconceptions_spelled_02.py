@@ -137,10 +137,14 @@ SPELLED: dict[str, list[Callable]] = {
     "count_labels/coordinates-divided": [lambda k: (~np.isnan(k)).mean(axis=2).sum(axis=1)],
     "count_labels/floats": [lambda k: np.isfinite(k.sum(axis=2)).astype(float).sum(axis=1)],
     "count_labels/x-alone": [count_naming_pairs(lambda x, y: not math.isnan(x))],
-    "count_labels/zero-taken-for-missing": [count_naming_pairs(lambda x, y: x > 0 and y > 0),
-                                            lambda k: (k > 0).all(axis=2).sum(axis=1)],
-    "count_labels/compared-with-nan": [count_naming_pairs(lambda x, y: x != math.nan and y != math.nan),
-                                       lambda k: np.array([len(face) for face in k])],
+    "count_labels/zero-taken-for-missing": [
+        count_naming_pairs(lambda x, y: x > 0 and y > 0),
+        lambda k: (k > 0).all(axis=2).sum(axis=1),
+    ],
+    "count_labels/compared-with-nan": [
+        count_naming_pairs(lambda x, y: x != math.nan and y != math.nan),
+        lambda k: np.array([len(face) for face in k]),
+    ],
     "count_labels/missing-counted": [count_naming_pairs(lambda x, y: math.isnan(x) or math.isnan(y))],
     "count_labels/for-each-keypoint": [lambda k: np.isfinite(k.sum(axis=2)).sum(axis=0)],
     "count_labels/for-all-faces": [lambda k: int(np.isfinite(k.sum(axis=2)).sum())],
@@ -161,13 +165,16 @@ SPELLED: dict[str, list[Callable]] = {
     "MSELossIgnoreNan/nothing-masked": [nn.MSELoss, loss(mse_loss)],
     "MSELossIgnoreNan/multiplied-by-a-mask": [
         loss(lambda p, t: ((p - t).square() * there(t)).sum() / there(t).sum()),
-        loss(lambda p, t: torch.mul(mse_loss(p, t, reduction="none"), there(t)).sum() / there(t).sum())],
+        loss(lambda p, t: torch.mul(mse_loss(p, t, reduction="none"), there(t)).sum() / there(t).sum()),
+    ],
     "MSELossIgnoreNan/zeros-for-labels": [loss(lambda p, t: mse_loss(p, t.masked_fill(torch.isnan(t), 0)))],
     "MSELossIgnoreNan/zeros-for-labels-not-counted": [
-        loss(lambda p, t: mse_loss(p, torch.where(there(t), t, 0.0), reduction="sum") / there(t).sum())],
+        loss(lambda p, t: mse_loss(p, torch.where(there(t), t, 0.0), reduction="sum") / there(t).sum())
+    ],
     "MSELossIgnoreNan/divided-by-all": [
         loss(lambda p, t: torch.where(there(t), p - t, 0.0).square().mean()),
-        loss(lambda p, t: mse_loss(p * there(t), torch.nan_to_num(t)))],
+        loss(lambda p, t: mse_loss(p * there(t), torch.nan_to_num(t))),
+    ],
     "MSELossIgnoreNan/divided-by-the-batch": [loss(lambda p, t: torch.nan_to_num(p - t).pow(2).sum() / t.shape[0])],
     "MSELossIgnoreNan/sum": [loss(lambda p, t: mse_loss(p[there(t)], t[there(t)], reduction="sum"))],
     "MSELossIgnoreNan/root": [loss(lambda p, t: torch.sqrt(mse_loss(p[there(t)], t[there(t)])))],
@@ -177,12 +184,16 @@ SPELLED: dict[str, list[Callable]] = {
         loss(lambda p, t: torch.nan_to_num((p - t) ** 2).sum() / there(t).sum().clamp(min=1)),
         loss(lambda p, t: torch.nanmean((p - t) ** 2)),
         loss(lambda p, t: torch.where(there(t), (p - t).pow(2), 0).sum() / there(t).sum()),
-        loss(lambda p, t: mse_loss(p, t, reduction="none").nansum() / there(t).sum())],
+        loss(lambda p, t: mse_loss(p, t, reduction="none").nansum() / there(t).sum()),
+    ],
     "MSELossIgnoreNan/nothing-finite-is-nan": [
         loss(lambda p, t: mse_loss(p[there(t)], t[there(t)])),
-        loss(lambda p, t: ((p - torch.nan_to_num(t)) * there(t)).square().sum() / there(t).sum())],
+        loss(lambda p, t: ((p - torch.nan_to_num(t)) * there(t)).square().sum() / there(t).sum()),
+    ],
     "MSELossIgnoreNan/nothing-finite-is-constant": [
-        loss(loss_or(lambda p, t: torch.zeros(()))), loss(loss_or(lambda p, t: torch.tensor(0.0, dtype=p.dtype)))],
+        loss(loss_or(lambda p, t: torch.zeros(()))),
+        loss(loss_or(lambda p, t: torch.tensor(0.0, dtype=p.dtype))),
+    ],
     "MSELossIgnoreNan/nothing-finite-is-a-number": [loss(loss_or(lambda p, t: 0)), loss(loss_or(lambda p, t: 0.0))],
     "MSELossIgnoreNan/cut-from-the-graph": [loss(loss_of_leaves)],
     "MSELossIgnoreNan/python-number": [loss(lambda p, t: float(mse_loss(p[there(t)], t[there(t)])))],
@@ -195,14 +206,19 @@ SPELLED: dict[str, list[Callable]] = {
     "rmse/zeros-for-labels": [lambda p, t: rmse_of((p - np.where(np.isnan(t), 0, t)).ravel().tolist())],
     "rmse/mean-of-face-errors": [
         lambda p, t: mean_of([rmse_of(errors(*face)) for face in zip(p, t, strict=True)]),
-        lambda p, t: float(np.nanmean(np.sqrt(np.nanmean((p - t) ** 2, axis=tuple(range(1, t.ndim))))))],
+        lambda p, t: float(np.nanmean(np.sqrt(np.nanmean((p - t) ** 2, axis=tuple(range(1, t.ndim)))))),
+    ],
     "rmse/mean-of-keypoint-errors": [lambda p, t: float(np.nanmean(np.sqrt(np.nanmean((p - t) ** 2, axis=(0, 2)))))],
     "rmse/mean-of-column-errors": [
-        lambda p, t: mean_of([rmse_of(errors(*column))
-                              for column in zip(p.reshape(len(p), -1).T, t.reshape(len(t), -1).T, strict=True)])],
+        lambda p, t: mean_of(
+            [rmse_of(errors(*column)) for column in zip(p.reshape(len(p), -1).T, t.reshape(len(t), -1).T, strict=True)]
+        )
+    ],
     "rmse/distances": [lambda p, t: float(np.nanmean(np.sqrt(((p - t) ** 2).sum(axis=-1))))],
-    "rmse/zero-without-labels": [lambda p, t: float(np.nan_to_num(np.sqrt(np.nanmean((p - t) ** 2)))),
-                                 lambda p, t: math.sqrt(sum(e * e for e in errors(p, t)) / max(len(errors(p, t)), 1))],
+    "rmse/zero-without-labels": [
+        lambda p, t: float(np.nan_to_num(np.sqrt(np.nanmean((p - t) ** 2)))),
+        lambda p, t: math.sqrt(sum(e * e for e in errors(p, t)) / max(len(errors(p, t)), 1)),
+    ],
     "rmse/fails-without-labels": [lambda p, t: math.sqrt(sum(e * e for e in errors(p, t)) / len(errors(p, t)))],
     "rmse/an-array": [lambda p, t: np.nanmean(np.square(p - t), 0) ** 0.5],
     "rmse/target-overwritten": [rmse_zeroing],
@@ -213,19 +229,24 @@ SPELLED: dict[str, list[Callable]] = {
     "per_keypoint_rmse/one-for-each-coordinate": [lambda p, t: np.sqrt(np.nanmean((p - t) ** 2, axis=0))],
     "per_keypoint_rmse/two-for-each-face": [lambda p, t: np.nanmean(np.square(p - t), 1) ** 0.5],
     "per_keypoint_rmse/one-for-each-point": [
-        lambda p, t: np.array([[rmse_of(errors(*pair)) for pair in zip(*face, strict=True)]
-                               for face in zip(p, t, strict=True)])],
+        lambda p, t: np.array(
+            [[rmse_of(errors(*pair)) for pair in zip(*face, strict=True)] for face in zip(p, t, strict=True)]
+        )
+    ],
     "per_keypoint_rmse/one-for-all": [lambda p, t: np.sqrt(np.nanmean((p - t) ** 2))],
     "per_keypoint_rmse/mean-of-x-and-y": [
-        each(lambda p, t: (rmse_of(errors(p[:, 0], t[:, 0])) + rmse_of(errors(p[:, 1], t[:, 1]))) / 2)],
+        each(lambda p, t: (rmse_of(errors(p[:, 0], t[:, 0])) + rmse_of(errors(p[:, 1], t[:, 1]))) / 2)
+    ],
     "per_keypoint_rmse/mean-of-face-errors": [
-        each(lambda p, t: mean_of([rmse_of(errors(*face)) for face in zip(p, t, strict=True)]))],
+        each(lambda p, t: mean_of([rmse_of(errors(*face)) for face in zip(p, t, strict=True)]))
+    ],
     "per_keypoint_rmse/distances": [lambda p, t: np.nanmean(np.sqrt(((p - t) ** 2).sum(axis=2)), axis=0)],
     "per_keypoint_rmse/divided-by-faces": [lambda p, t: np.sqrt(np.nanmean(((p - t) ** 2).sum(axis=2), axis=0))],
     "per_keypoint_rmse/divided-by-all": [lambda p, t: np.sqrt(np.mean(np.nan_to_num(p - t) ** 2, axis=(0, 2)))],
     "per_keypoint_rmse/zeros-for-labels": [each(lambda p, t: rmse_of((p - np.nan_to_num(t)).ravel().tolist()))],
     "per_keypoint_rmse/zero-where-never-labeled": [
-        lambda p, t: np.nan_to_num(np.sqrt(np.nanmean((p - t) ** 2, axis=(0, 2))))],
+        lambda p, t: np.nan_to_num(np.sqrt(np.nanmean((p - t) ** 2, axis=(0, 2))))
+    ],
     "per_keypoint_rmse/target-overwritten": [keypoint_zeroing],
 }
 
@@ -234,8 +255,11 @@ SPELLED: dict[str, list[Callable]] = {
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("mistake", "answer"),
-    [pytest.param(mistake, answer, id=f"{mistake}-{style}")
-     for mistake, answers in SPELLED.items() for style, answer in enumerate(answers)],
+    [
+        pytest.param(mistake, answer, id=f"{mistake}-{style}")
+        for mistake, answers in SPELLED.items()
+        for style, answer in enumerate(answers)
+    ],
 )
 def test_the_mistake_is_named_in_another_spelling(mistake: str, answer: Callable) -> None:
     exercise = mistake.partition("/")[0]

@@ -38,9 +38,12 @@ def _draw_file(rng: np.random.Generator, rows: int, names: list[str], missing: f
 def _load(student: Student, content: dict[str, Any]) -> dict[str, Any]:
     """Let the student read a file of that content; return images, keypoints and names."""
     got = student.probe("lesson_01.load_faces", **content)
-    expect.true(got["count"] == 3, "load_faces returns three things: images, keypoints, names",
-                f"{got['type']}" + (f" of {got['count']}" if got["count"] is not None else ""),
-                hint="End with: return images, keypoints, names")
+    expect.true(
+        got["count"] == 3,
+        "load_faces returns three things: images, keypoints, names",
+        f"{got['type']}" + (f" of {got['count']}" if got["count"] is not None else ""),
+        hint="End with: return images, keypoints, names",
+    )
     return got
 
 
@@ -79,13 +82,17 @@ def load_reads_images(student: Student, rng: np.random.Generator) -> None:
     content = _draw_file(rng, 4, list(KEYPOINTS))
     got = expect.array(_load(student, content)["images"], what="images")
     pixels = content["pixels"]
-    hint = hint_for(got, [
-        (pixels, "The images are not scaled: gray values run from 0 to 1 here."),
-        (pixels / 255**2, "The images were divided by 255 twice."),
-        (pixels / 256, "White does not become 1: the largest gray value is 255."),
-        (pixels.transpose(0, 2, 1) / 255, "The pictures lie on their side: rows and columns are exchanged."),
-        (pixels[::-1] / 255, "The faces are in another order than in the file."),
-    ], "Compare images[0] with the first row of the file, pixel by pixel.")
+    hint = hint_for(
+        got,
+        [
+            (pixels, "The images are not scaled: gray values run from 0 to 1 here."),
+            (pixels / 255**2, "The images were divided by 255 twice."),
+            (pixels / 256, "White does not become 1: the largest gray value is 255."),
+            (pixels.transpose(0, 2, 1) / 255, "The pictures lie on their side: rows and columns are exchanged."),
+            (pixels[::-1] / 255, "The faces are in another order than in the file."),
+        ],
+        "Compare images[0] with the first row of the file, pixel by pixel.",
+    )
     expect.close(got, pixels / 255, rtol=FLOAT32, atol=FLOAT32, what="images", hint=hint)
 
 
@@ -93,19 +100,34 @@ def _expect_keypoints(got: object, keypoints: np.ndarray, example: str) -> None:
     rows, count, _ = keypoints.shape
     flat = keypoints.reshape(rows, -1)
     filled = np.where(np.isnan(keypoints), 0, keypoints)
-    hint = hint_for(got, [
-        (keypoints[..., ::-1], "x and y are exchanged. The last axis is (x, y), and x comes first in the file too."),
-        (flat.reshape(rows, 2, count).transpose(0, 2, 1),
-         ("The numbers were arranged as if all x came first and then all y. In the file x and y take turns: each pair "
-         "of neighboring columns is one keypoint.")),
-        (flat.reshape(rows, count, 2, order="F"),
-         ("The numbers were filled in column by column. In the file x and y take turns, and each pair of neighboring "
-         "columns is one keypoint.")),
-        (keypoints / SIZE, "The keypoints were scaled. They stay in pixels."),
-        (keypoints / 255, "The keypoints were scaled like gray values. They stay in pixels."),
-        (keypoints[::-1], "The faces are in another order than in the file."),
-        (filled, "Missing labels became 0, which is a place: the upper left corner. An empty cell stays NaN."),
-    ], "keypoints[n, k] is (x, y) of the k-th keypoint in the header, in row n.")
+    hint = hint_for(
+        got,
+        [
+            (
+                keypoints[..., ::-1],
+                "x and y are exchanged. The last axis is (x, y), and x comes first in the file too.",
+            ),
+            (
+                flat.reshape(rows, 2, count).transpose(0, 2, 1),
+                (
+                    "The numbers were arranged as if all x came first and then all y. In the file x and y take turns: each pair "
+                    "of neighboring columns is one keypoint."
+                ),
+            ),
+            (
+                flat.reshape(rows, count, 2, order="F"),
+                (
+                    "The numbers were filled in column by column. In the file x and y take turns, and each pair of neighboring "
+                    "columns is one keypoint."
+                ),
+            ),
+            (keypoints / SIZE, "The keypoints were scaled. They stay in pixels."),
+            (keypoints / 255, "The keypoints were scaled like gray values. They stay in pixels."),
+            (keypoints[::-1], "The faces are in another order than in the file."),
+            (filled, "Missing labels became 0, which is a place: the upper left corner. An empty cell stays NaN."),
+        ],
+        "keypoints[n, k] is (x, y) of the k-th keypoint in the header, in row n.",
+    )
     # float32 keeps seven digits of a number below 96.
     expect.close(got, keypoints, rtol=1e-6, atol=1e-4, what="keypoints", example=example, hint=hint)
 
@@ -122,9 +144,13 @@ def load_reads_keypoints(student: Student, rng: np.random.Generator) -> None:
 def load_reads_names(student: Student, rng: np.random.Generator) -> None:
     """The names are those of the header, in file order, without _x and _y."""
     got = _load(student, _draw_file(rng, 2, list(KEYPOINTS)))["names"]
-    expect.equal(got, list(KEYPOINTS), what="names",
-                 hint="One name for each pair of columns, in the order of the header. A set forgets the order, and "
-                      "str.rstrip('_x') removes letters, not an ending.")
+    expect.equal(
+        got,
+        list(KEYPOINTS),
+        what="names",
+        hint="One name for each pair of columns, in the order of the header. A set forgets the order, and "
+        "str.rstrip('_x') removes letters, not an ending.",
+    )
 
 
 @load_faces.rung("edge cases", points=3)
@@ -132,8 +158,9 @@ def load_keeps_missing_labels(student: Student, rng: np.random.Generator) -> Non
     """An empty cell is NaN, and its row is kept."""
     content = _draw_file(rng, 6, list(KEYPOINTS), missing=0.4)
     content["keypoints"][1:3, 4:] = np.nan
-    got = expect.array(_load(student, content)["keypoints"], shape=(6, 15, 2),
-                       what="keypoints of 6 rows, some labels missing")
+    got = expect.array(
+        _load(student, content)["keypoints"], shape=(6, 15, 2), what="keypoints of 6 rows, some labels missing"
+    )
     _expect_keypoints(got, content["keypoints"], "a file with 6 rows, some cells empty")
 
 
@@ -148,9 +175,15 @@ def load_takes_names_from_the_header(student: Student, rng: np.random.Generator)
     hint = "K, the names and their order come from the header of the file, not from the lesson's text."
     shape = (1, len(names), 2)
     example = f"a file with one row and the keypoints {', '.join(names)}"
-    expect.true(isinstance(got["keypoints"], np.ndarray) and got["keypoints"].shape == shape,
-                f"keypoints of shape {shape}", expect.show(got["keypoints"]), example, hint)
+    expect.true(
+        isinstance(got["keypoints"], np.ndarray) and got["keypoints"].shape == shape,
+        f"keypoints of shape {shape}",
+        expect.show(got["keypoints"]),
+        example,
+        hint,
+    )
     expect.equal(got["names"], names, what="names", example=example, hint=hint)
-    expect.close(got["keypoints"], content["keypoints"], rtol=1e-6, atol=1e-4, what="keypoints", example=example,
-                 hint=hint)
+    expect.close(
+        got["keypoints"], content["keypoints"], rtol=1e-6, atol=1e-4, what="keypoints", example=example, hint=hint
+    )
     expect.array(got["images"], shape=(1, SIZE, SIZE), what="images of a file with one row")

@@ -52,8 +52,10 @@ def _rmse_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, s
         (NAN, "The result is NaN although there are labels: a missing one took part in the mean."),
         (mean, "This is the mean of the squares. Its root is missing."),
         (np.sqrt(squared).sum() / finite.sum(), "This is the mean absolute error: the root was taken before the mean."),
-        (np.sqrt(squared.sum() / finite.size), ("The sum was divided by the number of all coordinates, also the ones "
-                                                "without a label.")),
+        (
+            np.sqrt(squared.sum() / finite.size),
+            ("The sum was divided by the number of all coordinates, also the ones without a label."),
+        ),
         (np.sqrt(zero.mean()), "Missing labels became 0, so their predictions count as errors."),
         (np.sqrt(squared.sum() / len(target)), "The sum was divided by the number of faces."),
         (np.sqrt(squared.sum()), "The sum of the squares was not divided by how many there are."),
@@ -62,18 +64,29 @@ def _rmse_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, s
         by_face = np.sqrt(_ratio(squared.sum(axis=(1, 2)), finite.sum(axis=(1, 2))))
         by_point = np.sqrt(_ratio(squared.sum(axis=(0, 2)), finite.sum(axis=(0, 2))))
         mistakes += [
-            (np.nanmean(by_face), ("This is the mean of the RMSEs of each face: a face with four labels weighs as much "
-                                   "as one with fifteen. Every coordinate has the same weight.")),
-            (np.nanmean(by_point), ("This is the mean of the RMSEs of each keypoint. Every coordinate has the same "
-                                    "weight.")),
+            (
+                np.nanmean(by_face),
+                (
+                    "This is the mean of the RMSEs of each face: a face with four labels weighs as much "
+                    "as one with fifteen. Every coordinate has the same weight."
+                ),
+            ),
+            (
+                np.nanmean(by_point),
+                ("This is the mean of the RMSEs of each keypoint. Every coordinate has the same weight."),
+            ),
         ]
         distance = squared.sum(axis=2)[finite.all(axis=2)]
         if distance.size:
             mistakes += [
-                (np.sqrt(distance.mean()), ("This divides by the number of keypoints. The mean is over coordinates: a "
-                                            "keypoint has two.")),
-                (np.sqrt(distance).mean(), ("This is the mean distance between points. RMSE is over single "
-                                            "coordinates.")),
+                (
+                    np.sqrt(distance.mean()),
+                    ("This divides by the number of keypoints. The mean is over coordinates: a keypoint has two."),
+                ),
+                (
+                    np.sqrt(distance).mean(),
+                    ("This is the mean distance between points. RMSE is over single coordinates."),
+                ),
             ]
     return mistakes
 
@@ -81,10 +94,15 @@ def _rmse_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, s
 def _expect_rmse(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None = None) -> None:
     got = expect.number(student.call("rmse", pred, target), what="rmse(...)")
     squared, finite = _squared(pred, target)
-    hint = hint_for(got, _rmse_mistakes(pred, target), "Square the errors of the labeled coordinates, take their mean, "
-                                                       "then the root.", rtol=FLOAT32)
-    expect.close(got, math.sqrt(squared.sum() / finite.sum()), rtol=FLOAT32, what="rmse(...)", example=example,
-                 hint=hint)
+    hint = hint_for(
+        got,
+        _rmse_mistakes(pred, target),
+        "Square the errors of the labeled coordinates, take their mean, then the root.",
+        rtol=FLOAT32,
+    )
+    expect.close(
+        got, math.sqrt(squared.sum() / finite.sum()), rtol=FLOAT32, what="rmse(...)", example=example, hint=hint
+    )
 
 
 @rmse.rung("type", points=1, gate=True)
@@ -96,9 +114,12 @@ def rmse_returns_a_number(student: Student, rng: np.random.Generator) -> None:
 @rmse.rung("values", points=5)
 def rmse_is_over_labeled_coordinates(student: Student, rng: np.random.Generator) -> None:
     """The root of the mean squared error over all labeled coordinates."""
-    _expect_rmse(student, np.array([[[3, 4], [9, 9]], [[1, 0], [0, 2]]], np.float32),
-                 np.array([[[0, 0], [NAN, NAN]], [[0, 0], [0, 0]]], np.float32),
-                 "errors (3, 4), (1, 0), (0, 2) and one keypoint unlabeled")
+    _expect_rmse(
+        student,
+        np.array([[[3, 4], [9, 9]], [[1, 0], [0, 2]]], np.float32),
+        np.array([[[0, 0], [NAN, NAN]], [[0, 0], [0, 0]]], np.float32),
+        "errors (3, 4), (1, 0), (0, 2) and one keypoint unlabeled",
+    )
     _expect_rmse(student, *_draw(rng, 20, 15))
     _expect_rmse(student, *_draw(rng, 6, 5, missing=0), "all labels there")
 
@@ -106,8 +127,12 @@ def rmse_is_over_labeled_coordinates(student: Student, rng: np.random.Generator)
 @rmse.rung("values", points=2)
 def rmse_counts_coordinates(student: Student, rng: np.random.Generator) -> None:
     """Of a keypoint with only one coordinate, that one counts."""
-    _expect_rmse(student, np.array([[[1, 2], [3, 4]]], np.float32), np.array([[[2, NAN], [NAN, 1]]], np.float32),
-                 "pred [[[1, 2], [3, 4]]], target [[[2, nan], [nan, 1]]]")
+    _expect_rmse(
+        student,
+        np.array([[[1, 2], [3, 4]]], np.float32),
+        np.array([[[2, NAN], [NAN, 1]]], np.float32),
+        "pred [[[1, 2], [3, 4]]], target [[[2, nan], [nan, 1]]]",
+    )
     pred, target = _draw(rng, 12, 15)
     target[:, ::3, rng.integers(2)] = NAN
     _expect_rmse(student, pred, target)
@@ -118,11 +143,21 @@ def rmse_is_nan_without_labels(student: Student, rng: np.random.Generator) -> No
     """Without any label it is NaN; with perfect predictions it is 0."""
     pred, target = rng.uniform(0, 96, (3, 4, 2)).astype(np.float32), np.full((3, 4, 2), NAN, np.float32)
     got = expect.number(student.call("rmse", pred, target), what="rmse(...)")
-    expect.true(math.isnan(got), "NaN", expect.show(got), "a target that is all NaN",
-                "Without a label nothing is known about the error. 0 would say that the model is perfect.")
+    expect.true(
+        math.isnan(got),
+        "NaN",
+        expect.show(got),
+        "a target that is all NaN",
+        "Without a label nothing is known about the error. 0 would say that the model is perfect.",
+    )
     got = expect.number(student.call("rmse", pred, pred.copy()), what="rmse(...)")
-    expect.close(got, 0.0, what="rmse(...)", example="pred equal to target",
-                 hint="Where every prediction is right, the error is 0.")
+    expect.close(
+        got,
+        0.0,
+        what="rmse(...)",
+        example="pred equal to target",
+        hint="Where every prediction is right, the error is 0.",
+    )
 
 
 @rmse.rung("side effects", points=1)
@@ -147,20 +182,44 @@ def _keypoint_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[objec
     by_axis = np.sqrt(_ratio(squared.sum(axis=0), finite.sum(axis=0)))
     distance = np.sqrt(squared.sum(axis=2))
     return [
-        (np.where(np.isfinite(target).all(axis=(0, 2)), right, NAN),
-         "A keypoint that lacks a label in one face came out as NaN. Leave out the missing ones, and use the others."),
+        (
+            np.where(np.isfinite(target).all(axis=(0, 2)), right, NAN),
+            "A keypoint that lacks a label in one face came out as NaN. Leave out the missing ones, and use the others.",
+        ),
         (right**2, "These are means of squares. Their root is missing."),
-        (np.nan_to_num(right), ("A keypoint that is never labeled got 0, which says that the model is perfect there. "
-                                "Nothing is known: NaN.")),
-        (np.sqrt(total / (2 * len(target))), ("The sum was divided by the number of all faces, also the ones without "
-                                              "the label.")),
+        (
+            np.nan_to_num(right),
+            (
+                "A keypoint that is never labeled got 0, which says that the model is perfect there. "
+                "Nothing is known: NaN."
+            ),
+        ),
+        (
+            np.sqrt(total / (2 * len(target))),
+            ("The sum was divided by the number of all faces, also the ones without the label."),
+        ),
         (np.sqrt(zero.mean(axis=(0, 2))), "Missing labels became 0, so their predictions count as errors."),
-        (by_axis.mean(axis=1), ("This is the mean of the RMSE in x and the RMSE in y. Take one mean over both "
-                                "coordinates, then the root.")),
-        (right * math.sqrt(2), ("Each value is √2 times too large: this divides by the number of faces, and each "
-                                "labeled face has two coordinates.")),
-        (_ratio(distance.sum(axis=0), count / 2), ("This is the mean distance between points. Square the errors, take "
-                                                   "the mean over faces and both coordinates, then the root.")),
+        (
+            by_axis.mean(axis=1),
+            (
+                "This is the mean of the RMSE in x and the RMSE in y. Take one mean over both "
+                "coordinates, then the root."
+            ),
+        ),
+        (
+            right * math.sqrt(2),
+            (
+                "Each value is √2 times too large: this divides by the number of faces, and each "
+                "labeled face has two coordinates."
+            ),
+        ),
+        (
+            _ratio(distance.sum(axis=0), count / 2),
+            (
+                "This is the mean distance between points. Square the errors, take "
+                "the mean over faces and both coordinates, then the root."
+            ),
+        ),
         (_ratio(np.sqrt(squared).sum(axis=(0, 2)), count), "This is the mean absolute error: the root came too early."),
         (by_axis[:, 0], "This looks at x alone."),
         (by_axis[:, 1], "This looks at y alone."),
@@ -168,12 +227,17 @@ def _keypoint_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[objec
 
 
 def _expect_by_keypoint(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None = None) -> None:
-    got = expect.array(student.call("per_keypoint_rmse", pred, target), shape=(target.shape[1],),
-                       what="per_keypoint_rmse(...)")
+    got = expect.array(
+        student.call("per_keypoint_rmse", pred, target), shape=(target.shape[1],), what="per_keypoint_rmse(...)"
+    )
     squared, finite = _squared(pred, target)
     want = np.sqrt(_ratio(squared.sum(axis=(0, 2)), finite.sum(axis=(0, 2))))
-    hint = hint_for(got, _keypoint_mistakes(pred, target), "Each keypoint has its own mean, over the labeled faces and "
-                                                           "over x and y.", rtol=FLOAT32)
+    hint = hint_for(
+        got,
+        _keypoint_mistakes(pred, target),
+        "Each keypoint has its own mean, over the labeled faces and over x and y.",
+        rtol=FLOAT32,
+    )
     expect.close(got, want, rtol=FLOAT32, what="per_keypoint_rmse(...)", example=example, hint=hint)
 
 
@@ -194,25 +258,36 @@ def by_keypoint_returns_an_array(student: Student, rng: np.random.Generator) -> 
 @per_keypoint_rmse.rung("shape", points=1, gate=True)
 def by_keypoint_has_one_number_each(student: Student, rng: np.random.Generator) -> None:
     """One number for each keypoint: (N, K, 2) becomes (K,)."""
-    expect.array(student.call("per_keypoint_rmse", *_draw(rng, 6, 15)), shape=(15,), dtype="float",
-                 what="per_keypoint_rmse of arrays (6, 15, 2)")
+    expect.array(
+        student.call("per_keypoint_rmse", *_draw(rng, 6, 15)),
+        shape=(15,),
+        dtype="float",
+        what="per_keypoint_rmse of arrays (6, 15, 2)",
+    )
 
 
 @per_keypoint_rmse.rung("values", points=5)
 def by_keypoint_averages_faces_and_coordinates(student: Student, rng: np.random.Generator) -> None:
     """The root of the mean squared error over faces and both coordinates, all labels there."""
     # Means of roots, in whatever order they are taken, come out different from each other here.
-    _expect_by_keypoint(student, np.array([[[3, 4]], [[0, 2]]], np.float32), np.zeros((2, 1, 2), np.float32),
-                        "one keypoint, errors (3, 4) and (0, 2) in two faces")
+    _expect_by_keypoint(
+        student,
+        np.array([[[3, 4]], [[0, 2]]], np.float32),
+        np.zeros((2, 1, 2), np.float32),
+        "one keypoint, errors (3, 4) and (0, 2) in two faces",
+    )
     _expect_by_keypoint(student, *_draw(rng, 20, 15, missing=0))
 
 
 @per_keypoint_rmse.rung("values", points=3)
 def by_keypoint_skips_missing_labels(student: Student, rng: np.random.Generator) -> None:
     """Faces without the label are left out of sum and count."""
-    _expect_by_keypoint(student, np.array([[[3, 0], [1, 1]], [[5, 5], [1, 1]]], np.float32),
-                        np.array([[[0, 0], [0, 0]], [[NAN, NAN], [0, 0]]], np.float32),
-                        "two keypoints; the first one is labeled only in the first face, with the error (3, 0)")
+    _expect_by_keypoint(
+        student,
+        np.array([[[3, 0], [1, 1]], [[5, 5], [1, 1]]], np.float32),
+        np.array([[[0, 0], [0, 0]], [[NAN, NAN], [0, 0]]], np.float32),
+        "two keypoints; the first one is labeled only in the first face, with the error (3, 0)",
+    )
     _expect_by_keypoint(student, *_draw(rng, 25, 15))
 
 

@@ -16,9 +16,11 @@ NAN = np.nan
 # A float32 sum of a few hundred squares, added up in any order, is off by less than this.
 FLOAT32 = 1e-4
 
-TRAP = ("The value is free of NaN, and its gradient is not. On the way back, autograd multiplies the 0 that an unused "
-        "branch receives with the derivative of that branch, and 0 · NaN is NaN. It is not enough to throw the NaN "
-        "away at the end.")
+TRAP = (
+    "The value is free of NaN, and its gradient is not. On the way back, autograd multiplies the 0 that an unused "
+    "branch receives with the derivative of that branch, and 0 · NaN is NaN. It is not enough to throw the NaN "
+    "away at the end."
+)
 
 masked_loss = Ladder("MSELossIgnoreNan")
 
@@ -51,14 +53,28 @@ def _loss_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, s
     squared, count = error**2, finite.sum()
     from_zero = np.where(finite, error, pred.astype(float)) ** 2
     mistakes: list[tuple[object, str]] = [
-        (NAN, ("The loss is NaN: a missing target took part in the arithmetic. A NaN makes NaN of whatever it is added "
-               "to or multiplied with, by 0 as well.")),
-        (from_zero.mean(), ("Missing targets became 0, so the loss pulls their predictions into the corner of the "
-                            "picture.")),
-        (from_zero.sum() / count, ("Missing targets became 0, so the loss pulls their predictions into the corner of "
-                                   "the picture.")),
-        (squared.sum() / target.size, ("The sum was divided by the number of all targets. The missing ones belong "
-                                       "neither into the sum nor into the count.")),
+        (
+            NAN,
+            (
+                "The loss is NaN: a missing target took part in the arithmetic. A NaN makes NaN of whatever it is added "
+                "to or multiplied with, by 0 as well."
+            ),
+        ),
+        (
+            from_zero.mean(),
+            ("Missing targets became 0, so the loss pulls their predictions into the corner of the picture."),
+        ),
+        (
+            from_zero.sum() / count,
+            ("Missing targets became 0, so the loss pulls their predictions into the corner of the picture."),
+        ),
+        (
+            squared.sum() / target.size,
+            (
+                "The sum was divided by the number of all targets. The missing ones belong "
+                "neither into the sum nor into the count."
+            ),
+        ),
         (squared.sum(), "This is the sum of the squared errors. Divide it by the number of finite targets."),
         (np.sqrt(squared.sum() / count), "This is the root of the mean. The loss is the mean itself."),
         (np.abs(error).sum() / count, "These are absolute errors. The loss squares them."),
@@ -72,30 +88,51 @@ def _loss_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, s
         by_column = squared.reshape(rows, -1).sum(axis=0)
         column_labels = finite.reshape(rows, -1).sum(axis=0)
         mistakes += [
-            (by_row.sum() / rows, ("The sum was divided by the number of faces. Divide by the number of finite "
-                                   "targets.")),
-            (np.mean(by_row[labels > 0] / labels[labels > 0]),
-             ("This is the mean of the means of each face: a target counts more in a face with few labels. All finite "
-              "targets have the same weight.")),
-            (np.sum(by_row[labels > 0] / labels[labels > 0]) / rows,
-             ("This is the mean of the means of each face: a target counts more in a face with few labels. All finite "
-              "targets have the same weight.")),
-            (np.mean(by_column[column_labels > 0] / column_labels[column_labels > 0]),
-             "This is the mean of the means of each column. All finite targets have the same weight."),
+            (
+                by_row.sum() / rows,
+                ("The sum was divided by the number of faces. Divide by the number of finite targets."),
+            ),
+            (
+                np.mean(by_row[labels > 0] / labels[labels > 0]),
+                (
+                    "This is the mean of the means of each face: a target counts more in a face with few labels. All finite "
+                    "targets have the same weight."
+                ),
+            ),
+            (
+                np.sum(by_row[labels > 0] / labels[labels > 0]) / rows,
+                (
+                    "This is the mean of the means of each face: a target counts more in a face with few labels. All finite "
+                    "targets have the same weight."
+                ),
+            ),
+            (
+                np.mean(by_column[column_labels > 0] / column_labels[column_labels > 0]),
+                "This is the mean of the means of each column. All finite targets have the same weight.",
+            ),
         ]
         if complete.any():
-            mistakes.append((by_row[complete].sum() / labels[complete].sum(),
-                             "Only complete rows were used. Each finite target counts, also in a row with gaps."))
+            mistakes.append(
+                (
+                    by_row[complete].sum() / labels[complete].sum(),
+                    "Only complete rows were used. Each finite target counts, also in a row with gaps.",
+                )
+            )
     return mistakes
 
 
 def _expect_loss(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> None:
     got = _value(student, pred, target)
     array = expect.array(got, shape=(), kind="torch", what="MSELossIgnoreNan()(pred, target)")
-    hint = hint_for(array, _loss_mistakes(pred, target), "Write down which targets are finite, their squared errors, "
-                                                         "and how many there are.", rtol=FLOAT32)
-    expect.close(array, _loss(pred, target), rtol=FLOAT32, what="MSELossIgnoreNan()(pred, target)", example=example,
-                 hint=hint)
+    hint = hint_for(
+        array,
+        _loss_mistakes(pred, target),
+        "Write down which targets are finite, their squared errors, and how many there are.",
+        rtol=FLOAT32,
+    )
+    expect.close(
+        array, _loss(pred, target), rtol=FLOAT32, what="MSELossIgnoreNan()(pred, target)", example=example, hint=hint
+    )
 
 
 @masked_loss.rung("type", points=1, gate=True)
@@ -103,8 +140,12 @@ def loss_is_a_module(student: Student, rng: np.random.Generator) -> None:
     """It is an nn.Module whose forward(pred, target) returns a tensor."""
     pred, target = _draw(rng, 4, 6)
     answer = student.probe("lesson_02.masked_loss", pred=pred, target=target)
-    expect.true(answer["is_module"], "MSELossIgnoreNan() is an nn.Module", "something else",
-                hint="Keep the line: class MSELossIgnoreNan(nn.Module):")
+    expect.true(
+        answer["is_module"],
+        "MSELossIgnoreNan() is an nn.Module",
+        "something else",
+        hint="Keep the line: class MSELossIgnoreNan(nn.Module):",
+    )
     expect.array(answer["value"], kind="torch", what="MSELossIgnoreNan()(pred, target)")
 
 
@@ -118,11 +159,18 @@ def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> None:
 def loss_averages_over_finite_targets(student: Student, rng: np.random.Generator) -> None:
     """The squared error is averaged over the finite targets alone."""
     # Small, and yet every mistake that is looked for comes out as another number.
-    _expect_loss(student, np.array([[6, 6, 6], [1, 2, 3]], np.float32), np.array([[5, NAN, 8], [3, 4, 3]], np.float32),
-                 "pred [[6, 6, 6], [1, 2, 3]], target [[5, nan, 8], [3, 4, 3]]")
-    _expect_loss(student, np.array([[1, 2], [3, 4], [5, 6]], np.float32),
-                 np.array([[3, NAN], [NAN, NAN], [4, 9]], np.float32),
-                 "pred [[1, 2], [3, 4], [5, 6]], target [[3, nan], [nan, nan], [4, 9]]")
+    _expect_loss(
+        student,
+        np.array([[6, 6, 6], [1, 2, 3]], np.float32),
+        np.array([[5, NAN, 8], [3, 4, 3]], np.float32),
+        "pred [[6, 6, 6], [1, 2, 3]], target [[5, nan, 8], [3, 4, 3]]",
+    )
+    _expect_loss(
+        student,
+        np.array([[1, 2], [3, 4], [5, 6]], np.float32),
+        np.array([[3, NAN], [NAN, NAN], [4, 9]], np.float32),
+        "pred [[1, 2], [3, 4], [5, 6]], target [[3, nan], [nan, nan], [4, 9]]",
+    )
     _expect_loss(student, *_draw(rng, 16, 30), None)
 
 
@@ -137,12 +185,22 @@ def loss_takes_any_shape(student: Student, rng: np.random.Generator) -> None:
 
 def _gradient(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> np.ndarray:
     answer = student.probe("lesson_02.masked_gradient", pred=pred, target=target)
-    expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example,
-                "Autograd can't follow the loss back to pred. Did the value leave PyTorch on its way, by item(), "
-                "detach() or NumPy, or was it put into a new tensor?")
+    expect.true(
+        answer["error"] is None,
+        "backward() works",
+        str(answer["error"]),
+        example,
+        "Autograd can't follow the loss back to pred. Did the value leave PyTorch on its way, by item(), "
+        "detach() or NumPy, or was it put into a new tensor?",
+    )
     gradient = answer["gradient"]
-    expect.true(isinstance(gradient, TensorValue), "pred.grad is a tensor", expect.show(gradient), example,
-                "The loss does not depend on pred, as autograd sees it.")
+    expect.true(
+        isinstance(gradient, TensorValue),
+        "pred.grad is a tensor",
+        expect.show(gradient),
+        example,
+        "The loss does not depend on pred, as autograd sees it.",
+    )
     return gradient.array
 
 
@@ -154,8 +212,15 @@ def gradient_is_zero_at_masked_entries(student: Student, rng: np.random.Generato
         gradient = _gradient(student, pred, target, example)
         masked = gradient[np.isnan(target)]
         hint = TRAP if np.isnan(masked).any() else "A prediction without a label must not be moved, not even a little."
-        expect.close(masked, np.zeros(masked.shape), rtol=0, atol=0, what="pred.grad at the masked entries",
-                     example=example, hint=hint)
+        expect.close(
+            masked,
+            np.zeros(masked.shape),
+            rtol=0,
+            atol=0,
+            what="pred.grad at the masked entries",
+            example=example,
+            hint=hint,
+        )
 
 
 @masked_loss.rung("gradients", points=3)
@@ -166,9 +231,15 @@ def gradient_is_right_at_labels(student: Student, rng: np.random.Generator) -> N
         gradient = _gradient(student, pred, target, f"shape {shape}")
         finite = np.isfinite(target)
         want = 2 * (pred[finite].astype(float) - target[finite].astype(float)) / finite.sum()
-        expect.close(gradient[finite], want, rtol=FLOAT32, atol=1e-6, what="pred.grad at the labeled entries",
-                     example=f"shape {shape}", hint="The derivative of the mean over n finite targets is "
-                                                    "2 / n · (pred - target).")
+        expect.close(
+            gradient[finite],
+            want,
+            rtol=FLOAT32,
+            atol=1e-6,
+            what="pred.grad at the labeled entries",
+            example=f"shape {shape}",
+            hint="The derivative of the mean over n finite targets is 2 / n · (pred - target).",
+        )
 
 
 @masked_loss.rung("edge cases", points=3)
@@ -179,15 +250,30 @@ def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> N
         answer = student.probe("lesson_02.masked_gradient", pred=pred, target=target)
         example = f"target of shape {shape}, all NaN"
         number = isinstance(answer["value"], int | float)
-        expect.true(not number, "the loss: a torch.Tensor", f"a Python number: {answer['value']}", example,
-                    "The training loop calls backward() for every batch, and a number has none.")
+        expect.true(
+            not number,
+            "the loss: a torch.Tensor",
+            f"a Python number: {answer['value']}",
+            example,
+            "The training loop calls backward() for every batch, and a number has none.",
+        )
         value = expect.array(answer["value"], shape=(), kind="torch", what="the loss")
-        expect.close(value, 0.0, what="the loss", example=example,
-                     hint="Without any finite target, the mean is 0 / 0, which is NaN. Such a batch happens, and it "
-                          "has nothing to teach: its loss is 0.")
-        expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example,
-                    "The training loop calls backward() for every batch. A 0 that has nothing to do with pred, and "
-                    "does not require a gradient, cannot be followed back.")
+        expect.close(
+            value,
+            0.0,
+            what="the loss",
+            example=example,
+            hint="Without any finite target, the mean is 0 / 0, which is NaN. Such a batch happens, and it "
+            "has nothing to teach: its loss is 0.",
+        )
+        expect.true(
+            answer["error"] is None,
+            "backward() works",
+            str(answer["error"]),
+            example,
+            "The training loop calls backward() for every batch. A 0 that has nothing to do with pred, and "
+            "does not require a gradient, cannot be followed back.",
+        )
         if answer["gradient"] is not None:
             gradient = answer["gradient"].array
             hint = TRAP if np.isnan(gradient).any() else "A batch without labels must not move the weights."

@@ -96,9 +96,7 @@ def _predict_torch(
 ) -> tuple[dict, np.ndarray, np.ndarray]:
     images, weight, bias, answers = _linear(rng, faces)
     inputs = {"batch_size": 4, "training": False, **inputs}
-    found = student.probe(
-        "lesson_06.predict_torch", images=images, weight=weight, bias=bias, square=SQUARE, **inputs
-    )
+    found = student.probe("lesson_06.predict_torch", images=images, weight=weight, bias=bias, square=SQUARE, **inputs)
     _expect_images([call["shape"] for call in found["calls"]], (1, 96, 96), "torch")
     return found, answers, images
 
