@@ -1,8 +1,8 @@
 """The catalogue: mistakes that students really make, each with an id, a hint, and the code that makes it.
 
-``lesson_NN/mistakes.yaml`` lists them by exercise. An entry says what is wrong in one of two ways: ``change``, pairs of
-a text of the reference and what the mistake has in its place, or ``code``, definitions that take the place of the
-reference's. So the catalogue holds no second copy of the solutions.
+``lesson_NN/mistakes.yaml`` lists them by exercise and id. An entry says what is wrong in one of two ways: ``change``, a
+text of the reference and what the mistake has in its place (or several such pairs), or ``code``, definitions that take
+the place of the reference's. So the catalogue holds no second copy of the solutions.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from ..course.manifest import CourseError, Exercise, Lesson
 from ..course.released import solution_code
+from ..course.yaml_file import read_yaml, shown_path
 
 FOLDER = Path(__file__).parent
 
@@ -29,19 +29,31 @@ class Misconception:
     code: str
 
 
-def _changed(reference: str, changes: list[list[str]], id: str) -> str:
-    for old, new in changes:
+def _pairs(change: Any, id: str) -> list[tuple[str, str]]:
+    """Return old and new texts, which a change lists in turn, by themselves or in lists of their own."""
+    parts = change if isinstance(change, list) else [change]
+    texts = [text for part in parts for text in (part if isinstance(part, list) else [part])]
+    if not texts or len(texts) % 2 or not all(isinstance(text, str) for text in texts):
+        raise CourseError(f"misconception {id}: change: expected [old, new] or a list of such pairs; got {change!r}")
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _changed(reference: str, change: Any, id: str) -> str:
+    for old, new in _pairs(change, id):
         if old not in reference:
             raise CourseError(f"misconception {id}: the reference does not hold {old!r}; adapt the change")
         reference = reference.replace(old, new)
     return reference
 
 
-def _read_entry(exercise: Exercise, entry: dict, reference: str) -> Misconception:
-    id = f"{exercise.name}/{entry.get('id')}"
-    expected = {"id", "hint", "change"}, {"id", "hint", "code"}
-    if set(entry) not in expected:
-        raise CourseError(f"misconception {id}: expected id, hint and either change or code; got {sorted(entry)}")
+def _read_entry(exercise: Exercise, name: str, entry: Any, reference: str) -> Misconception:
+    id = f"{exercise.name}/{name}"
+    fields = set(entry) if isinstance(entry, dict) else entry
+    if fields not in ({"hint", "change"}, {"hint", "code"}):
+        got = sorted(map(str, fields)) if isinstance(fields, set) else repr(entry)
+        raise CourseError(f"misconception {id}: expected hint and either change or code; got {got}")
+    if not isinstance(entry["hint"], str):
+        raise CourseError(f"misconception {id}: hint: expected a text; got {entry['hint']!r}")
     if "code" in entry:
         code = f"{reference}\n\n\n{entry['code']}"
     else:
@@ -58,16 +70,14 @@ def catalogue(lesson: Lesson) -> dict[str, tuple[Misconception, ...]]:
     path = FOLDER / lesson.room / "mistakes.yaml"
     if not path.is_file():
         return {exercise.name: () for exercise in lesson.exercises}
-    listed = yaml.safe_load(path.read_text(encoding="utf-8"))
+    listed = read_yaml(path) or {}
     unknown = set(listed) - {exercise.name for exercise in lesson.exercises}
     if unknown:
-        raise CourseError(f"{path.name}: {sorted(unknown)} are no exercises of {lesson.id}")
+        raise CourseError(f"{shown_path(path)}: {sorted(unknown)} are no exercises of {lesson.id}")
     reference = solution_code(lesson)
-    found = {}
-    for exercise in lesson.exercises:
-        entries = tuple(_read_entry(exercise, entry, reference) for entry in listed.get(exercise.name, []))
-        ids = [entry.id for entry in entries]
-        if len(set(ids)) != len(ids):
-            raise CourseError(f"{path.name}: {exercise.name} gives an id twice: {sorted(ids)}")
-        found[exercise.name] = entries
-    return found
+    return {
+        exercise.name: tuple(
+            _read_entry(exercise, name, entry, reference) for name, entry in (listed.get(exercise.name) or {}).items()
+        )
+        for exercise in lesson.exercises
+    }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.checks import catalogue as misconceptions
+from autograder.checks import catalogue as catalogue_module
 from autograder.checks.catalogue import Misconception, catalogue
 from autograder.course.manifest import CourseError, find_lesson, load_course
 from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of, remembering, story
@@ -50,14 +50,19 @@ def test_hints_are_two_or_three_sentences(mistake: Misconception) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("forward_fill: [{id: a, hint: b}]", "expected id, hint and either change or code"),
-        ("forward_fill: [{id: a, hint: b, change: [[no such text, x]]}]", "does not hold"),
-        ("no_such_exercise: []", "no exercises"),
-        ("rmse: [{id: a, hint: b, code: x = 1}, {id: a, hint: b, code: x = 1}]", "an id twice"),
+        ("forward_fill: {a: {hint: b}}", "expected hint and either change or code"),
+        ("forward_fill: {a: {hint: b, change: [no such text, x]}}", "does not hold"),
+        ("forward_fill: {a: {hint: b, change: [alone]}}", "expected .old, new."),
+        ("forward_fill: {a: {hint: [1], code: x = 1}}", "hint: expected a text"),
+        ("no_such_exercise: {}", "no exercises"),
+        ("rmse:\n  a: {hint: b, code: x = 1}\n  a: {hint: b, code: x = 1}", "line 3: a stands twice"),
+        ("rmse: [", "mistakes.yaml, line 1"),
     ],
 )
 def test_a_broken_catalogue_is_refused(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "02_nan_masking.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(misconceptions, "FOLDER", tmp_path)
+    room = tmp_path / "lesson_02"
+    room.mkdir()
+    (room / "mistakes.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(catalogue_module, "FOLDER", tmp_path)
     with pytest.raises(CourseError, match=said):
         catalogue.__wrapped__(find_lesson("02"))
