@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from ..course.manifest import Exercise, Lesson
-from ..course.released import released_path
+from ..course.released import released_cells
 from ..isolation.workers import PROBES
 
 CHECKS = Path(__file__).parent
@@ -38,7 +38,7 @@ def _digest_of_files(lesson: Lesson) -> str:
 @cache
 def edition(lesson: Lesson, exercise: Exercise) -> str:
     """Return the digest of an exercise: its names, points and time, its stub, the checks and the probes."""
-    cells = json.loads(released_path(lesson).read_text(encoding="utf-8"))["cells"]
+    cells = released_cells(lesson)
     own = [cell["text"] for cell in cells if cell["kind"] == "setup" or cell["exercise"] == exercise.name]
     facts = [lesson.id, exercise.names, exercise.points, exercise.seconds, own, _digest_of_files(lesson)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

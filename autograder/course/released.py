@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .manifest import ROOT, CourseError, Lesson, load_course
 
@@ -40,13 +41,18 @@ def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
     return {node.name: node for node in tree.body if isinstance(node, kinds)}
 
 
-@cache
-def load_released(lesson: Lesson) -> Released:
-    """Return what was released of the lesson. Raises CourseError where it was never built."""
+def released_cells(lesson: Lesson) -> list[dict[str, Any]]:
+    """Return the released code cells: ``kind``, ``exercise`` and ``text``. Raises CourseError where it was never built."""
     path = released_path(lesson)
     if not path.is_file():
         raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+@cache
+def load_released(lesson: Lesson) -> Released:
+    """Return what was released of the lesson. Raises CourseError where it was never built."""
+    cells = released_cells(lesson)
     stubs = {
         name: ast.dump(node)
         for cell in cells

@@ -63,18 +63,22 @@ class Ladder:
         self.exercise = exercise
         self.rungs: list[Rung] = []
 
+    def add(self, rung: Rung) -> None:
+        """Add the next rung. Raises ValueError where it says too little about itself to be read or paid."""
+        if rung.kind not in KINDS:
+            raise ValueError(f"{self.exercise}: a rung of kind {rung.kind!r}; expected one of {', '.join(KINDS)}")
+        if rung.points <= 0:
+            raise ValueError(f"{self.exercise}: a rung worth {rung.points} points; every rung must be worth something")
+        if not rung.looked_at:
+            raise ValueError(f"{self.exercise}: {rung.name} needs a docstring that says what it looks at")
+        self.rungs.append(rung)
+
     def rung(self, kind: str, points: float, gate: bool = False) -> Callable[[Check], Check]:
-        """Add the decorated ``check(student, rng)`` as the next rung."""
-        if kind not in KINDS:
-            raise ValueError(f"{self.exercise}: a rung of kind {kind!r}; expected one of {', '.join(KINDS)}")
-        if points <= 0:
-            raise ValueError(f"{self.exercise}: a rung worth {points} points; every rung must be worth something")
+        """Add the decorated ``check(student, rng)`` as the next rung; its docstring says what it looks at."""
 
         def add(check: Check) -> Check:
-            looked_at = (check.__doc__ or "").strip().splitlines()
-            if not looked_at:
-                raise ValueError(f"{self.exercise}: {check.__name__} needs a docstring that says what it looks at")
-            self.rungs.append(Rung(kind, points, gate, check.__name__, looked_at[0], check))
+            looked_at = (check.__doc__ or "").strip().partition("\n")[0]
+            self.add(Rung(kind, points, gate, check.__name__, looked_at, check))
             return check
 
         return add

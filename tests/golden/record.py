@@ -1,0 +1,68 @@
+"""The golden record: what every known answer earns on the hidden inputs of one seed.
+
+``python -m tests.golden.record`` writes ``record.json`` anew. Its test, part of the long run, compares: a change of the
+engine or of a check that changes a grade shows here, answer by answer.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from autograder.checks.catalogue import catalogue
+from autograder.course.manifest import Lesson, load_course
+from autograder.course.released import released_cells
+from tests.lessons.answers import KINDS, answers_of
+from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_after, names_of
+from tests.reference import reference_names
+
+RECORD = Path(__file__).with_name("record.json")
+
+# Points, outcome, the first rung that failed, and the misconception.
+Entry = list[Any]
+
+
+def _stub_names(lesson: Lesson) -> dict[str, Any]:
+    return names_after(
+        lesson.id, "\n\n".join(cell["text"] for cell in released_cells(lesson) if cell["kind"] == "solution")
+    )
+
+
+def known_answers(lesson: Lesson) -> Iterator[tuple[str, str, Any]]:
+    """Yield a key, the exercise and a function that makes the names, for everything known of the lesson."""
+    for exercise in lesson.exercises:
+        yield f"reference/{exercise.name}", exercise.name, lambda: reference_names(lesson.id)
+        yield f"stub/{exercise.name}", exercise.name, lambda: _stub_names(lesson)
+        for mistake in catalogue(lesson)[exercise.name]:
+            yield f"catalogue/{mistake.id}", exercise.name, lambda mistake=mistake: names_of(mistake)
+    for kind in KINDS:
+        for answer in answers_of(lesson, kind):
+            yield f"{kind.lower()}/{answer.exercise}/{answer.id}", answer.exercise, answer.all_names
+
+
+def grade_known(exercise: str, make_names: Any) -> Entry:
+    """Return what an answer earns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = grade_and_diagnose(exercise, make_names(), MISTAKE_SEED)
+    failed = result.failed_rung
+    return [result.score, result.outcome, failed.rung.name if failed else None, result.misconception]
+
+
+def write_record() -> None:
+    """Grade everything that is known and write the record, a line an answer."""
+    answers = [answer for lesson in load_course().lessons for answer in known_answers(lesson)]
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(grade_known(exercise, make_names), ensure_ascii=False)}"
+        for key, exercise, make_names in tqdm(answers, unit="answer")
+    ]
+    RECORD.write_text("{\n" + ",\n".join(sorted(lines)) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_record()

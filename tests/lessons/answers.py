@@ -1,0 +1,73 @@
+"""Answers to exercises as students write them, right and wrong: the data that the tests of all lessons share.
+
+The room of a lesson, ``tests/lessons/lesson_NN``, holds modules that list them as ``RIGHT`` (earn full marks), ``WRONG``
+(lose points and are told why) and ``NAMED`` (a mistake of the catalogue in another hand, to be named by its id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.course.manifest import Lesson, find_exercise, load_course
+from tests.reference import reference_names
+
+Names = dict[str, Any]
+KINDS = ("RIGHT", "WRONG", "NAMED")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to ``exercise``; ``id`` tells it from the exercise's others of its kind.
+
+    ``names`` is what the notebook defines in place of the reference's, or a function that makes it. ``said`` stands in
+    what a wrong answer is told; ``misconception`` is the id that it is named by, where the catalogue knows it. ``seeds``
+    is on how many draws of the hidden inputs the long run tries it.
+    """
+
+    exercise: str
+    id: str
+    names: Names | Callable[[], Names]
+    said: str = ""
+    misconception: str | None = None
+    seeds: int = 20
+
+    @property
+    def key(self) -> str:
+        return f"{self.exercise}-{self.id}"
+
+    def all_names(self) -> Names:
+        """Return everything that the notebook defines: the lesson's reference, and in its place this answer."""
+        own = self.names() if callable(self.names) else self.names
+        return {**reference_names(find_exercise(self.exercise).lesson), **own}
+
+
+def answers_of(lesson: Lesson, kind: str) -> list[Answer]:
+    """Return the lesson's answers of a kind. Raises ValueError where two of an exercise have the same id."""
+    room = Path(__file__).parent / lesson.room
+    modules = [import_module(f"{__package__}.{lesson.room}.{path.stem}") for path in sorted(room.glob("[!_]*.py"))]
+    found = [answer for module in modules for answer in getattr(module, kind, [])]
+    keys = [answer.key for answer in found]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"{lesson.room}, {kind}: {sorted({key for key in keys if keys.count(key) > 1})} stand twice")
+    return found
+
+
+@cache
+def all_answers(kind: str) -> tuple[tuple[Lesson, Answer], ...]:
+    """Return the answers of a kind of all lessons, each with its lesson."""
+    return tuple((lesson, answer) for lesson in load_course().lessons for answer in answers_of(lesson, kind))
+
+
+def as_parameters(kind: str, group: str) -> list[Any]:
+    """Return pytest's parameters for the answers of a kind; those of a lesson run in one process, ``group``."""
+    return [
+        pytest.param(answer, id=answer.key, marks=pytest.mark.xdist_group(f"{group} of {lesson.id}"))
+        for lesson, answer in all_answers(kind)
+    ]
