@@ -85,6 +85,12 @@ def array(
     return found
 
 
+def several(value: Any, expected: str, example: str) -> None:
+    """Expect more than a single number, be it Python's or NumPy's."""
+    single = isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    true(not single, expected, f"a single number: {show(value)}", example)
+
+
 def _plain_array(value: Any) -> np.ndarray | None:
     if isinstance(value, TensorValue):
         return value.array

@@ -1,14 +1,16 @@
 """Answers to exercises as students write them, right and wrong: the data that the tests of all lessons share.
 
-The room of a lesson, ``tests/lessons/lesson_NN``, holds modules that list them as ``RIGHT`` (earn full marks), ``WRONG``
-(lose points and are told why) and ``NAMED`` (a mistake of the catalogue in another hand, to be named by its id).
+The room of a lesson, ``tests/lessons/lesson_NN``, holds modules that list them as ``RIGHT`` (earn full marks),
+``WRONG`` (lose points and are told why) and ``NAMED`` (a mistake of the catalogue in another hand, to be named by its
+id).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,8 @@ class Answer:
     """One answer to ``exercise``; ``id`` tells it from the exercise's others of its kind.
 
     ``names`` is what the notebook defines in place of the reference's, or a function that makes it. ``said`` stands in
-    what a wrong answer is told; ``misconception`` is the id that it is named by, where the catalogue knows it. ``seeds``
-    is on how many draws of the hidden inputs the long run tries it.
+    what a wrong answer is told; ``misconception`` is the id that it is named by, where the catalogue knows it.
+    ``seeds`` is on how many draws of the hidden inputs the long run tries it.
     """
 
     exercise: str
@@ -46,6 +48,26 @@ class Answer:
         """Return everything that the notebook defines: the lesson's reference, and in its place this answer."""
         own = self.names() if callable(self.names) else self.names
         return {**reference_names(find_exercise(self.exercise).lesson), **own}
+
+
+def change_reference(exercise: str, id: str, old: str, new: str, said: str, misconception: str | None = None) -> Answer:
+    """Return a wrong answer: the lesson's reference with the text ``new`` in place of ``old``."""
+    make_names = partial(reference_names, find_exercise(exercise).lesson, (old, new))
+    return Answer(exercise, id, make_names, said, misconception, seeds=2)
+
+
+def name_answers(mistakes: Iterable[tuple[str, Names | Callable[[], Names]]]) -> list[Answer]:
+    """Return a ``NAMED`` answer for each misconception's id and the names that make the mistake.
+
+    The answers of one misconception, made in several ways, are told apart by a number: ``no-root``, ``no-root-2``, …
+    """
+    answers, made = [], Counter[str]()
+    for misconception, names in mistakes:
+        exercise, id = misconception.split("/")
+        made[misconception] += 1
+        number = f"-{made[misconception]}" if made[misconception] > 1 else ""
+        answers.append(Answer(exercise, f"{id}{number}", names, misconception=misconception))
+    return answers
 
 
 def answers_of(lesson: Lesson, kind: str) -> list[Answer]:

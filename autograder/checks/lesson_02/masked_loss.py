@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.recognize import hint_for
 from autograder.ladder import expect
+from autograder.ladder.form import declare_form, declare_kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import TensorValue
@@ -15,12 +16,7 @@ from autograder.worker.plain import TensorValue
 NAN = np.nan
 # A float32 sum of a few hundred squares, added up in any order, is off by less than this.
 FLOAT32 = 1e-4
-
-TRAP = (
-    "The value is free of NaN, and its gradient is not. On the way back, autograd multiplies the 0 that an unused "
-    "branch receives with the derivative of that branch, and 0 · NaN is NaN. It is not enough to throw the NaN "
-    "away at the end."
-)
+CALL = "MSELossIgnoreNan()(pred, target)"
 
 masked_loss = Ladder("MSELossIgnoreNan")
 
@@ -46,93 +42,10 @@ def _value(student: Student, pred: np.ndarray, target: np.ndarray) -> Any:
     return student.probe("lesson_02.masked_loss", pred=pred, target=target)["value"]
 
 
-def _loss_mistakes(pred: np.ndarray, target: np.ndarray) -> list[tuple[object, str]]:
-    """Return what common mistakes make of the loss; each hint names one."""
-    finite = np.isfinite(target)
-    error = np.where(finite, pred.astype(float) - np.where(finite, target, 0).astype(float), 0)
-    squared, count = error**2, finite.sum()
-    from_zero = np.where(finite, error, pred.astype(float)) ** 2
-    mistakes: list[tuple[object, str]] = [
-        (
-            NAN,
-            (
-                "The loss is NaN: a missing target took part in the arithmetic. A NaN makes NaN of whatever it is added "
-                "to or multiplied with, by 0 as well."
-            ),
-        ),
-        (
-            from_zero.mean(),
-            ("Missing targets became 0, so the loss pulls their predictions into the corner of the picture."),
-        ),
-        (
-            from_zero.sum() / count,
-            ("Missing targets became 0, so the loss pulls their predictions into the corner of the picture."),
-        ),
-        (
-            squared.sum() / target.size,
-            (
-                "The sum was divided by the number of all targets. The missing ones belong "
-                "neither into the sum nor into the count."
-            ),
-        ),
-        (squared.sum(), "This is the sum of the squared errors. Divide it by the number of finite targets."),
-        (np.sqrt(squared.sum() / count), "This is the root of the mean. The loss is the mean itself."),
-        (np.abs(error).sum() / count, "These are absolute errors. The loss squares them."),
-        (squared.sum() / count / 2, "The loss is half of what it should be: there is no factor 1/2 here."),
-    ]
-    if target.ndim > 1:
-        rows = len(target)
-        by_row = squared.reshape(rows, -1).sum(axis=1)
-        labels = finite.reshape(rows, -1).sum(axis=1)
-        complete = labels == finite.reshape(rows, -1).shape[1]
-        by_column = squared.reshape(rows, -1).sum(axis=0)
-        column_labels = finite.reshape(rows, -1).sum(axis=0)
-        mistakes += [
-            (
-                by_row.sum() / rows,
-                ("The sum was divided by the number of faces. Divide by the number of finite targets."),
-            ),
-            (
-                np.mean(by_row[labels > 0] / labels[labels > 0]),
-                (
-                    "This is the mean of the means of each face: a target counts more in a face with few labels. All finite "
-                    "targets have the same weight."
-                ),
-            ),
-            (
-                np.sum(by_row[labels > 0] / labels[labels > 0]) / rows,
-                (
-                    "This is the mean of the means of each face: a target counts more in a face with few labels. All finite "
-                    "targets have the same weight."
-                ),
-            ),
-            (
-                np.mean(by_column[column_labels > 0] / column_labels[column_labels > 0]),
-                "This is the mean of the means of each column. All finite targets have the same weight.",
-            ),
-        ]
-        if complete.any():
-            mistakes.append(
-                (
-                    by_row[complete].sum() / labels[complete].sum(),
-                    "Only complete rows were used. Each finite target counts, also in a row with gaps.",
-                )
-            )
-    return mistakes
-
-
 def _expect_loss(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> None:
-    got = _value(student, pred, target)
-    array = expect.array(got, shape=(), kind="torch", what="MSELossIgnoreNan()(pred, target)")
-    hint = hint_for(
-        array,
-        _loss_mistakes(pred, target),
-        "Write down which targets are finite, their squared errors, and how many there are.",
-        rtol=FLOAT32,
-    )
-    expect.close(
-        array, _loss(pred, target), rtol=FLOAT32, what="MSELossIgnoreNan()(pred, target)", example=example, hint=hint
-    )
+    array = expect.array(_value(student, pred, target), shape=(), kind="torch", what=CALL)
+    hint = "Write down which targets are finite, their squared errors, and how many there are."
+    expect.close(array, _loss(pred, target), rtol=FLOAT32, what=CALL, example=example, hint=hint)
 
 
 @masked_loss.rung("type", points=1, gate=True)
@@ -140,19 +53,22 @@ def loss_is_a_module(student: Student, rng: np.random.Generator) -> None:
     """It is an nn.Module whose forward(pred, target) returns a tensor."""
     pred, target = _draw(rng, 4, 6)
     answer = student.probe("lesson_02.masked_loss", pred=pred, target=target)
-    expect.true(
-        answer["is_module"],
-        "MSELossIgnoreNan() is an nn.Module",
-        "something else",
-        hint="Keep the line: class MSELossIgnoreNan(nn.Module):",
-    )
-    expect.array(answer["value"], kind="torch", what="MSELossIgnoreNan()(pred, target)")
+    hint = "Keep the line: class MSELossIgnoreNan(nn.Module):"
+    expect.true(answer["is_module"], "MSELossIgnoreNan() is an nn.Module", "something else", hint=hint)
+    expect.array(answer["value"], kind="torch", what=CALL)
 
 
-@masked_loss.rung("shape", points=1, gate=True)
-def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> None:
-    """The loss is one number: a tensor of shape ()."""
-    expect.array(_value(student, *_draw(rng, 4, 6)), shape=(), kind="torch", what="MSELossIgnoreNan()(pred, target)")
+declare_form(
+    masked_loss,
+    "shape",
+    "loss_is_a_scalar",
+    "The loss is one number: a tensor of shape ().",
+    lambda student, rng: {CALL: _value(student, *_draw(rng, 4, 6))},
+    points=1,
+    gate=True,
+    of="torch",
+    shape=(),
+)
 
 
 @masked_loss.rung("values", points=5)
@@ -185,42 +101,22 @@ def loss_takes_any_shape(student: Student, rng: np.random.Generator) -> None:
 
 def _gradient(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> np.ndarray:
     answer = student.probe("lesson_02.masked_gradient", pred=pred, target=target)
-    expect.true(
-        answer["error"] is None,
-        "backward() works",
-        str(answer["error"]),
-        example,
-        "Autograd can't follow the loss back to pred. Did the value leave PyTorch on its way, by item(), "
-        "detach() or NumPy, or was it put into a new tensor?",
-    )
+    hint = "Follow the loss back to pred, step by step: autograd must know each of them."
+    expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example, hint)
     gradient = answer["gradient"]
-    expect.true(
-        isinstance(gradient, TensorValue),
-        "pred.grad is a tensor",
-        expect.show(gradient),
-        example,
-        "The loss does not depend on pred, as autograd sees it.",
-    )
+    known = isinstance(gradient, TensorValue)
+    expect.true(known, "pred.grad is a tensor", expect.show(gradient), example, hint)
     return gradient.array
 
 
 @masked_loss.rung("gradients", points=4)
 def gradient_is_zero_at_masked_entries(student: Student, rng: np.random.Generator) -> None:
     """The gradient is exactly 0, never NaN, where there is no label."""
+    hint = "A prediction without a label must not be moved: keep it out of the arithmetic from the start."
     small = (np.array([6, 6, 6], np.float32), np.array([5, NAN, 8], np.float32), "pred [6, 6, 6], target [5, nan, 8]")
     for pred, target, example in (small, (*_draw(rng, 8, 30), None), (*_draw(rng, 5, 15, 2), None)):
-        gradient = _gradient(student, pred, target, example)
-        masked = gradient[np.isnan(target)]
-        hint = TRAP if np.isnan(masked).any() else "A prediction without a label must not be moved, not even a little."
-        expect.close(
-            masked,
-            np.zeros(masked.shape),
-            rtol=0,
-            atol=0,
-            what="pred.grad at the masked entries",
-            example=example,
-            hint=hint,
-        )
+        masked = _gradient(student, pred, target, example)[np.isnan(target)]
+        expect.close(masked, np.zeros(masked.shape), 0, 0, "pred.grad at the masked entries", example, hint)
 
 
 @masked_loss.rung("gradients", points=3)
@@ -231,60 +127,40 @@ def gradient_is_right_at_labels(student: Student, rng: np.random.Generator) -> N
         gradient = _gradient(student, pred, target, f"shape {shape}")
         finite = np.isfinite(target)
         want = 2 * (pred[finite].astype(float) - target[finite].astype(float)) / finite.sum()
-        expect.close(
-            gradient[finite],
-            want,
-            rtol=FLOAT32,
-            atol=1e-6,
-            what="pred.grad at the labeled entries",
-            example=f"shape {shape}",
-            hint="The derivative of the mean over n finite targets is 2 / n · (pred - target).",
-        )
+        hint = "The derivative of the mean over n finite targets is 2 / n · (pred - target)."
+        what = "pred.grad at the labeled entries"
+        expect.close(gradient[finite], want, FLOAT32, 1e-6, what, f"shape {shape}", hint)
 
 
 @masked_loss.rung("edge cases", points=3)
 def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> None:
     """Where no target is finite the loss is 0, and backward() works."""
+    hint = "Such a batch happens, and has nothing to teach: its loss is a tensor, 0, that backward() can start from."
     for shape in ((3,), (4, 30)):
         pred, target = rng.uniform(0, 96, shape).astype(np.float32), np.full(shape, NAN, np.float32)
         answer = student.probe("lesson_02.masked_gradient", pred=pred, target=target)
         example = f"target of shape {shape}, all NaN"
         number = isinstance(answer["value"], int | float)
-        expect.true(
-            not number,
-            "the loss: a torch.Tensor",
-            f"a Python number: {answer['value']}",
-            example,
-            "The training loop calls backward() for every batch, and a number has none.",
-        )
+        got = f"a Python number: {answer['value']}"
+        expect.true(not number, "the loss: a torch.Tensor", got, example, hint)
         value = expect.array(answer["value"], shape=(), kind="torch", what="the loss")
-        expect.close(
-            value,
-            0.0,
-            what="the loss",
-            example=example,
-            hint="Without any finite target, the mean is 0 / 0, which is NaN. Such a batch happens, and it "
-            "has nothing to teach: its loss is 0.",
-        )
-        expect.true(
-            answer["error"] is None,
-            "backward() works",
-            str(answer["error"]),
-            example,
-            "The training loop calls backward() for every batch. A 0 that has nothing to do with pred, and "
-            "does not require a gradient, cannot be followed back.",
-        )
+        expect.close(value, 0.0, what="the loss", example=example, hint=hint)
+        expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example, hint)
         if answer["gradient"] is not None:
-            gradient = answer["gradient"].array
-            hint = TRAP if np.isnan(gradient).any() else "A batch without labels must not move the weights."
-            expect.close(gradient, np.zeros(shape), rtol=0, atol=0, what="pred.grad", example=example, hint=hint)
+            expect.close(answer["gradient"].array, np.zeros(shape), 0, 0, "pred.grad", example, hint)
 
 
-@masked_loss.rung("side effects", points=1)
-def loss_leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> None:
-    """Predictions and targets are the same afterwards, NaN included."""
-    pred, target = _draw(rng, 6, 8)
-    answer = student.probe("lesson_02.masked_loss", pred=pred, target=target)
-    hint = "The function wrote into its input. In the next epoch, the missing labels would count as real ones."
-    expect.close(answer["target"], target, rtol=0, atol=0, what="target afterwards", hint=hint)
-    expect.close(answer["pred"], pred, rtol=0, atol=0, what="pred afterwards", hint=hint)
+def _kept(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
+    given = dict(zip(("pred", "target"), _draw(rng, 6, 8), strict=True))
+    answer = student.probe("lesson_02.masked_loss", **given)
+    yield from ((what, given[what], answer[what]) for what in ("target", "pred"))
+
+
+declare_kept(
+    masked_loss,
+    "loss_leaves_its_inputs_alone",
+    "Predictions and targets are the same afterwards, NaN included.",
+    _kept,
+    points=1,
+    hint="The next epoch needs both as they were.",
+)

@@ -1,4 +1,4 @@
-"""The diagnosis knows a mistake, not one spelling of it: lesson 01's mistakes, made in another style."""
+"""Mistakes of lesson 01's catalogue in another hand: a diagnosis knows the mistake, not one spelling of it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 
-from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, remembering, story
-from tests.reference import reference_names
+from tests.lessons.answers import name_answers
 
-pytestmark = remembering("01_pixel_parsing")
-REFERENCE = reference_names("01_pixel_parsing")
 Split = tuple[np.ndarray, np.ndarray]
 
 
@@ -281,7 +277,7 @@ def split_lists(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> tuple[
     return rows[count:], rows[:count]
 
 
-SPELLED: dict[str, list[Callable]] = {
+_SPELLED: dict[str, list[Callable]] = {
     "parse_pixels/column-major": [lambda text: numbers(text).reshape(96, 96).T, parse_filling_columns],
     "parse_pixels/flat": [numbers],
     "parse_pixels/scaled": [lambda text: numbers(text).reshape(96, 96) * np.float32(1 / 255)],
@@ -354,17 +350,6 @@ SPELLED: dict[str, list[Callable]] = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("mistake", "answer"),
-    [
-        pytest.param(mistake, answer, id=f"{mistake}-{style}")
-        for mistake, answers in SPELLED.items()
-        for style, answer in enumerate(answers)
-    ],
+NAMED = name_answers(
+    (mistake, {mistake.partition("/")[0]: answer}) for mistake, answers in _SPELLED.items() for answer in answers
 )
-def test_the_mistake_is_named_in_another_spelling(mistake: str, answer: Callable) -> None:
-    exercise = mistake.partition("/")[0]
-    result = grade_and_diagnose(exercise, {**REFERENCE, exercise: answer}, MISTAKE_SEED)
-    assert result.misconception == mistake, story(result)

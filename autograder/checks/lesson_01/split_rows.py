@@ -16,22 +16,14 @@ def _answers(student: Student, *calls: tuple) -> list[tuple[np.ndarray, np.ndarr
     """Return the student's (train, val) for each of the calls' arguments, made in this order."""
     splits = []
     for arguments, answer in zip(calls, student.probe("lesson_01.splits", calls=list(calls)), strict=True):
-        expect.true(
-            isinstance(answer, list) and len(answer) == 2,
-            "split_rows returns two arrays: train, val",
-            expect.show(answer),
-            hint="End with: return train, val",
-        )
+        pair = isinstance(answer, list) and len(answer) == 2
+        expected = "split_rows returns two arrays: train, val"
+        expect.true(pair, expected, expect.show(answer), hint="End with: return train, val")
         example = f"split_rows({', '.join(map(str, arguments))})"
         for rows, what in zip(answer, ("train", "val"), strict=True):
+            hint = "The row numbers are to index other arrays. Return them as arrays, too."
             # The type alone: which rows there are depends on the generator that was chosen.
-            expect.true(
-                isinstance(rows, np.ndarray),
-                f"{what}: a numpy.ndarray",
-                type_name(rows),
-                example,
-                "The row numbers are to index other arrays. Return them as arrays, too.",
-            )
+            expect.true(isinstance(rows, np.ndarray), f"{what}: a numpy.ndarray", type_name(rows), example, hint)
             hint = None if rows.size else "NumPy makes an array of floats of an empty list, and floats can't index."
             expect.true(rows.dtype.kind in "iu", f"{what}: dtype integer", f"dtype {rows.dtype.name}", example, hint)
             expect.array(rows, shape=(None,), what=what)
@@ -56,24 +48,12 @@ def split_returns_two_arrays(student: Student, rng: np.random.Generator) -> None
 
 def _expect_disjoint(train: np.ndarray, val: np.ndarray, example: str) -> None:
     """Expect no row twice. What is said about it does not depend on which rows the student's generator drew."""
+    hint = "Each row number goes into one of the two parts, and into that part once."
     twice = any(len(np.unique(rows)) < len(rows) for rows in (train, val))
-    expect.true(
-        not twice,
-        "every row at most once",
-        "a row that is twice in the same part",
-        example,
-        "A draw with replacement takes some rows twice and others never. Shuffle instead.",
-    )
+    expect.true(not twice, "every row at most once", "a row that is twice in the same part", example, hint)
     shared = np.isin(val, train)
-    if shared.any():
-        got = f"{'every row' if shared.all() else 'some rows'} of val also in train"
-        raise expect.Mismatch(
-            "no row in both parts",
-            got,
-            example,
-            "A model that has trained on a validation row has seen the answer. Were the two parts "
-            "drawn independently of each other?",
-        )
+    got = f"{'every row' if shared.all() else 'some rows'} of val also in train"
+    expect.true(not shared.any(), "no row in both parts", got, example, hint)
 
 
 @split_rows.rung("values", points=4)
@@ -84,13 +64,9 @@ def split_uses_every_row_once(student: Student, rng: np.random.Generator) -> Non
         ((train, val),) = _split(student, n_rows, val_fraction, _draw_seed(rng))
         example = f"split_rows({n_rows}, {val_fraction})"
         _expect_disjoint(train, val, example)
-        expect.equal(
-            np.sort(np.concatenate([train, val])),
-            np.arange(n_rows),
-            what="all rows of both parts, sorted",
-            example=example,
-            hint="The rows are 0 to n_rows - 1, and each belongs to one of the parts.",
-        )
+        hint = "The rows are 0 to n_rows - 1, and each belongs to one of the parts."
+        both = np.sort(np.concatenate([train, val]))
+        expect.equal(both, np.arange(n_rows), "all rows of both parts, sorted", example, hint)
 
 
 @split_rows.rung("values", points=3)
@@ -100,13 +76,7 @@ def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
     for n_rows, val_fraction in cases:
         ((train, val),) = _split(student, n_rows, val_fraction, _draw_seed(rng))
         want = round(n_rows * val_fraction)
-        if len(train) == want != len(val):
-            hint = "The two parts are exchanged: train comes first, and val is the share that is held back."
-        else:
-            hint = (
-                "round() goes to the nearest whole number; int() and // always go down, and adding 0.5 goes up "
-                "where round() goes to the even neighbor."
-            )
+        hint = "val is the share that is held back, and round() goes to the nearest whole number."
         expect.equal(len(val), want, what="len(val)", example=f"split_rows({n_rows}, {val_fraction})", hint=hint)
 
 
@@ -117,57 +87,33 @@ def split_shuffles(student: Student, rng: np.random.Generator) -> None:
     splits = _split(student, n_rows, 0.3, *seeds)
     example = "split_rows(30, 0.3, seed) with many seeds"
     expected = "each of 30 rows is now in val, now in train"
+    hint = "Shuffle all row numbers together, with a generator that the seed starts, and cut them then."
     # Nine of thirty rows are neighbors with every one of 150 seeds only where they were never shuffled.
     if all(len(val) and np.ptp(val) == len(val) - 1 for _, val in splits):
         late = any(np.any(np.diff(rows) < 0) for split in splits for rows in split)
         order = "each part shuffled in itself" if late else "in file order"
-        raise expect.Mismatch(
-            expected,
-            f"rows that are neighbors in the file, with every seed, {order}",
-            example,
-            "Which rows are held back depends on their place in the file. Files are seldom in "
-            "random order: shuffle the row numbers before you cut, not afterwards.",
-        )
+        got = f"rows that are neighbors in the file, with every seed, {order}"
+        raise expect.Mismatch(expected, got, example, hint)
     chosen = np.sum([np.isin(np.arange(n_rows), val) for _, val in splits], axis=0)
     # A row is held back with probability 0.3; never in 150 splits happens with 0.7^150 = 6e-24.
     never, always = np.count_nonzero(chosen == 0), np.count_nonzero(chosen == len(seeds))
-    hint = (
-        "Every seed gives the same split. Does the seed reach the generator?"
-        if never + always == n_rows
-        else "Some rows have no chance to be held back. Shuffle all of them together."
-    )
-    expect.true(
-        never == 0 and always == 0,
-        expected,
-        f"in {len(seeds)} splits, {never} rows never came into val, {always} always did",
-        example,
-        hint,
-    )
+    got = f"in {len(seeds)} splits, {never} rows never came into val, {always} always did"
+    expect.true(never == 0 and always == 0, expected, got, example, hint)
 
 
 @split_rows.rung("values", points=2)
 def split_repeats_with_a_seed(student: Student, rng: np.random.Generator) -> None:
     """The same seed gives the same split, seed 0 included."""
+    hint = "Make a new generator in every call, and start it from the seed, whatever number that is."
     for seed in (_draw_seed(rng), 0):
         first, between, again = _split(student, 200, 0.2, seed, seed + 1, seed)
         same = all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-        expect.true(
-            same,
-            f"the same split each time with seed={seed}",
-            "two different splits",
-            f"split_rows(200, 0.2, seed={seed}), twice",
-            "Seed 0 is a seed like any other, and must not be taken for 'no seed'."
-            if seed == 0
-            else "The result depends on something besides the seed. Does the generator get the seed, and is a new "
-            "one made in every call?",
-        )
-        expect.true(
-            set(first[1].tolist()) != set(between[1].tolist()),
-            f"another split with seed={seed + 1} than with seed={seed}",
-            "the same rows in val",
-            f"split_rows(200, 0.2, seed={seed}) and seed={seed + 1}",
-            "Every seed gives the same split. Does the seed reach the generator?",
-        )
+        expected, example = f"the same split each time with seed={seed}", f"split_rows(200, 0.2, seed={seed}), twice"
+        expect.true(same, expected, "two different splits", example, hint)
+        expected = f"another split with seed={seed + 1} than with seed={seed}"
+        example = f"split_rows(200, 0.2, seed={seed}) and seed={seed + 1}"
+        other = set(first[1].tolist()) != set(between[1].tolist())
+        expect.true(other, expected, "the same rows in val", example, hint)
 
 
 @split_rows.rung("edge cases", points=1)
@@ -176,14 +122,9 @@ def split_has_defaults(student: Student, rng: np.random.Generator) -> None:
     n_rows = int(rng.integers(100, 300))
     short, full = _answers(student, (n_rows,), (n_rows, 0.2, 0))
     hint = "The signature says val_fraction=0.2, seed=0."
-    for part, what in ((0, "train"), (1, "val")):
-        expect.equal(
-            short[part],
-            full[part],
-            what=f"{what} of split_rows({n_rows})",
-            example=f"split_rows({n_rows}) beside split_rows({n_rows}, 0.2, 0)",
-            hint=hint,
-        )
+    example = f"split_rows({n_rows}) beside split_rows({n_rows}, 0.2, 0)"
+    for got, want, what in zip(short, full, ("train", "val"), strict=True):
+        expect.equal(got, want, f"{what} of split_rows({n_rows})", example, hint)
 
 
 @split_rows.rung("edge cases", points=1)
@@ -192,24 +133,20 @@ def split_may_hold_nothing_back(student: Student, rng: np.random.Generator) -> N
     for n_rows, val_fraction in ((2, 0.2), (1, 0.3), (4, 0.1)):
         ((train, val),) = _split(student, n_rows, val_fraction, _draw_seed(rng))
         want = round(n_rows * val_fraction)
-        expect.true(
-            (len(train), len(val)) == (n_rows - want, want),
-            f"{n_rows - want} rows in train, {want} in val",
-            f"{len(train)} and {len(val)}",
-            f"split_rows({n_rows}, {val_fraction})",
-            "A slice such as rows[:-n] means 'all but the last n', except where n is 0: then it is empty.",
-        )
+        sizes = (len(train), len(val))
+        expected, got = f"{n_rows - want} rows in train, {want} in val", f"{sizes[0]} and {sizes[1]}"
+        example = f"split_rows({n_rows}, {val_fraction})"
+        hint = "Where nothing is held back, train has all rows. What does each of your slices hold where n_val is 0?"
+        expect.true(sizes == (n_rows - want, want), expected, got, example, hint)
 
 
 @split_rows.rung("side effects", points=2)
 def split_leaves_global_state_alone(student: Student, rng: np.random.Generator) -> None:
     """Global random states are as before."""
     changed = student.probe("lesson_01.random_states_changed", n_rows=40, val_fraction=0.2, seed=_draw_seed(rng))
-    expect.true(
-        not changed,
-        "the whole program's random states as they were",
-        "your code changed one of them",
-        "split_rows(40, 0.2, seed)",
-        f"Functions such as np.random.seed and random.shuffle share one state with the whole program. Here it "
-        f"was {' and '.join(changed)}. Make a generator of your own from the seed.",
+    expected = "the whole program's random states as they were"
+    hint = (
+        f"Some functions share one state with the whole program. Here it was {' and '.join(changed)}. Make a "
+        "generator of your own from the seed."
     )
+    expect.true(not changed, expected, "your code changed one of them", "split_rows(40, 0.2, seed)", hint)

@@ -1,4 +1,4 @@
-"""The diagnosis knows a mistake, not one spelling of it: lesson 02's mistakes, made in another style."""
+"""Mistakes of lesson 02's catalogue in another hand: a diagnosis knows the mistake, not one spelling of it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
-from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, remembering, story
-from tests.reference import reference_names
+from tests.lessons.answers import name_answers
 
-pytestmark = remembering("02_nan_masking")
-REFERENCE = reference_names("02_nan_masking")
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -130,7 +126,7 @@ def keypoint_zeroing(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     return result
 
 
-SPELLED: dict[str, list[Callable]] = {
+_SPELLED: dict[str, list[Callable]] = {
     "count_labels/coordinates": [lambda k: np.count_nonzero(~np.isnan(k.reshape(len(k), -1)), axis=1)],
     "count_labels/half-keypoints": [count_naming_pairs(lambda x, y: not (math.isnan(x) and math.isnan(y)))],
     "count_labels/coordinates-halved": [lambda k: np.floor(np.isfinite(k).sum(axis=(1, 2)) * 0.5).astype(int)],
@@ -251,17 +247,6 @@ SPELLED: dict[str, list[Callable]] = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("mistake", "answer"),
-    [
-        pytest.param(mistake, answer, id=f"{mistake}-{style}")
-        for mistake, answers in SPELLED.items()
-        for style, answer in enumerate(answers)
-    ],
+NAMED = name_answers(
+    (mistake, {mistake.partition("/")[0]: answer}) for mistake, answers in _SPELLED.items() for answer in answers
 )
-def test_the_mistake_is_named_in_another_spelling(mistake: str, answer: Callable) -> None:
-    exercise = mistake.partition("/")[0]
-    result = grade_and_diagnose(exercise, {**REFERENCE, exercise: answer}, MISTAKE_SEED)
-    assert result.misconception == mistake, story(result)

@@ -7,24 +7,13 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.common.kaggle_names import KEYPOINTS
-from autograder.checks.common.recognize import hint_for
+from autograder.checks.lesson_01.pixels import FLOAT32, SIZE, draw_pixels
 from autograder.ladder import expect
+from autograder.ladder.form import declare_form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
 load_faces = Ladder("load_faces")
-
-SIZE = 96
-# A division by 255 in float32, or in float64 and then rounded, differs by at most one unit in the last place.
-FLOAT32 = 1e-6
-
-
-def draw_pixels(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Return integers 0 to 255, both ends among them."""
-    pixels = rng.integers(0, 256, shape)
-    ends = rng.choice(pixels.size, 2, replace=False)
-    pixels.flat[ends] = (0, 255)
-    return pixels
 
 
 def _draw_file(rng: np.random.Generator, rows: int, names: list[str], missing: float = 0.0) -> dict[str, Any]:
@@ -38,21 +27,26 @@ def _draw_file(rng: np.random.Generator, rows: int, names: list[str], missing: f
 def _load(student: Student, content: dict[str, Any]) -> dict[str, Any]:
     """Let the student read a file of that content; return images, keypoints and names."""
     got = student.probe("lesson_01.load_faces", **content)
-    expect.true(
-        got["count"] == 3,
-        "load_faces returns three things: images, keypoints, names",
-        f"{got['type']}" + (f" of {got['count']}" if got["count"] is not None else ""),
-        hint="End with: return images, keypoints, names",
-    )
+    came = got["type"] + (f" of {got['count']}" if got["count"] is not None else "")
+    hint = "End with: return images, keypoints, names"
+    expect.true(got["count"] == 3, "load_faces returns three things: images, keypoints, names", came, hint=hint)
     return got
 
 
-@load_faces.rung("type", points=1, gate=True)
-def load_returns_three_things(student: Student, rng: np.random.Generator) -> None:
-    """It returns images and keypoints as arrays, and names."""
+def _arrays(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     got = _load(student, _draw_file(rng, 3, list(KEYPOINTS)))
-    expect.array(got["images"], what="images")
-    expect.array(got["keypoints"], what="keypoints")
+    return {what: got[what] for what in ("images", "keypoints")}
+
+
+declare_form(
+    load_faces,
+    "type",
+    "load_returns_three_things",
+    "It returns images and keypoints as arrays, and names.",
+    _arrays,
+    points=1,
+    gate=True,
+)
 
 
 @load_faces.rung("shape", points=1, gate=True)
@@ -68,12 +62,15 @@ def load_shapes(student: Student, rng: np.random.Generator) -> None:
     expect.equal(len(got["names"]), 15, what="number of names")
 
 
-@load_faces.rung("dtype", points=1)
-def load_gives_float32(student: Student, rng: np.random.Generator) -> None:
-    """Images and keypoints are float32."""
-    got = _load(student, _draw_file(rng, 3, list(KEYPOINTS)))
-    expect.array(got["images"], dtype="float32", what="images")
-    expect.array(got["keypoints"], dtype="float32", what="keypoints")
+declare_form(
+    load_faces,
+    "dtype",
+    "load_gives_float32",
+    "Images and keypoints are float32.",
+    _arrays,
+    points=1,
+    dtype="float32",
+)
 
 
 @load_faces.rung("values", points=4)
@@ -81,53 +78,12 @@ def load_reads_images(student: Student, rng: np.random.Generator) -> None:
     """Every image is there, in file order, scaled to 0..1."""
     content = _draw_file(rng, 4, list(KEYPOINTS))
     got = expect.array(_load(student, content)["images"], what="images")
-    pixels = content["pixels"]
-    hint = hint_for(
-        got,
-        [
-            (pixels, "The images are not scaled: gray values run from 0 to 1 here."),
-            (pixels / 255**2, "The images were divided by 255 twice."),
-            (pixels / 256, "White does not become 1: the largest gray value is 255."),
-            (pixels.transpose(0, 2, 1) / 255, "The pictures lie on their side: rows and columns are exchanged."),
-            (pixels[::-1] / 255, "The faces are in another order than in the file."),
-        ],
-        "Compare images[0] with the first row of the file, pixel by pixel.",
-    )
-    expect.close(got, pixels / 255, rtol=FLOAT32, atol=FLOAT32, what="images", hint=hint)
+    hint = "Compare images[0] with the first row of the file, pixel by pixel."
+    expect.close(got, content["pixels"] / 255, rtol=FLOAT32, atol=FLOAT32, what="images", hint=hint)
 
 
 def _expect_keypoints(got: object, keypoints: np.ndarray, example: str) -> None:
-    rows, count, _ = keypoints.shape
-    flat = keypoints.reshape(rows, -1)
-    filled = np.where(np.isnan(keypoints), 0, keypoints)
-    hint = hint_for(
-        got,
-        [
-            (
-                keypoints[..., ::-1],
-                "x and y are exchanged. The last axis is (x, y), and x comes first in the file too.",
-            ),
-            (
-                flat.reshape(rows, 2, count).transpose(0, 2, 1),
-                (
-                    "The numbers were arranged as if all x came first and then all y. In the file x and y take turns: each pair "
-                    "of neighboring columns is one keypoint."
-                ),
-            ),
-            (
-                flat.reshape(rows, count, 2, order="F"),
-                (
-                    "The numbers were filled in column by column. In the file x and y take turns, and each pair of neighboring "
-                    "columns is one keypoint."
-                ),
-            ),
-            (keypoints / SIZE, "The keypoints were scaled. They stay in pixels."),
-            (keypoints / 255, "The keypoints were scaled like gray values. They stay in pixels."),
-            (keypoints[::-1], "The faces are in another order than in the file."),
-            (filled, "Missing labels became 0, which is a place: the upper left corner. An empty cell stays NaN."),
-        ],
-        "keypoints[n, k] is (x, y) of the k-th keypoint in the header, in row n.",
-    )
+    hint = "keypoints[n, k] is (x, y) of the k-th keypoint in the header, in row n."
     # float32 keeps seven digits of a number below 96.
     expect.close(got, keypoints, rtol=1e-6, atol=1e-4, what="keypoints", example=example, hint=hint)
 
@@ -144,13 +100,8 @@ def load_reads_keypoints(student: Student, rng: np.random.Generator) -> None:
 def load_reads_names(student: Student, rng: np.random.Generator) -> None:
     """The names are those of the header, in file order, without _x and _y."""
     got = _load(student, _draw_file(rng, 2, list(KEYPOINTS)))["names"]
-    expect.equal(
-        got,
-        list(KEYPOINTS),
-        what="names",
-        hint="One name for each pair of columns, in the order of the header. A set forgets the order, and "
-        "str.rstrip('_x') removes letters, not an ending.",
-    )
+    hint = "One name for each pair of columns, in the order of the header."
+    expect.equal(got, list(KEYPOINTS), what="names", hint=hint)
 
 
 @load_faces.rung("edge cases", points=3)
@@ -175,15 +126,8 @@ def load_takes_names_from_the_header(student: Student, rng: np.random.Generator)
     hint = "K, the names and their order come from the header of the file, not from the lesson's text."
     shape = (1, len(names), 2)
     example = f"a file with one row and the keypoints {', '.join(names)}"
-    expect.true(
-        isinstance(got["keypoints"], np.ndarray) and got["keypoints"].shape == shape,
-        f"keypoints of shape {shape}",
-        expect.show(got["keypoints"]),
-        example,
-        hint,
-    )
+    fits = isinstance(got["keypoints"], np.ndarray) and got["keypoints"].shape == shape
+    expect.true(fits, f"keypoints of shape {shape}", expect.show(got["keypoints"]), example, hint)
     expect.equal(got["names"], names, what="names", example=example, hint=hint)
-    expect.close(
-        got["keypoints"], content["keypoints"], rtol=1e-6, atol=1e-4, what="keypoints", example=example, hint=hint
-    )
+    expect.close(got["keypoints"], content["keypoints"], 1e-6, 1e-4, "keypoints", example, hint)
     expect.array(got["images"], shape=(1, SIZE, SIZE), what="images of a file with one row")

@@ -1,0 +1,95 @@
+"""Checks of parse_pixels: from a string of numbers to an image, and what is no image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.lesson_01.pixels import SIZE, as_text, draw_pixels
+from autograder.ladder import expect
+from autograder.ladder.form import declare_form
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+
+parse_pixels = Ladder("parse_pixels")
+
+
+def _parsed(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+    """Return the answer to an image without black and white: whoever refuses those stumbles over the values alone."""
+    return {"parse_pixels(...)": student.call("parse_pixels", as_text(rng.integers(1, 255, (SIZE, SIZE))))}
+
+
+declare_form(parse_pixels, "type", "parse_returns_an_array", "It returns a NumPy array.", _parsed, points=1, gate=True)
+declare_form(
+    parse_pixels,
+    "shape",
+    "parse_shapes_an_image",
+    "9,216 numbers become 96 rows of 96.",
+    _parsed,
+    points=1,
+    gate=True,
+    shape=(SIZE, SIZE),
+)
+declare_form(
+    parse_pixels, "dtype", "parse_gives_float32", "The numbers are float32.", _parsed, points=1, dtype="float32"
+)
+
+
+@parse_pixels.rung("values", points=6)
+def parse_puts_pixels_in_place(student: Student, rng: np.random.Generator) -> None:
+    """Every pixel is in its row and column, with its value unchanged."""
+    pixels = draw_pixels(rng, SIZE, SIZE)
+    got = expect.array(student.call("parse_pixels", as_text(pixels)), what="parse_pixels(...)")
+    hint = (
+        "The number at position 0 belongs in row 0, column 0; the next one in row 0, column 1. Print a few pixels of "
+        "your array beside the beginning of the string."
+    )
+    example = f"the string begins {as_text(pixels)[:30]}…"
+    expect.close(got, pixels, rtol=0, atol=0, what="image[row, column]", example=example, hint=hint)
+
+
+def _expect_refused(student: Student, text: str, example: str, hint: str) -> None:
+    expect.raises(student, ValueError, "parse_pixels", text, example=example, hint=hint)
+
+
+@parse_pixels.rung("edge cases", points=2)
+def parse_refuses_another_count(student: Student, rng: np.random.Generator) -> None:
+    """Too few or too many numbers raise ValueError."""
+    count = SIZE * SIZE
+    few = int(rng.integers(2, 9)) * SIZE
+    hint = (
+        "A row that was cut off, or two rows run together, must not become a picture. Look at how many numbers there "
+        "are, whether or not they could be arranged as some table."
+    )
+    for wrong in (count - 1, count + 1, count - few, count + few, 4 * count, 3, 0):
+        _expect_refused(student, as_text(rng.integers(0, 256, wrong)), f"a string of {wrong:,} numbers", hint)
+
+
+@parse_pixels.rung("edge cases", points=2)
+def parse_refuses_values_out_of_range(student: Student, rng: np.random.Generator) -> None:
+    """A value below 0 or above 255 raises ValueError."""
+    count = SIZE * SIZE
+    hint = "A gray value lies from 0 to 255, both included, and anything else must raise ValueError."
+    # The first one stands first, where an answer of which only the beginning is shown tells what became of it.
+    for wrong, position in (
+        (256, 0),
+        (-1, 1),
+        (int(rng.integers(257, 1000)), int(rng.integers(count))),
+        (-int(rng.integers(2, 256)), int(rng.integers(count))),
+        (int(rng.integers(1000, 10**6)), count - 1),
+    ):
+        pixels = draw_pixels(rng, SIZE, SIZE)
+        pixels.flat[position] = wrong
+        _expect_refused(student, as_text(pixels), f"one of the 9,216 numbers is {wrong}", hint)
+
+
+@parse_pixels.rung("edge cases", points=1)
+def parse_refuses_what_is_no_number(student: Student, rng: np.random.Generator) -> None:
+    """Something that is not a number raises ValueError."""
+    hint = "Leaving out what can't be read, or putting a number in its place, hides a broken file."
+    for wrong in ("x", "12a", "?", "pixel"):
+        pieces = as_text(draw_pixels(rng, SIZE, SIZE)).split()
+        # Behind the values that a message shows, so that it does not matter what was put in the piece's place.
+        pieces[int(rng.integers(SIZE, len(pieces) - SIZE))] = wrong
+        _expect_refused(student, " ".join(pieces), f"one of the 9,216 pieces is {wrong!r}", hint)
