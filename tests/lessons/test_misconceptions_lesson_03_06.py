@@ -1,4 +1,4 @@
-"""The diagnosis knows a mistake, not one spelling of it: mistakes of lessons 03 and 06, made in another style."""
+"""The diagnosis knows a mistake, not one spelling of it: mistakes of lesson 03, made in another style."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autograder.course.manifest import find_exercise
-from tests.lessons import mistakes_block, mistakes_network, mistakes_prediction, mistakes_submission
+from tests.lessons import mistakes_block, mistakes_network
 from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, remembering, story
 from tests.reference import reference_names
 
@@ -19,7 +19,7 @@ SPELLED = [
         id=f"{exercise}/{id}-{number}",
         marks=remembering(find_exercise(exercise).lesson),
     )
-    for module in (mistakes_block, mistakes_network, mistakes_prediction, mistakes_submission)
+    for module in (mistakes_block, mistakes_network)
     for exercise, mistakes in module.SPELLED.items()
     for id, spellings in mistakes.items()
     for number, names in enumerate(spellings)

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from autograder.checks.common.recognize import hint_for
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
@@ -17,12 +16,11 @@ early_stopping = Ladder("EarlyStopping")
 UPS_AND_DOWNS = [5.0, 6.0, 4.0, 5.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
 
 
-def _stops(patience: int, values: list[float], equal_counts: bool = False) -> tuple[list[bool], list[float]]:
-    """Return step's answers and best after each value; ``equal_counts`` takes an equal value for a new best."""
+def _stops(patience: int, values: list[float]) -> tuple[list[bool], list[float]]:
+    """Return step's answers and best after each value."""
     best, since, answers, bests = math.inf, 0, [], []
     for value in values:
-        better = value < best or (equal_counts and value == best)
-        best, since = (value, 0) if better else (best, since + 1)
+        best, since = (value, 0) if value < best else (best, since + 1)
         answers.append(since >= patience)
         bests.append(best)
     return answers, bests
@@ -34,31 +32,9 @@ def _answers(student: Student, patience: int | None, values: list[float]) -> tup
     return answers, found["bests"]
 
 
-def _stop(answers: list) -> int:
-    """Return the number of the call that first says stop; 0 where none does."""
-    return answers.index(True) + 1 if True in answers else 0
-
-
-def _mistakes(patience: int, values: list[float]) -> list[tuple[int, str]]:
-    """Return where mistaken rules stop."""
-    worse = [value > min(values[:index], default=math.inf) for index, value in enumerate(values)]
-    total = [bool(count >= patience) for count in np.cumsum(worse)]
-    rising = [index > 0 and values[index] >= values[index - 1] for index in range(len(values))]
-    in_a_row = [all(rising[max(index + 1 - patience, 0) : index + 1]) for index in range(len(values))]
-    return [
-        (_stop(_stops(patience, values, equal_counts=True)[0]), "An equal value is not a new best: strictly lower."),
-        (_stop(total), "It counts all calls without a new best; a new best starts the count again."),
-        (_stop(_stops(patience + 1, values)[0]), "It says stop one call too late. Count on paper."),
-        (_stop(_stops(max(patience - 1, 1), values)[0]), "It says stop one call too early. Count on paper."),
-        (_stop(in_a_row), "It compares with the value before; what counts is the best of all values so far."),
-        (_stop(_stops(patience, [-value for value in values])[0]), "It waits for higher values; lower is better."),
-        (_stop(_stops(5, values)[0]), "It waits for 5 calls, whatever patience it was given."),
-    ]
-
-
 def _say_stop(answers: list) -> str:
     # Training ends at the first True, so what step would say after that is left open.
-    stop = _stop(answers)
+    stop = answers.index(True) + 1 if True in answers else 0
     before = answers[: stop - 1] if stop else answers
     if not all(isinstance(answer, bool) for answer in before):
         return f"step: {answers[: stop or None]}"
@@ -66,12 +42,10 @@ def _say_stop(answers: list) -> str:
 
 
 def _expect_stops(student: Student, patience: int | None, values: list[float]) -> None:
-    answers, _ = _answers(student, patience, values)
-    wanted, _ = _stops(patience or 5, values)
-    hint = hint_for(_stop(answers), _mistakes(patience or 5, values))
+    came, wanted = _say_stop(_answers(student, patience, values)[0]), _say_stop(_stops(patience or 5, values)[0])
+    hint = "Write down, value by value, the best so far and how many calls have gone by since it came."
     shown = [round(value, 3) for value in values]
-    example = f"patience {patience or '5 (the default)'}, values {shown}"
-    expect.true(_say_stop(answers) == _say_stop(wanted), _say_stop(wanted), _say_stop(answers), example, hint)
+    expect.true(came == wanted, wanted, came, f"patience {patience or '5 (the default)'}, values {shown}", hint)
 
 
 @early_stopping.rung("type", points=1, gate=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograder.checks.common.kaggle_names import KEYPOINTS
-from autograder.checks.common.recognize import hint_for
+from autograder.checks.lesson_06.tables import expect_kept, expect_refused
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
@@ -39,21 +38,13 @@ def _questions(
     return keypoints, names, lookup
 
 
-def _other_side(name: str) -> str:
-    """Return the name of the same keypoint on the other side of the face."""
-    sides = {"left": "right", "right": "left"}
-    return "_".join(sides.get(word, word) for word in name.split("_"))
-
-
-def _locations(
-    keypoints: np.ndarray, names: Sequence[str], lookup: dict[str, list], first_id: int = 1, axes: str = "xy"
-) -> list[float]:
+def _locations(keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> np.ndarray:
     """The answers, looked up one by one."""
     found = []
     for image_id, feature in zip(lookup["ImageId"], lookup["FeatureName"], strict=True):
         name, _, axis = feature.rpartition("_")
-        found.append(float(keypoints[(image_id - first_id) % len(keypoints), names.index(name), axes.index(axis)]))
-    return found
+        found.append(float(keypoints[image_id - 1, names.index(name), "xy".index(axis)]))
+    return np.array(found)
 
 
 def _submitted(student: Student, keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> dict[str, Any]:
@@ -67,8 +58,8 @@ def _submitted(student: Student, keypoints: np.ndarray, names: list[str], lookup
         raise expect.Mismatch(expected, "an IndexError", hint=hint, where=error.where) from None
 
 
-def _table(found: dict[str, Any]) -> TableValue:
-    value = found["value"]
+def _table(student: Student, keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> TableValue:
+    value = _submitted(student, keypoints, names, lookup)["value"]
     if not isinstance(value, TableValue):
         raise expect.Mismatch("make_submission(…): a pandas.DataFrame", f"{type_name(value)}: {expect.show(value)}")
     return value
@@ -78,7 +69,7 @@ def _asked_text(lookup: dict[str, list], row: int = 0) -> str:
     return f"RowId {lookup['RowId'][row]}, ImageId {lookup['ImageId'][row]}, {lookup['FeatureName'][row]}"
 
 
-def _expect_rows(got: Any, want: np.ndarray, what: str, example: str, hint: str | None) -> None:
+def _expect_rows(got: Any, want: np.ndarray, what: str, example: str, hint: str) -> None:
     """Expect this column; several rows are told from the first wrong one on, since one alone fits many mistakes."""
     try:
         expect.close(got, want, what=what, example=example, hint=hint)
@@ -94,30 +85,25 @@ def _expect_rows(got: Any, want: np.ndarray, what: str, example: str, hint: str 
 @make_submission.rung("type", points=1, gate=True)
 def returns_a_table(student: Student, rng: np.random.Generator) -> None:
     """A DataFrame with the columns RowId and Location, in this order."""
-    table = _table(_submitted(student, *_questions(rng, 3, last=False)))
-    hint = None
-    if table.columns == ["Location"]:
-        hint = "RowId must be a column, not the index of the table."
-    elif set(table.columns) > {"RowId", "Location"}:
-        hint = "Kaggle takes these two columns and no other."
-    expect.true(
-        table.columns == ["RowId", "Location"], "columns ['RowId', 'Location']", f"columns {table.columns}", hint=hint
-    )
+    table = _table(student, *_questions(rng, 3, last=False))
+    hint = "Kaggle reads these two columns and no other. The index of a table is no column."
+    got = f"columns {table.columns}"
+    expect.true(table.columns == ["RowId", "Location"], "columns ['RowId', 'Location']", got, hint=hint)
 
 
 @make_submission.rung("shape", points=1, gate=True)
 def answers_each_question_once(student: Student, rng: np.random.Generator) -> None:
     """One row for each row of the look-up table."""
     keypoints, names, lookup = _questions(rng, 4, last=False)
-    rows, asked = len(_table(_submitted(student, keypoints, names, lookup)).index), len(lookup["RowId"])
-    hint = "Not every coordinate of every face is asked for." if rows == keypoints.size else None
+    rows, asked = len(_table(student, keypoints, names, lookup).index), len(lookup["RowId"])
+    hint = "The look-up table says what is asked for: not every coordinate of every face."
     expect.true(rows == asked, f"{asked} rows, as in the look-up table", f"{rows} rows", hint=hint)
 
 
 @make_submission.rung("dtype", points=1)
 def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
     """RowId holds integers, Location floats."""
-    table = _table(_submitted(student, *_questions(rng, 3, last=False)))
+    table = _table(student, *_questions(rng, 3, last=False))
     for column, kinds, wanted in (("RowId", "iu", "integers"), ("Location", "f", "floats")):
         values = table.data[column]
         kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
@@ -129,12 +115,8 @@ def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
 def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
     """RowIds as in the look-up table, in its order."""
     keypoints, names, lookup = _questions(rng, 4, last=False)
-    row_ids = np.asarray(_table(_submitted(student, keypoints, names, lookup)).data["RowId"])
-    hint = None
-    if np.array_equal(row_ids, np.sort(lookup["RowId"])) or np.array_equal(row_ids, np.arange(1, len(row_ids) + 1)):
-        hint = "RowId comes from the look-up table, whatever its order; do not sort or count it yourself."
-    elif sorted(row_ids.tolist()) == sorted(lookup["RowId"]):
-        hint = "All rows are there, but something has sorted or grouped them."
+    row_ids = np.asarray(_table(student, keypoints, names, lookup).data["RowId"])
+    hint = "RowId comes from the look-up table, whatever its order: do not count, sort or group it."
     want = np.array(lookup["RowId"])
     _expect_rows(row_ids, want, "RowId", f"the first row asks for {_asked_text(lookup)}", hint)
 
@@ -142,88 +124,43 @@ def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
 @make_submission.rung("values", points=5)
 def finds_each_coordinate(student: Student, rng: np.random.Generator) -> None:
     """Location is the coordinate of that image and that feature."""
-    for faces, last, known in (
-        (3, False, KEYPOINTS),
-        (2, True, FEW),
-        (int(rng.integers(4, 8)), True, KEYPOINTS),
-    ):
+    hint = "Follow one row by hand: whose face is it, where in `names` does its feature stand, and which axis is asked?"
+    for faces, last, known in ((3, False, KEYPOINTS), (2, True, FEW), (int(rng.integers(4, 8)), True, KEYPOINTS)):
         keypoints, names, lookup = _questions(rng, faces, last, known)
-        table = _table(_submitted(student, keypoints, names, lookup))
+        table = _table(student, keypoints, names, lookup)
         # Compared by RowId, so that a wrong order is not punished twice.
-        by_id = dict(
-            zip(np.asarray(table.data["RowId"]).tolist(), np.asarray(table.data["Location"]).tolist(), strict=True)
-        )
+        row_ids, locations = (np.asarray(table.data[column]).tolist() for column in ("RowId", "Location"))
+        by_id = dict(zip(row_ids, locations, strict=True))
         got = [by_id.get(row_id, math.nan) for row_id in lookup["RowId"]]
-        by_axis = keypoints.transpose(0, 2, 1).reshape(faces, -1, 2)
-        swapped = [_other_side(name) for name in names]
-        mistakes = [
-            (
-                _locations(keypoints, names, lookup, first_id=0),
-                "Every answer belongs to the next face: ImageId counts from 1, an array from 0.",
-            ),
-            (
-                _locations(keypoints, names, lookup, axes="yx"),
-                "x and y have changed places: `_x` asks for the first coordinate of a keypoint.",
-            ),
-            (
-                _locations(keypoints, [name for name in KEYPOINTS if name in known], lookup),
-                "The order of the keypoints is that of `names`, not one known beforehand.",
-            ),
-            (
-                _locations(keypoints, sorted(names), lookup),
-                "The order of the keypoints is that of `names`; do not sort it.",
-            ),
-            (
-                _locations(keypoints, swapped, lookup),
-                "Left and right have changed places. The names say which is which; take them as they are.",
-            ),
-            (
-                _locations(by_axis, names, lookup),
-                "keypoints hold x and y of one keypoint side by side: flattened, that is x0, y0, x1, y1, …",
-            ),
-            (
-                keypoints.reshape(-1)[: len(got)],
-                "The answers come in the order of the array; follow ImageId and FeatureName.",
-            ),
-        ]
         example = f"names begin {names[:3]}; the first row asks for {_asked_text(lookup)}"
-        want = np.array(_locations(keypoints, names, lookup))
-        _expect_rows(got, want, "Location", example, hint_for(got, mistakes))
+        _expect_rows(got, _locations(keypoints, names, lookup), "Location", example, hint)
 
 
-def _rejects(student: Student, questions: tuple, column: str, wrong: Any, row: int, call: str, hint: str) -> None:
-    """Expect a ValueError for a look-up table whose ``row`` holds something ``wrong``, and say what came instead."""
-    keypoints, names, lookup = questions
+def _rejects(student: Student, rng: np.random.Generator, column: str, wrong: int | str, broken: str, hint: str) -> None:
+    """Expect a ValueError for a look-up table with something ``wrong`` in one row."""
+    keypoints, names, lookup = _questions(rng, 3)
+    row = int(rng.integers(len(lookup[column])))
     lookup[column][row] = wrong
-    example = f"the row that asks for {_asked_text(lookup, row)}"
-    inputs = {"keypoints": keypoints, "keypoint_names": names, "lookup": lookup}
-    try:
-        value = student.probe("lesson_06.submit", **inputs)["value"]
-    except StudentError as error:
-        if expect.is_stub(error):
-            raise
-        expect.true("ValueError" in error.bases, f"{call}: ValueError", error.type, example, hint)
-        return
-    got = "no error"
-    if isinstance(value, TableValue) and {"RowId", "Location"} <= set(value.columns):
+
+    def ask() -> Any:
+        return student.probe("lesson_06.submit", keypoints=keypoints, keypoint_names=names, lookup=lookup)["value"]
+
+    def say(value: Any) -> str:
+        if not isinstance(value, TableValue) or not {"RowId", "Location"} <= set(value.columns):
+            return ""
         by_id = dict(zip(list(value.data["RowId"]), list(value.data["Location"]), strict=True))
         row_id = lookup["RowId"][row]
-        got = f"no error; Location {expect.show(float(by_id[row_id]))}" if row_id in by_id else "no error; no such row"
-    raise expect.Mismatch(f"{call}: ValueError", got, example, hint)
+        return f"; Location {expect.show(float(by_id[row_id]))}" if row_id in by_id else "; no such row"
+
+    expect_refused(ask, say, broken, f"the row that asks for {_asked_text(lookup, row)}", hint)
 
 
 @make_submission.rung("edge cases", points=2)
 def rejects_unknown_images(student: Student, rng: np.random.Generator) -> None:
     """An ImageId outside of 1 to N is a ValueError."""
-    for wrong, hint in (
-        (0, "ImageId 0 would become index -1, and Python reads that as the last face without a word."),
-        (4, "There are only 3 faces. An IndexError comes too, but say what was expected and what came."),
-        (-2, "A negative ImageId would be read from the end of the array without a word."),
-    ):
-        questions = _questions(rng, 3)
-        row = int(rng.integers(len(questions[2]["ImageId"])))
-        call = f"make_submission, ImageId {wrong} of 3 faces"
-        _rejects(student, questions, "ImageId", wrong, row, call, hint)
+    hint = "An index below 0 is read from the end without a word; an IndexError does not say which images there are."
+    for wrong in (0, 4, -2):
+        _rejects(student, rng, "ImageId", wrong, f"make_submission, ImageId {wrong} of 3 faces", hint)
 
 
 @make_submission.rung("edge cases", points=2)
@@ -231,9 +168,7 @@ def rejects_unknown_features(student: Student, rng: np.random.Generator) -> None
     """A FeatureName that is no coordinate of a keypoint is a ValueError."""
     hint = "An unknown name must not become NaN, 0, or a KeyError that does not say which names there are."
     for wrong in ("left_ear_x", "nose_tip_z"):
-        questions = _questions(rng, 3)
-        row = int(rng.integers(len(questions[2]["FeatureName"])))
-        _rejects(student, questions, "FeatureName", wrong, row, f"make_submission, FeatureName {wrong!r}", hint)
+        _rejects(student, rng, "FeatureName", wrong, f"make_submission, FeatureName {wrong!r}", hint)
 
 
 @make_submission.rung("side effects", points=1)
@@ -241,9 +176,7 @@ def leaves_the_lookup_alone(student: Student, rng: np.random.Generator) -> None:
     """The look-up table and the keypoints are the same afterwards."""
     keypoints, names, lookup = _questions(rng, 3)
     found = _submitted(student, keypoints, names, lookup)
-    after = found["lookup_after"]
-    same = after.columns == list(lookup) and all(list(after.data[name]) == lookup[name] for name in lookup)
     hint = "A new column in `lookup` is there for the caller too. Work on a copy."
-    expect.true(same, "the look-up table afterwards, as before", "a look-up table that was changed", hint=hint)
+    expect_kept(found["lookup_after"], lookup, "the look-up table", "a look-up table", hint)
     kept = np.array_equal(found["keypoints_after"], keypoints)
     expect.true(kept, "the keypoints afterwards, as before", "keypoints that were overwritten")

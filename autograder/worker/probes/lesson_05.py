@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -50,14 +50,8 @@ def dataset(names: Names, *, images: np.ndarray, keypoints: np.ndarray, indices:
     items = [faces[index] for index in indices if index < len(faces)]
     sizes = [len(item) if isinstance(item, tuple | list) else None for item in items]
     loaded = list(next(iter(DataLoader(faces, batch_size=len(images)))))
-    return {
-        "length": len(faces),
-        "items": [list(item) if isinstance(item, tuple | list) else item for item in items],
-        "sizes": sizes,
-        "batch": loaded,
-        "images": own_images,
-        "keypoints": own_keypoints,
-    }
+    kept = {"images": own_images, "keypoints": own_keypoints}
+    return {"length": len(faces), "items": items, "sizes": sizes, "batch": loaded, **kept}
 
 
 @dataclass
@@ -90,84 +84,64 @@ class _Watched(nn.Module):
             out.register_hook(lambda gradient: setattr(noted, "learned", True))
         return out
 
+    @property
+    def layer(self) -> nn.Linear:
+        """The linear layer; it is registered once, in ``inner``, for else its weights would have two names."""
+        return cast(nn.Linear, self.inner[1])
+
     def weight_stamp(self) -> tuple[int, int]:
         """Return what changes whenever the weights are written to; ``stamp`` is that of the latest step."""
-        weight = self.inner[1].weight
+        weight = self.layer.weight
         # A tensor made in inference mode counts no versions, and no optimizer made it.
         return id(weight), 0 if weight.is_inference() else weight._version
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the layer's weight and bias."""
+        return {name: value.detach().numpy().copy() for name, value in self.layer.named_parameters()}
 
     def modes(self) -> list[list[bool]]:
         """Return mode and gradients of every pass."""
         return [[noted.training, noted.gradients] for noted in self.passes]
 
 
-def _linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
-    layer = nn.Linear(weight.shape[1], weight.shape[0])
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(weight))
-        layer.bias.copy_(torch.from_numpy(bias))
-    return layer
-
-
 def _loader(images: np.ndarray, targets: np.ndarray, batch_size: int) -> DataLoader:
     return DataLoader(TensorDataset(torch.from_numpy(images), torch.from_numpy(targets)), batch_size=batch_size)
 
 
-def _weights(layer: nn.Linear) -> dict[str, np.ndarray]:
-    return {"weight": layer.weight.detach().numpy().copy(), "bias": layer.bias.detach().numpy().copy()}
+def _open(task: dict[str, Any], *behind: nn.Module) -> tuple[_Watched, DataLoader]:
+    """Return a task's linear model with these layers behind it, and the loader of its rows."""
+    weights = {name: torch.from_numpy(value) for name, value in task["model"].items()}
+    outputs, inputs = weights["weight"].shape
+    layer = nn.Linear(inputs, outputs)
+    layer.load_state_dict(weights)
+    return _Watched(layer, *behind), _loader(task["images"], task["targets"], task["batch_size"])
 
 
-def train(
-    names: Names,
-    *,
-    images: np.ndarray,
-    targets: np.ndarray,
-    batch_size: int,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    lr: float,
-    training: bool,
-) -> dict[str, Any]:
+def train(names: Names, *, task: dict[str, Any], lr: float, training: bool) -> dict[str, Any]:
     """One epoch of a linear model under plain SGD; the model comes in train or eval mode."""
-    layer, steps = _linear(weight, bias), []
-    model = _Watched(layer).train(training)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    model, loader = _open(task)
+    model.train(training)
+    optimizer, steps = torch.optim.SGD(model.parameters(), lr=lr), []
     optimizer.register_step_pre_hook(lambda *_: steps.append(1))
-    loss_fn = names["MSELossIgnoreNan"]()
-    value = names["train_one_epoch"](model, _loader(images, targets, batch_size), loss_fn, optimizer)
+    value = names["train_one_epoch"](model, loader, names["MSELossIgnoreNan"](), optimizer)
     learned = sum(noted.learned for noted in model.passes)
-    return {"value": value, "seen": model.modes(), "backward": learned, "steps": len(steps), **_weights(layer)}
+    return {"value": value, "seen": model.modes(), "backward": learned, "steps": len(steps), **model.weights()}
 
 
 def evaluate(
-    names: Names,
-    *,
-    images: np.ndarray,
-    targets: np.ndarray,
-    batch_size: int,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    mean: np.ndarray,
-    var: np.ndarray,
-    training: bool,
-    seed: int,
+    names: Names, *, task: dict[str, Any], mean: np.ndarray, var: np.ndarray, training: bool, seed: int
 ) -> dict[str, Any]:
     """Evaluate a linear model with batch normalization and dropout that comes in train or eval mode."""
-    layer = _linear(weight, bias)
     norm = nn.BatchNorm1d(len(mean))
-    norm.running_mean.copy_(torch.from_numpy(mean))
-    norm.running_var.copy_(torch.from_numpy(var))
-    model = _Watched(layer, norm, nn.Dropout(0.5)).train(training)
+    statistics = {"running_mean": torch.from_numpy(mean), "running_var": torch.from_numpy(var)}
+    norm.load_state_dict(statistics, strict=False)
+    model, loader = _open(task, norm, nn.Dropout(0.5))
+    model.train(training)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        value = names["evaluate"](model, _loader(images, targets, batch_size))
-    return {
-        "value": value,
-        "seen": model.modes(),
-        "training": [part.training for part in model.modules()],
-        "mean": norm.running_mean,
-        **_weights(layer),
-    }
+        value = names["evaluate"](model, loader)
+    modes = [part.training for part in model.modules()]
+    return {"value": value, "seen": model.modes(), "training": modes, "mean": norm.running_mean, **model.weights()}
 
 
 def stopping(names: Names, *, patience: int | None, values: list[float]) -> dict[str, Any]:
@@ -208,24 +182,14 @@ def _config(names: Names, settings: dict[str, Any]) -> Any:
 
 
 def fit(
-    names: Names,
-    *,
-    images: np.ndarray,
-    targets: np.ndarray,
-    val_images: np.ndarray,
-    val_targets: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    settings: dict[str, Any],
+    names: Names, *, task: dict[str, Any], val_images: np.ndarray, val_targets: np.ndarray, settings: dict[str, Any]
 ) -> dict[str, Any]:
     """Fit a linear model.
 
     Returns the history and the weights it ends with, whether these were written after the last step, and for each kind
     of row (training, validation) how many were learned from and how many only looked at.
     """
-    layer = _linear(weight, bias)
-    model = _Watched(layer)
-    train_loader = _loader(images, targets, settings["batch_size"])
+    model, train_loader = _open(task)
     val_loader = _loader(val_images, val_targets, len(val_images))
     history = names["fit"](model, train_loader, val_loader, _config(names, settings))
     kept_apart = {row.tobytes() for row in val_images}
@@ -233,14 +197,10 @@ def fit(
     for noted in model.passes:
         for row in noted.rows:
             rows["validation" if row in kept_apart else "training"][not noted.learned] += 1
-    found: dict[str, Any] = {
-        "type": "dict" if isinstance(history, dict) else type(history).__name__,
-        "put_back": model.stamp != model.weight_stamp(),
-        "rows": rows,
-        **_weights(layer),
-    }
+    put_back = model.stamp != model.weight_stamp()
+    found: dict[str, Any] = {"type": type(history).__name__, "put_back": put_back, "rows": rows, **model.weights()}
     if isinstance(history, dict):
         keys = ("train_loss", "val_rmse", "lr")
         found["history"] = {key: list(history[key]) for key in keys if isinstance(history.get(key), list | tuple)}
-        found["keys"] = [str(key) for key in history]
+        found |= {"type": "dict", "keys": [str(key) for key in history]}
     return found

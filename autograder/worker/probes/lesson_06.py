@@ -59,29 +59,21 @@ class Subclassed(keras.Model):
 
 
 def predict_torch(
-    names: Names,
-    *,
-    images: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    square: int,
-    batch_size: int | None,
-    training: bool,
+    names: Names, *, images: np.ndarray, model: dict[str, Any], batch_size: int | None, training: bool
 ) -> dict[str, Any]:
     """Predict with a torch model that came in train mode or not; return the answer, and each call of the model."""
-    model = Watched(weight, bias, square)
-    model.train(training)
+    watched = Watched(**model).train(training)
     given = images.copy()
     random_state = torch.get_rng_state()
     # Dropout in train mode answers the same in every run.
     torch.manual_seed(0)
     try:
-        value = names["predict_keypoints"](model, given, **({} if batch_size is None else {"batch_size": batch_size}))
+        value = names["predict_keypoints"](watched, given, **({} if batch_size is None else {"batch_size": batch_size}))
         return {
             "value": value,
-            "calls": model.calls,
-            "training": model.training,
-            "gradients": torch.is_grad_enabled() and all(p.requires_grad for p in model.parameters()),
+            "calls": watched.calls,
+            "training": watched.training,
+            "gradients": torch.is_grad_enabled() and all(p.requires_grad for p in watched.parameters()),
             "images_after": given,
         }
     finally:
@@ -90,23 +82,23 @@ def predict_torch(
 
 
 def predict_keras(
-    names: Names, *, images: np.ndarray, weight: np.ndarray, bias: np.ndarray, square: int, batch_size: int, style: str
+    names: Names, *, images: np.ndarray, model: dict[str, Any], batch_size: int, style: str
 ) -> dict[str, Any]:
     """Predict with a Keras model, ``functional`` or ``subclassed``; the latter tells the shapes that it was given."""
-    layers = keras.layers
+    layers, outputs = keras.layers, len(model["bias"])
     shapes: list[list[int]] = []
     if style == "subclassed":
-        model = Subclassed(weight.shape[1], square, shapes)
-        model(np.zeros((1, 96, 96, 1), np.float32))
+        made = Subclassed(outputs, model["square"], shapes)
+        made(np.zeros((1, 96, 96, 1), np.float32))
         shapes.clear()
     else:
         inputs = keras.Input((96, 96, 1))
-        dense = layers.Dense(weight.shape[1])(layers.Flatten()(layers.AveragePooling2D(square)(inputs)))
-        model = keras.Model(inputs, layers.Dropout(0.5)(dense))
-    model.set_weights([weight, bias])
+        dense = layers.Dense(outputs)(layers.Flatten()(layers.AveragePooling2D(model["square"])(inputs)))
+        made = keras.Model(inputs, layers.Dropout(0.5)(dense))
+    made.set_weights([model["weight"], model["bias"]])
     # Tracing a graph for a handful of faces would take longer than all the rest.
-    model.run_eagerly = True
-    return {"value": names["predict_keypoints"](model, images, batch_size=batch_size), "shapes": shapes}
+    made.run_eagerly = True
+    return {"value": names["predict_keypoints"](made, images, batch_size=batch_size), "shapes": shapes}
 
 
 def submit(names: Names, *, keypoints: np.ndarray, keypoint_names: list, lookup: dict[str, list]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checks of lesson 06; here the predictions of small linear models, the tables in modules of their own."""
+"""Checks of lesson 06: the keypoints that small linear models predict."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.recognize import hint_for
-from autograder.checks.lesson_06 import submission_scores, submission_tables
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import type_name
 
 predict_keypoints = Ladder("predict_keypoints")
-make_submission = submission_tables.make_submission
-score_submission = submission_scores.score_submission
 
 SQUARE, OUTPUTS = 24, 30
 # Pixels up to 96 in float32, after a sum of 16 products.
-PIXELS = {"rtol": 1e-4, "atol": 1e-3}
+RTOL, ATOL = 1e-4, 1e-3
 MODES = {True: "train mode", False: "eval mode"}
 
 
-def _linear(
-    rng: np.random.Generator, faces: int, unit: float = 1.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Images, weights and biases of a linear model, and its answers: some below 0, some above 96, most between."""
+def _draw_task(rng: np.random.Generator, faces: int, unit: float = 1.0) -> tuple[dict[str, Any], np.ndarray]:
+    """Return images and a linear model that answers in units of so many pixels, and the keypoints that are right.
+
+    Some answers lie below 0, some above 96 pixels, most between.
+    """
     images = rng.random((faces, 96, 96), np.float32)
     weight = rng.normal(0, 60, (16, OUTPUTS)).astype(np.float32)
     means = images.reshape(faces, 4, SQUARE, 4, SQUARE).astype(float).mean(axis=(2, 4)).reshape(faces, 16)
@@ -36,46 +33,19 @@ def _linear(
     wanted[4:8] = (-20.0, 120.0, 95.6, 96.4)
     bias = (wanted - means[0] @ weight).astype(np.float32)
     answers = means @ weight.astype(float) + bias
-    return images, (weight / unit).astype(np.float32), (bias / unit).astype(np.float32), answers
+    model = {"weight": (weight / unit).astype(np.float32), "bias": (bias / unit).astype(np.float32), "square": SQUARE}
+    return {"images": images, "model": model}, np.clip(answers, 0, 96).reshape(faces, -1, 2)
 
 
-def _clipped(answers: np.ndarray) -> np.ndarray:
-    return np.clip(answers, 0, 96).reshape(len(answers), -1, 2)
-
-
-def _prediction_mistakes(answers: np.ndarray, scale: float) -> list[tuple[np.ndarray, str]]:
-    """What mistakes make of the model's answers; ``scale`` takes them back to what the model itself returns."""
-    own = answers / scale
-    axes_apart = np.stack([answers[:, : OUTPUTS // 2], answers[:, OUTPUTS // 2 :]], axis=2)
-    return [
-        (answers.reshape(len(answers), -1, 2), "Some answers lie outside of the image; a keypoint can't. Clip them."),
-        (
-            np.clip(answers, 0, 95).reshape(len(answers), -1, 2),
-            "95 is the number of the last pixel. The image reaches to its right border, 96.",
-        ),
-        (np.clip(answers, 1, 96).reshape(len(answers), -1, 2), "The image begins at 0."),
-        (_clipped(own), "A Keras model answers in units of the image's width, not in pixels."),
-        (own.reshape(len(own), -1, 2), "A Keras model answers in units of the image's width, not in pixels."),
-        (
-            np.clip(own, 0, 1).reshape(len(own), -1, 2),
-            "A Keras model answers in units of the image's width, not in pixels.",
-        ),
-        (_clipped(answers * 96), "A torch model answers in pixels already."),
-        (_clipped(own * 95), "The unit is the width of the image: 96 pixels."),
-        (np.clip(own, 0, 96).reshape(len(own), -1, 2) * 96, "Clip what is in pixels, not the network's own units."),
-        (np.clip(axes_apart, 0, 96), "The outputs come as x0, y0, x1, y1, …: read them in pairs."),
-        (_clipped(answers)[..., ::-1], "x and y of each keypoint have changed places."),
-    ]
-
-
-def _expect_points(got: Any, want: np.ndarray, what: str, example: str, hint: str | None) -> None:
+def _expect_points(got: Any, want: np.ndarray, what: str, example: str) -> None:
     """Expect these keypoints; the first one that is wrong is told, however many others are."""
+    hint = "Compare both points by what the docstring says of the unit, the order of the numbers and the borders."
     try:
-        expect.close(got, want, **PIXELS, what=what, example=example, hint=hint)
+        expect.close(got, want, RTOL, ATOL, what, example, hint)
     except expect.Mismatch as found:
         if found.sides is None:
             raise
-        right = np.isclose(got, want, rtol=PIXELS["rtol"], atol=PIXELS["atol"]).all(axis=2)
+        right = np.isclose(got, want, rtol=RTOL, atol=ATOL).all(axis=2)
         face, point = (int(i) for i in np.argwhere(~right)[0])
         expected, came = (f"({x:.6g}, {y:.6g})" for x, y in (want[face, point], np.asarray(got)[face, point]))
         expected = f"{what}: keypoint {point} of face {face} at {expected}"
@@ -92,13 +62,13 @@ def _expect_images(shapes: list[list[int]], want: tuple[int, ...], model: str) -
 
 
 def _predict_torch(
-    student: Student, rng: np.random.Generator, faces: int, **inputs: Any
-) -> tuple[dict, np.ndarray, np.ndarray]:
-    images, weight, bias, answers = _linear(rng, faces)
-    inputs = {"batch_size": 4, "training": False, **inputs}
-    found = student.probe("lesson_06.predict_torch", images=images, weight=weight, bias=bias, square=SQUARE, **inputs)
+    student: Student, rng: np.random.Generator, faces: int, batch_size: int | None = 4, training: bool = False
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """Return what the student makes of a torch model, the keypoints that it should, and the images."""
+    task, want = _draw_task(rng, faces)
+    found = student.probe("lesson_06.predict_torch", **task, batch_size=batch_size, training=training)
     _expect_images([call["shape"] for call in found["calls"]], (1, 96, 96), "torch")
-    return found, answers, images
+    return found, want, task["images"]
 
 
 @predict_keypoints.rung("shape", points=2, gate=True)
@@ -129,10 +99,9 @@ def predicts_with_torch(student: Student, rng: np.random.Generator) -> None:
     """A torch model: its answers in pixels, clipped to [0, 96], whatever the batch size."""
     faces = int(rng.integers(5, 9))
     for batch_size in (3, 100, None):
-        found, answers, _ = _predict_torch(student, rng, faces, batch_size=batch_size, training=True)
+        found, want, _ = _predict_torch(student, rng, faces, batch_size, training=True)
         example = f"{faces} faces, batch_size={batch_size or 'not given'}"
-        hint = hint_for(found["value"], _prediction_mistakes(answers, 1.0), rtol=1e-4)
-        _expect_points(found["value"], _clipped(answers), "predict_keypoints(torch model)", example, hint)
+        _expect_points(found["value"], want, "predict_keypoints(torch model)", example)
 
 
 @predict_keypoints.rung("values", points=4)
@@ -140,13 +109,11 @@ def predicts_with_keras(student: Student, rng: np.random.Generator) -> None:
     """A Keras model, functional or subclassed: 96 times its answers, clipped to [0, 96]."""
     for style in ("subclassed", "functional"):
         faces = int(rng.integers(5, 9))
-        images, weight, bias, answers = _linear(rng, faces, unit=96.0)
-        inputs = {"images": images, "weight": weight, "bias": bias, "square": SQUARE, "batch_size": 3, "style": style}
-        found = student.probe("lesson_06.predict_keras", **inputs)
+        task, want = _draw_task(rng, faces, unit=96.0)
+        found = student.probe("lesson_06.predict_keras", **task, batch_size=3, style=style)
         _expect_images(found["shapes"], (96, 96, 1), "Keras")
         example = f"{faces} faces, batch_size=3, a {style} keras.Model"
-        hint = hint_for(found["value"], _prediction_mistakes(answers, 96.0), rtol=1e-4)
-        _expect_points(found["value"], _clipped(answers), "predict_keypoints(Keras model)", example, hint)
+        _expect_points(found["value"], want, "predict_keypoints(Keras model)", example)
 
 
 @predict_keypoints.rung("edge cases", points=2)
@@ -155,7 +122,7 @@ def a_torch_model_sees_small_batches(student: Student, rng: np.random.Generator)
     faces = int(rng.integers(7, 11))
     found, _, _ = _predict_torch(student, rng, faces, batch_size=3)
     sizes = [call["shape"][0] for call in found["calls"]]
-    hint = "All faces of a real test set at once would not fit into memory." if max(sizes, default=0) > 3 else None
+    hint = "All faces of a real test set at once would not fit into memory, and each of them wants an answer."
     fits = max(sizes, default=0) <= 3 and sum(sizes) == faces
     expect.true(fits, f"{faces} faces in batches of at most 3", f"batches of {sizes}", hint=hint)
 
@@ -178,9 +145,6 @@ def a_torch_model_keeps_its_mode(student: Student, rng: np.random.Generator) -> 
         expected = f"a model that came in {MODES[training]} is in {MODES[training]} afterwards"
         hint = "Remember model.training before you change it."
         expect.true(found["training"] == training, expected, f"it is in {MODES[found['training']]}", hint=hint)
-        expect.true(
-            np.array_equal(found["images_after"], images),
-            "the images afterwards, as before",
-            "images that were overwritten",
-            hint="An operation in place (-=, /=) wrote into the caller's array. Use one that returns a new array.",
-        )
+        kept = np.array_equal(found["images_after"], images)
+        hint = "An operation in place (-=, /=) wrote into the caller's array. Use one that returns a new array."
+        expect.true(kept, "the images afterwards, as before", "images that were overwritten", hint=hint)

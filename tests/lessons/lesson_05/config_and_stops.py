@@ -1,4 +1,4 @@
-"""The checks of lesson 05 against settings, data sets and stops that are right in another style."""
+"""Settings, data sets and stops of lesson 05: right in another style, and wrong."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 import yaml
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tests.lessons.battery import grade, story
-from tests.reference import reference_names
-
-SEEDS = range(20)
-REFERENCE = reference_names("05_resnet_training")
-EXERCISES = ("TrainConfig", "FaceDataset", "EarlyStopping")
+from tests.lessons.answers import Answer, change_reference
 
 
 @dataclass(frozen=True)
@@ -40,6 +34,7 @@ CheckedWhenRead.__name__ = "TrainConfig"
 
 
 def load_checked(path: str) -> CheckedWhenRead:
+    """Check what the file says before the object is made."""
     with open(path) as file:
         values = yaml.safe_load(file)
     defaults = asdict(CheckedWhenRead())
@@ -69,6 +64,7 @@ ListedRanges.__name__ = "TrainConfig"
 
 
 def load_listed(path: Path) -> ListedRanges:
+    """Leave unknown keys to Python, and make a ValueError of its TypeError."""
     try:
         return ListedRanges(**yaml.safe_load(path.read_text()))
     except TypeError as error:
@@ -76,10 +72,12 @@ def load_listed(path: Path) -> ListedRanges:
 
 
 def share(value: float) -> bool:
+    """Return whether it lies between 0 and 1."""
     return 0 < value < 1
 
 
 def positive(value: float) -> bool:
+    """Return whether it is more than 0."""
     return value > 0
 
 
@@ -116,12 +114,13 @@ RulesInMetadata.__name__ = "TrainConfig"
 
 
 def load_by_rules(path: str | Path) -> RulesInMetadata:
+    """Leave everything to the class."""
     with open(str(path), encoding="utf-8") as file:
         return RulesInMetadata.from_dict(yaml.load(file, Loader=yaml.SafeLoader) or {})
 
 
 class ConfigError(ValueError):
-    pass
+    """An error of its own."""
 
 
 FIELDS = [
@@ -138,6 +137,7 @@ MadeFromATable = make_dataclass("TrainConfig", FIELDS, frozen=True, slots=True)
 
 
 def load_into_table(path: Path) -> Any:
+    """Replace one default after the other."""
     config = MadeFromATable()
     for key, value in yaml.safe_load(path.open()).items():
         if not hasattr(config, key):
@@ -170,6 +170,8 @@ class ArrayItems(ItemByItem):
 
 
 class Wrapped(torch.utils.data.TensorDataset):
+    """PyTorch's own data set of tensors."""
+
     def __init__(self, images: np.ndarray, keypoints: np.ndarray) -> None:
         super().__init__(torch.tensor(images)[:, None], torch.tensor(keypoints).view(len(images), -1))
 
@@ -184,6 +186,8 @@ class ListOfPairs(list, Dataset):
 
 
 class StopByHistory:
+    """Keeps every value."""
+
     def __init__(self, patience: int = 5) -> None:
         self.patience, self.values = patience, []
 
@@ -197,6 +201,8 @@ class StopByHistory:
 
 
 class StopByCountdown:
+    """Counts down from the patience."""
+
     def __init__(self, patience: int = 5) -> None:
         self.patience = self.left = patience
         self.best = None
@@ -223,50 +229,42 @@ class StopByWindow:
         return len(self.news) == self.news.maxlen and not any(self.news)
 
 
-RIGHT: list[tuple[str, dict[str, Any]]] = [
-    ("TrainConfig", {"TrainConfig": CheckedWhenRead, "load_config": load_checked}),
-    ("TrainConfig", {"TrainConfig": ListedRanges, "load_config": load_listed}),
-    ("TrainConfig", {"TrainConfig": RulesInMetadata, "load_config": load_by_rules}),
-    ("TrainConfig", {"TrainConfig": MadeFromATable, "load_config": load_into_table}),
-    *[("FaceDataset", {"FaceDataset": dataset}) for dataset in (ItemByItem, ArrayItems, Wrapped, ListOfPairs)],
-    *[("EarlyStopping", {"EarlyStopping": stop}) for stop in (StopByHistory, StopByCountdown, StopByWindow)],
+CONFIGURATIONS = {
+    "checked when read": (CheckedWhenRead, load_checked),
+    "listed ranges": (ListedRanges, load_listed),
+    "rules in metadata": (RulesInMetadata, load_by_rules),
+    "made from a table": (MadeFromATable, load_into_table),
+}
+RIGHT = [
+    *[Answer(exercise, "reference", {}) for exercise in ("TrainConfig", "FaceDataset", "EarlyStopping")],
+    *[
+        Answer("TrainConfig", id, {"TrainConfig": config, "load_config": load})
+        for id, (config, load) in CONFIGURATIONS.items()
+    ],
+    *[
+        Answer("FaceDataset", dataset.__name__, {"FaceDataset": dataset})
+        for dataset in (ItemByItem, ArrayItems, Wrapped, ListOfPairs)
+    ],
+    *[
+        Answer("EarlyStopping", stop.__name__, {"EarlyStopping": stop})
+        for stop in (StopByHistory, StopByCountdown, StopByWindow)
+    ],
 ]
 
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("exercise", "names"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
-def test_right_in_another_style(exercise: str, names: dict[str, Any], seed: int) -> None:
-    result = grade(exercise, {**REFERENCE, **names}, seed)
-    assert result.outcome == "passed", story(result)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_reference(exercise: str, seed: int) -> None:
-    result = grade(exercise, REFERENCE, seed)
-    assert result.outcome == "passed", story(result)
-
-
-WRONG: dict[str, tuple[str, ...]] = {
-    "KeyError for unknown keys": (
+UNKNOWN_KEY = "        if name not in known:\n            raise ValueError("
+PAIR = "return self.images[index], self.targets[index]"
+STOP = "return self.calls_since_best >= self.patience"
+STOP_OR_NOTHING = "if self.calls_since_best >= self.patience:\n            return True"
+WRONG = [
+    change_reference(
         "TrainConfig",
-        "        if name not in known:\n            raise ValueError(",
-        "        if name not in known:\n            raise KeyError(",
+        "KeyError for unknown keys",
+        UNKNOWN_KEY,
+        UNKNOWN_KEY.replace("ValueError", "KeyError"),
+        said="KeyError, not ValueError",
     ),
-    "image only": ("FaceDataset", "return self.images[index], self.targets[index]", "return self.images[index]"),
-    "no answer but True": (
-        "EarlyStopping",
-        "return self.calls_since_best >= self.patience",
-        "if self.calls_since_best >= self.patience:\n            return True",
+    change_reference(
+        "FaceDataset", "image only", PAIR, "return self.images[index]", said="two values, (image, targets)"
     ),
-}
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_where_no_catalogue_names_it(mistake: str, seed: int) -> None:
-    exercise, *texts = WRONG[mistake]
-    names = reference_names("05_resnet_training", *zip(texts[::2], texts[1::2], strict=True))
-    result = grade(exercise, names, seed)
-    assert result.outcome in ("failed", "error")
-    assert result.score < result.exercise.points
+    change_reference("EarlyStopping", "no answer but True", STOP, STOP_OR_NOTHING, said="True or False at every call"),
+]

@@ -1,4 +1,4 @@
-"""Mistakes in submissions and scores as other students would write them: names by id and spelling."""
+"""Submissions of lesson 06 as other students write them: right, wrong, and with the mistakes of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,84 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autograder.checks.lesson_01.face_file import KEYPOINTS
+from autograder.checks.common.kaggle_names import KEYPOINTS
+from tests.lessons.answers import Answer, Names, change_reference, name_answers
 
-Names = dict[str, Any]
+
+def submit_by_loop(keypoints: np.ndarray, names: list[str], lookup: pd.DataFrame) -> pd.DataFrame:
+    """One row after the other."""
+    rows = []
+    for _, row in lookup.iterrows():
+        name, axis = row["FeatureName"][:-2], row["FeatureName"][-2:]
+        if name not in names or axis not in ("_x", "_y"):
+            raise ValueError(row["FeatureName"])
+        if not 1 <= row["ImageId"] <= len(keypoints):
+            raise ValueError(row["ImageId"])
+        value = float(keypoints[row["ImageId"] - 1][list(names).index(name)][0 if axis == "_x" else 1])
+        rows.append({"RowId": int(row["RowId"]), "Location": value})
+    return pd.DataFrame(rows, columns=["RowId", "Location"])
+
+
+def submit_by_merge(keypoints: np.ndarray, names: list[str], lookup: pd.DataFrame) -> pd.DataFrame:
+    """All coordinates in one tall table, merged."""
+    columns = [f"{name}_{axis}" for name in names for axis in ("x", "y")]
+    wide = pd.DataFrame(keypoints.reshape(len(keypoints), -1), columns=columns)
+    wide.insert(0, "ImageId", np.arange(len(wide)) + 1)
+    tall = wide.melt(id_vars="ImageId", var_name="FeatureName", value_name="Location")
+    merged = lookup.merge(tall, how="left", on=["ImageId", "FeatureName"])
+    if merged["Location"].isna().any():
+        raise ValueError("unknown image or feature")
+    return merged[["RowId", "Location"]]
+
+
+def submit_by_lookup(keypoints: np.ndarray, names: list[str], lookup: pd.DataFrame) -> pd.DataFrame:
+    """Three arrays of indices."""
+    out = lookup.copy()
+    try:
+        feature = out["FeatureName"].str.rsplit("_", n=1, expand=True)
+        k = np.array([list(names).index(name) for name in feature[0]])
+        a = np.array([["x", "y"].index(axis) for axis in feature[1]])
+        if out["ImageId"].min() < 1:
+            raise IndexError
+        out["Location"] = keypoints[out["ImageId"].values - 1, k, a].astype(float)
+    except (IndexError, KeyError) as error:
+        raise ValueError("unknown image or feature") from error
+    return out.set_index("RowId")[["Location"]].reset_index()
+
+
+def submit_with_nullable_types(keypoints: np.ndarray, names: list[str], lookup: pd.DataFrame) -> pd.DataFrame:
+    """pandas' own column types, looked up by two indices."""
+    long = pd.DataFrame(
+        {
+            "ImageId": np.repeat(np.arange(1, len(keypoints) + 1), 2 * len(names)),
+            "FeatureName": [f"{name}_{axis}" for _ in keypoints for name in names for axis in "xy"],
+            "Location": keypoints.ravel(),
+        }
+    ).convert_dtypes()
+    answers = long.set_index(["ImageId", "FeatureName"])["Location"]
+    asked = pd.MultiIndex.from_frame(lookup[["ImageId", "FeatureName"]].astype({"FeatureName": "string"}))
+    if not asked.isin(answers.index).all():
+        raise ValueError("unknown image or feature")
+    # An index of its own, and columns of pandas' own types.
+    return lookup[["RowId"]].convert_dtypes().assign(Location=answers.loc[asked].array).set_index(asked.to_flat_index())
+
+
+def submit_with_small_types(keypoints: np.ndarray, names: list[str], lookup: pd.DataFrame) -> pd.DataFrame:
+    """A dictionary of questions; small integers and floats."""
+
+    class UnknownQuestion(ValueError):
+        pass
+
+    place = {}
+    for n in range(keypoints.shape[0]):
+        for k, name in enumerate(names):
+            place[n + 1, name + "_x"], place[n + 1, name + "_y"] = keypoints[n, k]
+    try:
+        found = [place[question] for question in zip(lookup.ImageId, lookup.FeatureName, strict=True)]
+    except KeyError as error:
+        raise UnknownQuestion(f"expected a known question, got {error}") from None
+    table = np.rec.fromarrays([lookup.RowId.astype("int32"), found], dtype=[("RowId", "i4"), ("Location", "f4")])
+    return pd.DataFrame.from_records(table)
 
 
 class Submit:
@@ -108,6 +183,12 @@ def of_dictionary(keypoints: np.ndarray, names: list[str], image: int, feature: 
     return faces[image - 1][feature]
 
 
+def of_image_in_list(keypoints: np.ndarray, names: list[str], image: int, feature: str) -> float:
+    """Answer one question from a list of faces, which ends somewhere."""
+    coordinate(keypoints, names, min(image, len(keypoints)), feature)
+    return list(keypoints)[image - 1][names.index(feature[:-2])]["xy".index(feature[-1])]
+
+
 def other_side(name: str) -> str:
     """Return the name with the other side of the face."""
     return name.replace("left", "?").replace("right", "left").replace("?", "right")
@@ -130,6 +211,15 @@ def write_into(self: Submit, lookup: pd.DataFrame) -> pd.DataFrame:
     """Split the features in the very table."""
     lookup["Name"] = lookup["FeatureName"].str[:-2]
     return lookup
+
+
+class InOrderOfTheArray(Submit):
+    """Answers one coordinate after the other."""
+
+    def __call__(self, keypoints: np.ndarray, names: Sequence[str], lookup: pd.DataFrame) -> pd.DataFrame:
+        """Return the table of answers."""
+        right = super().__call__(keypoints, names, lookup)
+        return right.assign(Location=[number for face in keypoints for number in face.ravel()][: len(right)])
 
 
 SUBMISSIONS: dict[str, list[Names]] = {
@@ -172,92 +262,41 @@ SUBMISSIONS: dict[str, list[Names]] = {
     "unknown-feature-is-a-key-error": [look_up(of_dictionary)],
     "image-0-is-the-last": [look_up(of_last_face)],
     "lookup-changed": [submit(asked=write_into)],
+    "order-of-the-array": [{"make_submission": InOrderOfTheArray()}],
+    "image-beyond-is-an-index-error": [look_up(of_image_in_list)],
 }
 
-
-def score(
-    combine: Callable[[np.ndarray], float] = lambda errors: math.sqrt((errors**2).mean()),
-    check: Callable[[pd.DataFrame, pd.DataFrame], bool] | None = None,
-    how: str = "left",
-) -> Names:
-    """Return a score_submission that merges both tables, and rejects what ``check`` rejects."""
-
-    def is_right(submission: pd.DataFrame, truth: pd.DataFrame) -> bool:
-        finite = np.isfinite(submission["Location"]).all()
-        return bool(finite) and submission["RowId"].is_unique and set(truth["RowId"]) <= set(submission["RowId"])
-
-    def score_submission(submission: pd.DataFrame, truth: pd.DataFrame) -> float:
-        if not (check or is_right)(submission, truth):
-            raise ValueError("a broken submission")
-        both = truth.merge(submission, on="RowId", how=how, suffixes=("_t", "_s"))
-        return combine((both["Location_s"] - both["Location_t"]).to_numpy())
-
-    return {"score_submission": score_submission}
-
-
-def is_finite(submission: pd.DataFrame, truth: pd.DataFrame) -> bool:
-    """Return whether all answers are finite."""
-    return bool(np.isfinite(submission["Location"]).all())
-
-
-def is_complete(submission: pd.DataFrame, truth: pd.DataFrame) -> bool:
-    """Return whether every row is answered, and once."""
-    return sorted(submission["RowId"]) == sorted(truth["RowId"])
-
-
-def score_by_position(submission: pd.DataFrame, truth: pd.DataFrame) -> float:
-    """Compare line by line."""
-    if not (is_finite(submission, truth) and is_complete(submission, truth)):
-        raise ValueError("a broken submission")
-    pairs = zip(submission["Location"], truth["Location"], strict=True)
-    return (sum((a - b) ** 2 for a, b in pairs) / len(truth)) ** 0.5
-
-
-def score_by_dictionary(submission: pd.DataFrame, truth: pd.DataFrame) -> float:
-    """Look each row up."""
-    if submission["RowId"].duplicated().any() or not is_finite(submission, truth):
-        raise ValueError("a broken submission")
-    answers = dict(zip(submission["RowId"], submission["Location"], strict=True))
-    squares = [(answers[row] - location) ** 2 for row, location in zip(truth["RowId"], truth["Location"], strict=True)]
-    return math.sqrt(sum(squares) / len(squares))
-
-
-SCORES: dict[str, list[Names]] = {
-    "no-root": [score(lambda errors: float(errors @ errors) / len(errors))],
-    "absolute-errors": [
-        score(lambda errors: sum(map(abs, errors)) / len(errors)),
-        score(lambda e: np.sqrt(e**2).mean()),
+RIGHT = [
+    Answer("make_submission", "make_submission", {}),
+    *[
+        Answer("make_submission", submit.__name__, {"make_submission": submit})
+        for submit in (
+            submit_by_loop,
+            submit_by_merge,
+            submit_by_lookup,
+            submit_with_nullable_types,
+            submit_with_small_types,
+        )
     ],
-    "root-of-the-sum": [score(np.linalg.norm)],
-    "root-before-the-mean": [score(lambda errors: np.linalg.norm(errors) / errors.size)],
-    "rows-by-position": [{"score_submission": score_by_position}],
-    "missing-rows-ignored": [
-        score(
-            how="inner", check=lambda submission, truth: submission["RowId"].is_unique and is_finite(submission, truth)
+]
+LOCATION = '"Location": locations'
+# Id, what the reference holds and what it is changed to, and words that the student must read.
+WRONG = [
+    change_reference("make_submission", *texts)
+    for texts in (
+        (
+            "IndexError",
+            " | (image_ids > len(keypoints))",
+            "",
+            "IndexError",
+            "make_submission/image-beyond-is-an-index-error",
         ),
-        score(
-            lambda errors: math.sqrt(np.nanmean(errors**2)),
-            check=lambda submission, truth: submission["RowId"].is_unique and is_finite(submission, truth),
-        ),
-    ],
-    "missing-row-is-a-key-error": [{"score_submission": score_by_dictionary}],
-    "repeated-rows-ignored": [
-        score(
-            check=lambda submission, truth: (
-                set(truth["RowId"]) <= set(submission["RowId"]) and is_finite(submission, truth)
-            )
-        ),
-    ],
-    "nan-skipped": [
-        score(lambda errors: pd.Series(errors).pow(2).mean() ** 0.5, check=is_complete),
-        score(lambda errors: np.sqrt((errors[np.isfinite(errors)] ** 2).mean()), check=is_complete),
-    ],
-    "nan-scored": [score(check=is_complete)],
-    "infinity-scored": [
-        score(
-            check=lambda submission, truth: is_complete(submission, truth) and not submission["Location"].isna().any()
-        ),
-    ],
-}
-
-SPELLED = {"make_submission": SUBMISSIONS, "score_submission": SCORES}
+        ("0 for unknown", "if columns.isna().any():", "columns = columns.fillna(0)\n    if False:", "must not"),
+        ("whole numbers", LOCATION, f"{LOCATION}.round().astype(int)", "floats"),
+        ("text", LOCATION, '"Location": [f"{v:.2f}" for v in locations]', "floats"),
+    )
+]
+NAMED = [
+    *[answer for answer in WRONG if answer.misconception],
+    *name_answers((f"make_submission/{id}", names) for id, spellings in SUBMISSIONS.items() for names in spellings),
+]

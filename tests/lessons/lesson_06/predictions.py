@@ -1,7 +1,8 @@
-"""Mistakes in predictions as other students would write them: names by id and spelling."""
+"""Predictions of lesson 06 as other students write them: right, wrong, and with the mistakes of the catalogue."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -11,7 +12,58 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Names = dict[str, Any]
+from tests.lessons.answers import Answer, Names, change_reference, name_answers
+
+
+def predict_by_loader(model: Any, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """A loader for the torch model, slices for the Keras model, which is called."""
+    if not isinstance(model, keras.Model):
+        before = model.training
+        model.train(False)
+        data = torch.utils.data.TensorDataset(torch.from_numpy(images)[:, None])
+        with torch.inference_mode():
+            parts = [model(x) for (x,) in torch.utils.data.DataLoader(data, batch_size=batch_size)]
+        model.train(before)
+        out = torch.cat(parts).numpy()
+    else:
+        parts = [
+            np.asarray(model(images[start : start + batch_size, :, :, None], training=False))
+            for start in range(0, len(images), batch_size)
+        ]
+        out = np.concatenate(parts) * 96
+    return np.stack([out[:, 0::2], out[:, 1::2]], axis=-1).clip(0, 96)
+
+
+@torch.no_grad()
+def predict_in_place(model: Any, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """One array that is filled batch by batch."""
+    result = np.empty((len(images), 15, 2), dtype=np.float64)
+    is_torch = isinstance(model, torch.nn.Module)
+    was = model.training if is_torch else None
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        if is_torch:
+            answer = model.eval()(torch.tensor(batch).reshape(-1, 1, 96, 96)).cpu().detach().numpy()
+        else:
+            answer = 96 * model.predict_on_batch(np.expand_dims(batch, -1))
+        result[start : start + batch_size] = np.asarray(answer).reshape((-1, 15, 2))
+    if was:
+        model.train()
+    return np.minimum(np.maximum(result, 0), 96)
+
+
+def predict_by_keras_dataset(model: Any, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """Keras asked first; the torch model's faces in chunks of nearly equal size."""
+    if "keras" in type(model).__module__ or isinstance(model, keras.Model):
+        return np.clip(model.predict(images.reshape(-1, 96, 96, 1), batch_size, 0) * 96.0, 0, 96).reshape(-1, 15, 2)
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    with torch.no_grad():
+        chunks = np.array_split(images, math.ceil(len(images) / batch_size))
+        answers = np.vstack([model(torch.Tensor(chunk[:, None])).numpy() for chunk in chunks])
+    for module, mode in modes:
+        module.training = mode
+    return np.clip(answers.reshape(len(answers), 15, 2), 0, 96, dtype=np.float32)
 
 
 class Predict:
@@ -134,10 +186,58 @@ PREDICTIONS: dict[str, list[Names]] = {
     ],
     "not-clipped": [predict(clip=lambda self, points: points)],
     "clipped-to-95": [predict(clip=lambda self, points: np.clip(points, 0, 95))],
+    "clipped-from-1": [predict(clip=lambda self, points: np.maximum(np.minimum(points, 96), 1))],
+    "clipped-to-1": [predict(clip=lambda self, points: np.minimum(np.maximum(points, 0), 1))],
+    "keras-times-95": [predict(to_pixels=lambda self, answers: answers * (np.float32(96) - 1))],
+    "clipped-before-scaling": [
+        predict(
+            to_pixels=lambda self, answers: np.maximum(answers, 0) * 96,
+            join=lambda self, parts: torch.cat(parts).clamp(0, 96).numpy(),
+            clip=lambda self, points: points,
+        )
+    ],
     "halves-instead-of-pairs": [
         predict(points=lambda self, answers: np.dstack(np.split(answers, 2, axis=1))),
     ],
     "x-and-y-exchanged": [predict(points=lambda self, answers: np.dstack([answers[:, 1::2], answers[:, 0::2]]))],
 }
 
-SPELLED = {"predict_keypoints": PREDICTIONS}
+
+RIGHT = [
+    Answer("predict_keypoints", "predict_keypoints", {}),
+    *[
+        Answer("predict_keypoints", predict.__name__, {"predict_keypoints": predict})
+        for predict in (predict_by_loader, predict_in_place, predict_by_keras_dataset)
+    ],
+]
+# Id, what the reference holds and what it is changed to, and words that the student must read.
+WRONG = [
+    change_reference("predict_keypoints", *texts)
+    for texts in (
+        (
+            "clips to 1",
+            "np.clip(answers, 0, IMAGE_SIZE)",
+            "np.clip(answers, 0, 1)",
+            "predict_keypoints(torch model)",
+            "predict_keypoints/clipped-to-1",
+        ),
+        (
+            "Keras by 95",
+            "IMAGE_SIZE * model.predict",
+            "95 * model.predict",
+            "predict_keypoints(Keras model)",
+            "predict_keypoints/keras-times-95",
+        ),
+        (
+            "gradients and numpy",
+            "torch.no_grad():",
+            "torch.enable_grad():",
+            "Can't call numpy() on Tensor that requires grad",
+        ),
+        ("first batch only", "for batch in batches]", "for batch in batches[:1]]", "it sees 4"),
+    )
+]
+NAMED = [
+    *[answer for answer in WRONG if answer.misconception],
+    *name_answers((f"predict_keypoints/{id}", names) for id, spellings in PREDICTIONS.items() for names in spellings),
+]

@@ -1,4 +1,4 @@
-"""The checks of lesson 05 against loops that are right in another style, and those wrong that no catalogue names."""
+"""Loops of lesson 05: right in another style, and wrong."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm, trange
 
-from tests.lessons.battery import grade, story
-from tests.lessons.test_lesson_05_battery import SEEDS, StopByHistory
+from tests.lessons.answers import Answer, change_reference
+from tests.lessons.lesson_05.config_and_stops import StopByHistory
 from tests.reference import reference_names
 
 REFERENCE = reference_names("05_resnet_training")
-EXERCISES = ("train_one_epoch", "evaluate", "fit")
 
 
 def train_from_predictions(model: nn.Module, loader: DataLoader, loss_fn: nn.Module, optimizer: Any) -> float:
+    """Keep every error, and clear the gradients after the step."""
     model.train()
     errors: list[Tensor] = []
     for images, targets in loader:
@@ -42,6 +41,7 @@ def train_from_predictions(model: nn.Module, loader: DataLoader, loss_fn: nn.Mod
 
 
 def train_by_counts(model: nn.Module, loader: DataLoader, loss_fn: nn.Module, optimizer: Any) -> float:
+    """Two arrays of sums and counts."""
     model.train(True)
     sums, counts = np.zeros(len(loader)), np.zeros(len(loader))
     for position, (x, y) in enumerate(loader):
@@ -77,6 +77,7 @@ def train_with_closure(model: nn.Module, loader: DataLoader, loss_fn: nn.Module,
 
 @torch.no_grad()
 def evaluate_all_at_once(model: nn.Module, loader: DataLoader) -> float:
+    """All predictions as one tensor, and nanmean."""
     mode = model.training
     model.eval()
     predictions = torch.cat([model(images) for images, _ in loader])
@@ -86,6 +87,7 @@ def evaluate_all_at_once(model: nn.Module, loader: DataLoader) -> float:
 
 
 def evaluate_in_numpy(model: nn.Module, loader: DataLoader) -> float:
+    """Inference mode, errors in NumPy, the mode of each part restored."""
     modes = [part.training for part in model.modules()]
     try:
         model.eval()
@@ -99,6 +101,7 @@ def evaluate_in_numpy(model: nn.Module, loader: DataLoader) -> float:
 
 @contextmanager
 def mode(model: nn.Module, training: bool) -> Iterator[None]:
+    """Put the model in a mode for a while."""
     before = model.training
     model.train(training)
     try:
@@ -228,50 +231,30 @@ def fit_in_one_loop(model: nn.Module, train_loader: DataLoader, val_loader: Data
     return {"train_loss": train_losses, "val_rmse": val_rmses, "lr": rates, "train_rmse": train_rmses}
 
 
-RIGHT: list[tuple[str, dict[str, Any]]] = [
-    *[
-        ("train_one_epoch", {"train_one_epoch": train})
-        for train in (train_from_predictions, train_by_counts, train_with_closure)
-    ],
-    *[
-        ("evaluate", {"evaluate": evaluate})
-        for evaluate in (evaluate_all_at_once, evaluate_in_numpy, evaluate_label_by_label)
-    ],
-    *[("fit", {"fit": fit}) for fit in (fit_alone, fit_by_hand, fit_with_a_copy, fit_in_one_loop)],
+RIGHT = [
+    Answer(exercise, loop.__name__ if loop else "reference", {exercise: loop} if loop else {})
+    for exercise, loops in (
+        ("train_one_epoch", (None, train_from_predictions, train_by_counts, train_with_closure)),
+        ("evaluate", (None, evaluate_all_at_once, evaluate_in_numpy, evaluate_label_by_label)),
+        ("fit", (None, fit_alone, fit_by_hand, fit_with_a_copy, fit_in_one_loop)),
+    )
+    for loop in loops
 ]
 
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("exercise", "names"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
-def test_right_in_another_style(exercise: str, names: dict[str, Any], seed: int) -> None:
-    result = grade(exercise, {**REFERENCE, **names}, seed)
-    assert result.outcome == "passed", story(result)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_reference(exercise: str, seed: int) -> None:
-    result = grade(exercise, REFERENCE, seed)
-    assert result.outcome == "passed", story(result)
-
-
-WRONG: dict[str, tuple[str, ...]] = {
-    "missing labels as 0, labeled ones counted": (
+ERRORS = "(model(images) - targets)[finite]"
+WRONG = [
+    change_reference(
         "evaluate",
-        "(model(images) - targets)[finite]",
+        "missing labels as 0, labeled ones counted",
+        ERRORS,
         "model(images) - targets.nan_to_num(0)",
+        said="squared errors of the batches",
+        misconception="evaluate/zeros-among-the-errors",
     ),
-    "fixed rate": ("fit", "lr=config.lr)", "lr=1e-4)"),
-    "stops on training loss": ("fit", "stopping.step(val_rmse)", "stopping.step(train_loss)"),
-    "no history": ("fit", "    return history\n", "    return None\n"),
-}
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_where_no_catalogue_names_it(mistake: str, seed: int) -> None:
-    exercise, *texts = WRONG[mistake]
-    names = reference_names("05_resnet_training", *zip(texts[::2], texts[1::2], strict=True))
-    result = grade(exercise, names, seed)
-    assert result.outcome in ("failed", "error")
-    assert result.score < result.exercise.points
+    change_reference("fit", "fixed rate", "lr=config.lr)", "lr=1e-4)", said='history["lr"]'),
+    change_reference(
+        "fit", "stops on training loss", "stopping.step(val_rmse)", "stopping.step(train_loss)", said="the end after"
+    ),
+    change_reference("fit", "no history", "    return history\n", "    return None\n", said="a NoneType"),
+]
+NAMED = [answer for answer in WRONG if answer.misconception]

@@ -1,0 +1,110 @@
+"""Checks of lesson 05: the dataset, item by item and in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograder.ladder import expect
+from autograder.ladder.form import declare_kept
+from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
+from autograder.worker.plain import TensorValue, type_name
+
+face_dataset = Ladder("FaceDataset")
+
+# The items that are looked at; faces 1 and 3 lack labels.
+INDICES = [0, 1, 3, 4]
+
+
+def _array(value: object, what: str) -> np.ndarray:
+    found = value.array if isinstance(value, TensorValue) else value
+    if not isinstance(found, np.ndarray):
+        raise expect.Mismatch(f"{what}: a torch.Tensor", type_name(value))
+    return found
+
+
+def _ask(student: Student, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    images = rng.random((5, 96, 96), dtype=np.float32)
+    keypoints = rng.uniform(0, 96, (5, 4, 2)).astype(np.float32)
+    keypoints[1, 2] = np.nan
+    keypoints[3, :, 0] = np.nan
+    answer = student.probe("lesson_05.dataset", images=images, keypoints=keypoints, indices=INDICES)
+    return images, keypoints, answer
+
+
+@face_dataset.rung("type", points=1, gate=True)
+def items_are_pairs(student: Student, rng: np.random.Generator) -> None:
+    """An item is a pair of an image and its targets."""
+    images, _, answer = _ask(student, rng)
+    hint = "Faces with missing labels count too."
+    expect.true(answer["length"] == len(images), f"len(dataset): {len(images)}", f"{answer['length']}", hint=hint)
+    for item, size in zip(answer["items"], answer["sizes"], strict=True):
+        got = "no tuple" if size is None else f"{size} of them"
+        expect.true(size == 2, "dataset[0]: two values, (image, targets)", got)
+        _array(item[0], "the image")
+        _array(item[1], "the targets")
+
+
+@face_dataset.rung("shape", points=2)
+def shapes_of_an_item(student: Student, rng: np.random.Generator) -> None:
+    """The image is (1, 96, 96), the targets are (2K,)."""
+    _, keypoints, answer = _ask(student, rng)
+    image, targets = (_array(part, "a part") for part in answer["items"][0])
+    hint = "A convolution wants an axis of channels before height and width, even for one channel."
+    expect.true(image.shape == (1, 96, 96), "an image of shape (1, 96, 96)", f"shape {image.shape}", hint=hint)
+    want = (keypoints.shape[1] * 2,)
+    hint = "The network answers with one row of numbers for each face: flatten (K, 2), whatever K is."
+    expected = f"targets of shape {want} for keypoints {keypoints.shape}"
+    expect.true(targets.shape == want, expected, f"shape {targets.shape}", hint=hint)
+
+
+@face_dataset.rung("dtype", points=1)
+def dtypes_of_an_item(student: Student, rng: np.random.Generator) -> None:
+    """Both are float32, as the network's weights are."""
+    for part, what in zip(_ask(student, rng)[2]["items"][0], ("image", "targets"), strict=True):
+        dtype, hint = _array(part, what).dtype.name, "Convert once, when the dataset is built."
+        expect.true(dtype == "float32", f"the {what} in float32", dtype, hint=hint)
+
+
+@face_dataset.rung("values", points=4)
+def values_of_items(student: Student, rng: np.random.Generator) -> None:
+    """Pixels and coordinates are unchanged, in the order x, y, x, y, each with its own face."""
+    images, keypoints, answer = _ask(student, rng)
+    hint = "Nothing is scaled or sorted here: x, y of the first keypoint, then x, y of the next, all in pixels."
+    for index in (0, 4):
+        image, targets = (_array(part, "a part") for part in answer["items"][INDICES.index(index)])
+        expect.close(image.ravel(), images[index].ravel(), what=f"the pixels of dataset[{index}][0]", hint=hint)
+        expect.close(targets.ravel(), keypoints[index].ravel(), what=f"dataset[{index}][1]", hint=hint)
+
+
+@face_dataset.rung("edge cases", points=2)
+def keeps_missing_labels(student: Student, rng: np.random.Generator) -> None:
+    """Missing labels stay NaN, and no face is dropped."""
+    _, keypoints, answer = _ask(student, rng)
+    hint = "NaN says that there is no label; the loss leaves it out. Any number in its place would be learned."
+    expect.equal(answer["length"], len(keypoints), what="len(dataset)", hint=hint)
+    for index in (1, 3):
+        got = _array(answer["items"][INDICES.index(index)][1], "the targets").ravel()
+        expect.close(got, keypoints[index].ravel(), what=f"dataset[{index}][1]", hint=hint)
+
+
+@face_dataset.rung("edge cases", points=1)
+def can_be_loaded(student: Student, rng: np.random.Generator) -> None:
+    """A DataLoader makes batches of it."""
+    _, keypoints, answer = _ask(student, rng)
+    expect.array(answer["batch"][0], shape=(5, 1, 96, 96), kind="torch", what="a batch of images")
+    expect.array(answer["batch"][1], shape=(5, keypoints.shape[1] * 2), kind="torch", what="a batch of targets")
+
+
+def _arrays_before_and_after(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
+    images, keypoints, answer = _ask(student, rng)
+    yield "images", images, answer["images"]
+    yield "keypoints", keypoints, answer["keypoints"]
+
+
+declare_kept(
+    face_dataset, "leaves_the_arrays", "The arrays it was built from are unchanged.", _arrays_before_and_after, points=1
+)
