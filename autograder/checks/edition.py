@@ -22,7 +22,7 @@ def _deciding_files(lesson: Lesson) -> list[Path]:
     rooms = [CHECKS / lesson.room, CHECKS / "common"]
     checks = [path for room in rooms for path in room.glob("*.py")]
     shared = [path for path in PROBES.glob("*.py") if not path.stem.startswith("lesson_")]
-    return sorted([*checks, *shared, *PROBES.glob(f"{lesson.room}.py")])
+    return sorted([*checks, *shared, *PROBES.glob(f"{lesson.room}*.py")])
 
 
 @cache

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import keras
 import numpy as np
 
 from ..names import Names
-from . import phase_training
-from .small_model import eager, saved_weights, set_weights, small_model, weights_of, with_checkpoint
+from . import lesson_04_training
+from .lesson_04_small_model import eager, saved_weights, set_weights, small_model, weights_of, with_checkpoint
 
-# Probes are found in the lesson's own module.
-train, defaults = phase_training.train, phase_training.defaults
+# A worker finds probes in the module that has the lesson's name.
+train, defaults = lesson_04_training.train, lesson_04_training.defaults
 
 
 @contextmanager
@@ -28,11 +29,8 @@ def _each_call(note: Callable[[Any, Any, Any], None]) -> Iterator[None]:
         note(layer, args[0] if args else next(iter(kwargs.values()), None), output)
         return output
 
-    keras.layers.Layer.__call__ = call
-    try:
+    with patch.object(keras.layers.Layer, "__call__", call):
         yield
-    finally:
-        keras.layers.Layer.__call__ = original
 
 
 class TooManyWeights(MemoryError):
@@ -56,11 +54,8 @@ def _cheap_weights(most: int) -> Iterator[None]:
             kwargs["initializer"] = "zeros"
         return original(layer, shape, *args, **kwargs)
 
-    keras.layers.Layer.add_weight = add_weight
-    try:
+    with patch.object(keras.layers.Layer, "add_weight", add_weight):
         yield
-    finally:
-        keras.layers.Layer.add_weight = original
 
 
 def _before_activation(layer: Any, inputs: Any) -> np.ndarray:
@@ -68,14 +63,8 @@ def _before_activation(layer: Any, inputs: Any) -> np.ndarray:
     if isinstance(layer, keras.layers.Dense):
         out = keras.ops.matmul(inputs, layer.kernel)
     else:
-        out = keras.ops.conv(
-            inputs,
-            layer.kernel,
-            strides=list(layer.strides),
-            padding=layer.padding,
-            data_format=layer.data_format,
-            dilation_rate=layer.dilation_rate,
-        )
+        how = {name: getattr(layer, name) for name in ("padding", "data_format", "dilation_rate")}
+        out = keras.ops.conv(inputs, layer.kernel, strides=list(layer.strides), **how)
     if layer.bias is not None:
         out = keras.ops.add(out, layer.bias)
     return keras.ops.convert_to_numpy(out)
@@ -110,7 +99,6 @@ def _recorded_dropouts(found: list[dict[str, Any]]) -> Iterator[None]:
         import tensorflow as tf
 
         places.append(tf.nn)
-    originals = [place.dropout for place in places]
 
     def recording(original: Any) -> Any:
         def dropout(*args: Any, **kwargs: Any) -> Any:
@@ -119,13 +107,10 @@ def _recorded_dropouts(found: list[dict[str, Any]]) -> Iterator[None]:
 
         return dropout
 
-    for place, original in zip(places, originals, strict=True):
-        place.dropout = recording(original)
-    try:
+    with ExitStack() as replaced:
+        for place in places:
+            replaced.enter_context(patch.object(place, "dropout", recording(place.dropout)))
         yield
-    finally:
-        for place, original in zip(places, originals, strict=True):
-            place.dropout = original
 
 
 def build(names: Names, *, x: np.ndarray, seed: int, most: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.common.shared import Shared
-from autograder.checks.lesson_04 import cnn_trace
+from autograder.checks.lesson_04 import between_layers
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
@@ -26,15 +26,11 @@ def _build(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     except StudentError as error:
         if error.type != "TooManyWeights":
             raise
-        hint = (
-            f"There are {error.message}: the image is still large where that layer begins. "
-            "Does every block end in 2x2 pooling?"
-        )
+        where = f"There are {error.message}: the image is still large where that layer begins."
+        hint = f"{where} Does every block end in 2x2 pooling?"
         got = "a layer too large to be built"
         raise expect.Mismatch("build_cnn(): at most 9,216,000 weights in one layer", got, hint=hint) from None
-    if not found["is_model"]:
-        hint = "Return the model itself." if found["type"] in ("NoneType", "list", "tuple") else None
-        raise expect.Mismatch("build_cnn(): a keras.Model", f"{found['type']}", hint=hint)
+    expect.true(found["is_model"], "build_cnn(): a keras.Model", found["type"], hint="Return the model itself.")
     return {**found, "spread": float(x[0].std())}
 
 
@@ -73,13 +69,7 @@ def has_the_three_convolutions_and_dense_layers(student: Student, rng: np.random
     found = _built(student, rng)
     got = [f"{layer['kind']} {layer['kernel'][-1]}" for layer in found["layers"]]
     want = [f"conv {filters}" for filters in FILTERS] + [f"dense {units}" for units in UNITS]
-    hint = None
-    if sorted(got) == sorted(want):
-        hint = "All layers are there, but not in this order."
-    elif got[:6] == want:
-        hint = "There are more layers than the lesson's table lists."
-    elif len(got) == len(want):
-        hint = "Compare the number of filters and units with the lesson's table."
+    hint = "Compare the layers, their order, and their numbers of filters and units with the lesson's table."
     expect.true(got == want, ", ".join(want), ", ".join(got) or "no convolution and no dense layer", hint=hint)
     strides = [layer["strides"] for layer in _of(found, "conv")]
     hint = "The 2x2 pooling alone halves the image; each convolution looks at every place."
@@ -93,16 +83,17 @@ def has_the_three_convolutions_and_dense_layers(student: Student, rng: np.random
 
 
 def _expect_slope(slope: float | None, where: str, what: str) -> None:
-    """Expect a slope strictly between 0 and 1."""
+    """Expect a slope strictly between 0 and 1; None stands for an activation that is no LeakyReLU."""
+    hint = "Compare this part with the lesson's table: a LeakyReLU lets a small part of a negative value through."
     if slope is None:
-        raise expect.Mismatch(f"{where}: {what}", "something else", hint="Compare this part with the lesson's table.")
-    if abs(slope) <= 1e-3:
-        hint = "Slope 0 is a plain ReLU: a unit that is negative for every face gets no gradient, and stays so."
-        raise expect.Mismatch(f"{where}: LeakyReLU, a small positive slope below 0", "slope 0", hint=hint)
-    if slope >= 1 - 1e-3:
-        hint = "Negative values pass unchanged, so nothing bends here: both layers together are no more than one."
-        raise expect.Mismatch(f"{where}: LeakyReLU, a slope below 1", f"slope {slope:.3g}", hint=hint)
-    expect.true(slope > 0, f"{where}: LeakyReLU, a positive slope", f"slope {slope:.3g}")
+        raise expect.Mismatch(f"{where}: {what}", "something else", hint=hint)
+    shown = f"slope {slope:.3g}"
+    for wrong, want, got in (
+        (abs(slope) <= 1e-3, "a small positive slope below 0", "slope 0"),
+        (slope >= 1 - 1e-3, "a slope below 1", shown),
+        (not slope > 0, "a positive slope", shown),
+    ):
+        expect.true(not wrong, f"{where}: LeakyReLU, {want}", got, hint=hint)
 
 
 @build_cnn.rung("values", points=1)
@@ -112,12 +103,8 @@ def takes_images_as_they_come(student: Student, rng: np.random.Generator) -> Non
     seen = float(_of(found, "conv")[0]["input"].std())
     # To center or to stretch the image is no mistake; to shrink it to nearly nothing is.
     hint = "The images already lie in [0, 1]: nothing needs to be divided any more."
-    expect.true(
-        seen >= 0.1 * found["spread"],
-        f"an image whose gray values spread by {found['spread']:.2g} at the first convolution",
-        f"they spread by {seen:.2g}",
-        hint=hint,
-    )
+    want = f"an image whose gray values spread by {found['spread']:.2g} at the first convolution"
+    expect.true(seen >= 0.1 * found["spread"], want, f"they spread by {seen:.2g}", hint=hint)
 
 
 @build_cnn.rung("values", points=4)
@@ -127,21 +114,17 @@ def blocks_activate_and_pool(student: Student, rng: np.random.Generator) -> None
     convs, dense = _of(found, "conv"), _of(found, "dense")
     for number, (conv, following) in enumerate(zip(convs, [*convs[1:], dense[0]], strict=True), start=1):
         before, after = conv["before_activation"], following["input"]
-        where = (
-            f"between convolution {number} and {f'convolution {number + 1}' if number < 3 else 'the first dense layer'}"
-        )
-        fits = cnn_trace.pooled_shapes(before.shape)
+        next_layer = f"convolution {number + 1}" if number < 3 else "the first dense layer"
+        where = f"between convolution {number} and {next_layer}"
+        fits = between_layers.pooled_shapes(before.shape)
         if number == 3 and after.ndim == 2:
             after = _unflatten(before, after, where)
-        if after.shape not in fits:
-            raise expect.Mismatch(
-                f"{where}: 2x2 pooling, which halves height and width",
-                _shrinking(before, after),
-                hint=f"Here {before.shape[1:3]} became {after.shape[1:3]}. Pooling takes 2x2 pixels and moves by 2, "
-                "once in each block.",
-            )
+        became = f"Here {before.shape[1:3]} became {after.shape[1:3]}."
+        hint = f"{became} Pooling takes 2x2 pixels and moves by 2, once in each block."
+        want = f"{where}: 2x2 pooling, which halves height and width"
+        expect.true(after.shape in fits, want, _shrinking(before, after), hint=hint)
         what = "LeakyReLU and 2x2 pooling of the convolution's answer"
-        _expect_slope(cnn_trace.slope_and_pool_between(before, after), where, what)
+        _expect_slope(between_layers.slope_and_pool_between(before, after), where, what)
 
 
 def _shrinking(before: np.ndarray, after: np.ndarray) -> str:
@@ -154,23 +137,21 @@ def _shrinking(before: np.ndarray, after: np.ndarray) -> str:
 
 def _unflatten(before: np.ndarray, after: np.ndarray, where: str) -> np.ndarray:
     """Give the flat input of the first dense layer the shape of the pooled image that it came from."""
-    fits = cnn_trace.pooled_shapes(before.shape)
+    fits = between_layers.pooled_shapes(before.shape)
     for shape in fits:
         # Height, width, channel as Flatten leaves them; or channel first after a Permute.
         if after.size == np.prod(shape):
             batch, height, width, channels = shape
             turned = after.reshape(batch, channels, height, width).transpose(0, 2, 3, 1)
-            is_turned = cnn_trace.slope_and_pool_between(before, turned) is not None
+            is_turned = between_layers.slope_and_pool_between(before, turned) is not None
             return turned if is_turned else after.reshape(shape)
     if after.shape[1] == np.prod(before.shape[1:]):
         return after.reshape(before.shape)
     whole = f"{where}: every number of the pooled image"
     features, channels = int(np.prod(fits[0][1:])), before.shape[-1]
-    if after.shape[1] == channels:
-        hint = "To average over the image forgets where things are. Flatten it instead."
-        raise expect.Mismatch(whole, "one number a channel", hint=hint)
     hint = f"Flatten the pooled image: all {features:,} numbers of it go into the dense layer."
-    raise expect.Mismatch(whole, f"{after.shape[1]:,} numbers a face", hint=hint)
+    got = "one number a channel" if after.shape[1] == channels else f"{after.shape[1]:,} numbers a face"
+    raise expect.Mismatch(whole, got, hint=hint)
 
 
 @build_cnn.rung("values", points=3)
@@ -178,7 +159,7 @@ def dense_layers_activate(student: Student, rng: np.random.Generator) -> None:
     """LeakyReLU after each dense layer of 500."""
     dense = _of(_built(student, rng), "dense")
     for number, (layer, following) in enumerate(zip(dense, dense[1:], strict=False), start=1):
-        slope = cnn_trace.slope_between(layer["before_activation"], following["input"])
+        slope = between_layers.slope_between(layer["before_activation"], following["input"])
         _expect_slope(slope, f"after dense layer {number}", "LeakyReLU of its answer")
 
 
@@ -187,7 +168,7 @@ def answers_without_activation(student: Student, rng: np.random.Generator) -> No
     """The last layer is linear: its answer is the network's answer."""
     found = _built(student, rng)
     linear, got = _of(found, "dense")[-1]["before_activation"], found["output"]
-    if np.allclose(got, linear, rtol=cnn_trace.TOLERANCE, atol=cnn_trace.TOLERANCE):
+    if np.allclose(got, linear, rtol=between_layers.TOLERANCE, atol=between_layers.TOLERANCE):
         return
     shifted = np.exp(linear - linear.max(axis=1, keepdims=True))
     named = {
@@ -197,14 +178,11 @@ def answers_without_activation(student: Student, rng: np.random.Generator) -> No
         "a ReLU": np.maximum(linear, 0),
     }
     name = next((name for name, wrong in named.items() if np.allclose(got, wrong, rtol=1e-4, atol=1e-5)), None)
-    if name is None and cnn_trace.slope_between(linear, got) is not None:
+    if name is None and between_layers.slope_between(linear, got) is not None:
         name = "a LeakyReLU"
-    hint = f"After the last layer comes {name}. A coordinate is a plain number: leave it as the layer gives it."
-    raise expect.Mismatch(
-        "the answer of the last dense layer, unchanged",
-        f"{name} of it" if name else "something else made of it",
-        hint=hint if name else "Nothing may follow the last dense layer.",
-    )
+    hint = "Nothing may follow the last dense layer: a coordinate is a plain number, as the layer gives it."
+    got = f"{name} of it" if name else "something else made of it"
+    raise expect.Mismatch("the answer of the last dense layer, unchanged", got, hint=hint)
 
 
 @build_cnn.rung("values", points=3)
@@ -212,22 +190,12 @@ def drops_out_after_each_block(student: Student, rng: np.random.Generator) -> No
     """Dropout of 0.05, 0.01 and 0.15, one at the end of each block."""
     layers = _built(student, rng)["order"]
     rates = [layer["rate"] for layer in layers if layer["kind"] == "dropout"]
-    hint = None
-    if sorted(rates) == sorted(RATES):
-        hint = "The rates are right, but not in this order: follow the blocks from the image to the answer."
-    elif not rates:
-        hint = "The table lists one dropout layer in each block."
-    elif np.allclose(sorted(1 - np.array(rates)), sorted(RATES)):
-        hint = "Keras's Dropout takes the share that is dropped, not the share that is kept."
+    hint = "The table lists a dropout layer at the end of each block, and the share of the numbers that it drops."
     same = len(rates) == 3 and np.allclose(rates, RATES, atol=1e-6)
     expect.true(bool(same), f"dropout rates {RATES}", f"dropout rates {[round(rate, 4) for rate in rates]}", hint=hint)
     order = [layer["kind"] for layer in layers]
-    expect.true(
-        order[:6] == ["conv", "dropout"] * 3,
-        "one dropout in each block: conv, dropout, conv, dropout, conv, dropout, dense, dense, dense",
-        ", ".join(order),
-        hint="Each dropout belongs to the end of its own block.",
-    )
+    want = "one dropout in each block: conv, dropout, conv, dropout, conv, dropout, dense, dense, dense"
+    expect.true(order[:6] == ["conv", "dropout"] * 3, want, ", ".join(order), hint=hint)
 
 
 @build_cnn.rung("side effects", points=1)

@@ -9,12 +9,13 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import keras
 import numpy as np
 
 from ..names import Names
-from .small_model import eager, listening, saved_weights, small_model, weights_of, with_checkpoint
+from .lesson_04_small_model import eager, listening, saved_weights, small_model, weights_of, with_checkpoint
 
 
 class TooManySteps(RuntimeError):
@@ -78,13 +79,8 @@ class Diary:
             self.step(optimizer, variables, start)
             return result
 
-        keras.optimizers.Optimizer.apply = apply
-        try:
-            with listening(self.show):
-                yield
-        finally:
-            # The optimizer inherits its apply: without this attribute it does so again.
-            del keras.optimizers.Optimizer.apply
+        with patch.object(keras.optimizers.Optimizer, "apply", apply), listening(self.show):
+            yield
 
 
 def _history(history: Any) -> Any:
@@ -125,12 +121,11 @@ def train(
             result = names["train_two_phase"](
                 model, *arrays, epochs=tuple(epochs), batch_size=batch_size, checkpoint_path=path
             )
-        told, weights = isinstance(result, dict), weights_of(model)
+        # Read before the checkpoint's are read into the same model.
+        weights, told = weights_of(model), result if isinstance(result, dict) else {}
         return {
-            "histories": {str(k): _history(v) for k, v in result.items()} if told else result,
-            "kinds": {str(k): "dict" if isinstance(v, dict) else type(v).__name__ for k, v in result.items()}
-            if told
-            else {},
+            "histories": {str(k): _history(v) for k, v in told.items()} if told is result else result,
+            "kinds": {str(k): "dict" if isinstance(v, dict) else type(v).__name__ for k, v in told.items()},
             "steps": diary.steps,
             "weights": weights,
             "saved": saved_weights(path, model),
