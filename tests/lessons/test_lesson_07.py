@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from autograder.course.manifest import ROOT
 from data_scripts.imm_faces import read_points
 from data_scripts.imm_folder import asf_text, stems
+from tests.lessons.battery import grade, story
 from tests.reference import reference_names
 
 NAMES = reference_names("07_nose_tip")
@@ -107,3 +108,19 @@ def test_sweep_repeats_itself_and_counts_in_pixels() -> None:
         errors = (row["predictions"] - val.tensors[1].numpy()) * [80, 60]
         assert row["within_tolerance"] == sum(math.hypot(*error) <= 3 for error in errors)
         assert row["val_mse"] == pytest.approx(float(((errors / [80, 60]) ** 2).mean()), rel=1e-5)
+
+
+def test_too_few_epochs_do_not_look_shuffled() -> None:
+    changes = (("val_loader, epochs, lr)", "val_loader, 1, lr)"), ("shuffle=True", "shuffle=False"))
+    result = grade("sweep", reference_names("07_nose_tip", *changes), 0)
+    passed = {rung.rung.name: rung.passed for rung in result.rungs}
+    assert passed["shuffles_in_every_epoch"] is False
+
+
+def test_a_column_that_is_missing_costs_what_is_read_from_it() -> None:
+    without = reference_names("07_nose_tip", ('                "steps": curve["step"][-1],\n', ""))
+    result = grade("sweep", without, 0)
+    lost = {rung.rung.name for rung in result.rungs if not rung.passed}
+    assert lost == {"columns_asked_for", "counts_the_steps", "takes_a_single_setting"}, story(result)
+    text = next(rung.problem.expected for rung in result.rungs if rung.rung.name == "counts_the_steps")
+    assert text == "a column steps"

@@ -29,7 +29,7 @@ def random_faces(count: int, shape: tuple[int, int], seed: int = 0) -> tuple[np.
 
 def test_network_has_the_shapes_of_the_table() -> None:
     model = NAMES["FaceKeypointNet"]()
-    assert Counter(tuple(p.shape) for p in model.parameters()) == Counter(face_network.SHAPES)
+    assert Counter(tuple(p.shape) for p in model.parameters()) == Counter(face_network.TABLE.parameters)
     # By hand: each layer's weights and biases.
     convolutions = 416 + 12_832 + 9_248 + 18_496 + 36_928 + 36_928
     assert sum(p.numel() for p in model.parameters()) == convolutions + 512 * 4225 + 116 * 513

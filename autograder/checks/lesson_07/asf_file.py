@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.checks.common.probing import raises_value_error
-from autograder.checks.common.recognize import hint_for
 from autograder.ladder import expect
+from autograder.ladder.form import declare_form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -14,7 +14,8 @@ read_asf = Ladder("read_asf")
 
 COUNT = 58
 # Eight digits behind the point, kept in float32.
-FLOAT32 = {"rtol": 1e-6, "atol": 1e-7}
+RTOL, ATOL = 1e-6, 1e-7
+# Of the points along each part of a face: the first, the last, and its type, 0 for a closed line and 4 for an open one.
 _PARTS = ((0, 12, 4), (13, 20, 0), (21, 28, 0), (29, 33, 4), (34, 38, 4), (39, 46, 0), (47, 57, 4))
 
 
@@ -26,22 +27,22 @@ def draw_points(rng: np.random.Generator, count: int = COUNT) -> np.ndarray:
 def _rows(points: np.ndarray, extra: str = "") -> list[str]:
     rows = []
     for number, (x, y) in enumerate(points):
-        path, (first, last, kind) = next(
-            (path, part) for path, part in enumerate(_PARTS) if number <= part[1] or path == len(_PARTS) - 1
-        )
+        # More points than a face has belong to the last part.
+        path = next((path for path, (_, last, _) in enumerate(_PARTS) if number <= last), len(_PARTS) - 1)
+        first, last, kind = _PARTS[path]
         before, after = max(first, number - 1), min(last, number + 1)
         rows.append(f"{path} \t{kind} \t{x:.8f} \t{y:.8f} \t{number} \t{before} \t{after}{extra}")
     return rows
 
 
 def asf_text(
-    points: np.ndarray, count: str = str(COUNT), notes: int = 5, extra: str = "", rows: list[str] | None = None
+    points: np.ndarray, count: int = COUNT, notes: int = 5, extra: str = "", rows: list[str] | None = None
 ) -> str:
-    """Return an .asf file's text.
+    """Return an .asf file's text: ``notes`` lines of comment, the ``count`` that is announced, and the points.
 
-    ``notes`` lines of comment come first, ``extra`` ends every point's line, ``rows`` take the place of these lines.
+    ``extra`` ends every point's line, ``rows`` take the place of these lines.
     """
-    head = [*["#" * 60] * notes, "", "#", "# number of model points", "#", count, "", "#", "# model points", "#"]
+    head = [*["#" * 60] * notes, "", "#", "# number of model points", "#", str(count), "", "#", "# model points", "#"]
     columns = "# format: <path#> <type> <x rel.> <y rel.> <point#> <connects from> <connects to>"
     foot = ["", "#", "# host image", "#", "11-4m.jpg"]
     return "\n".join([*head, columns, "#", *(_rows(points, extra) if rows is None else rows), *foot]) + "\n"
@@ -51,59 +52,35 @@ def _read(student: Student, text: str) -> object:
     return student.probe("lesson_07.read", text=text)
 
 
-@read_asf.rung("type", points=1, gate=True)
-def returns_an_array(student: Student, rng: np.random.Generator) -> None:
-    """It returns a NumPy array."""
-    expect.array(_read(student, asf_text(draw_points(rng))), what="read_asf(path)")
+def _ask(student: Student, rng: np.random.Generator) -> dict[str, object]:
+    return {"read_asf(path)": _read(student, asf_text(draw_points(rng)))}
 
 
-@read_asf.rung("shape", points=1, gate=True)
-def returns_58_points(student: Student, rng: np.random.Generator) -> None:
-    """58 points, x and y each: (58, 2)."""
-    expect.array(_read(student, asf_text(draw_points(rng))), shape=(COUNT, 2), what="read_asf(path)")
+declare_form(read_asf, "type", "returns_an_array", "It returns a NumPy array.", _ask, points=1, gate=True)
+_POINTS = "58 points, x and y each: (58, 2)."
+declare_form(read_asf, "shape", "returns_58_points", _POINTS, _ask, points=1, gate=True, shape=(COUNT, 2))
+declare_form(read_asf, "dtype", "returns_float32", "The coordinates are float32.", _ask, points=1, dtype="float32")
 
 
-@read_asf.rung("dtype", points=1)
-def returns_float32(student: Student, rng: np.random.Generator) -> None:
-    """The coordinates are float32."""
-    expect.array(_read(student, asf_text(draw_points(rng))), dtype="float32", what="read_asf(path)")
-
-
-def _expect_points(got: object, points: np.ndarray, example: str) -> None:
-    hint = hint_for(
-        got,
-        [
-            (points[:, ::-1], "x and y are exchanged: which field comes first in the file?"),
-            (
-                points * (640, 480),
-                "These are pixels; the file's own numbers are asked for, shares of width and height.",
-            ),
-            (points * (80, 60), "These are pixels; the file's own numbers are asked for, shares of width and height."),
-            (
-                np.arange(COUNT)[:, None] + [-1, 1],
-                "These are the numbers of the neighbors. Count fields from the left.",
-            ),
-        ],
-        "Split one line of a point and number its fields, from 0.",
-    )
-    expect.close(got, points, **FLOAT32, what="read_asf(path)", example=example, hint=hint)
+def _expect_points(student: Student, text: str, points: np.ndarray, example: str) -> None:
+    got = expect.array(_read(student, text), what="read_asf(path)")
+    hint = "Split one line of a point and number its fields, from 0."
+    expect.close(got, points, rtol=RTOL, atol=ATOL, what="read_asf(path)", example=example, hint=hint)
 
 
 @read_asf.rung("values", points=4)
 def reads_every_point(student: Student, rng: np.random.Generator) -> None:
     """x and y of every point, in the order of the file."""
     points = draw_points(rng)
-    got = expect.array(_read(student, asf_text(points)), what="read_asf(path)")
     x, y = points[0]
-    _expect_points(got, points, f"the first point's line has {x:.8f} and {y:.8f}")
+    _expect_points(student, asf_text(points), points, f"the first point's line has {x:.8f} and {y:.8f}")
 
 
 @read_asf.rung("edge cases", points=2)
 def reads_longer_lines(student: Student, rng: np.random.Generator) -> None:
     """Three fields more in every point's line change nothing."""
     points = draw_points(rng)
-    got = expect.array(_read(student, asf_text(points, extra="\t0.00\t0.00\t0.00")), what="read_asf(path)")
-    _expect_points(got, points, "every point's line has ten fields")
+    _expect_points(student, asf_text(points, extra="\t0.00" * 3), points, "every point's line has ten fields")
 
 
 @read_asf.rung("edge cases", points=1)
@@ -111,10 +88,8 @@ def reads_other_comments(student: Student, rng: np.random.Generator) -> None:
     """Comments and empty lines of another number change nothing."""
     for notes in (0, int(rng.integers(7, 12))):
         points = draw_points(rng)
-        got = expect.array(_read(student, asf_text(points, notes=notes)), what="read_asf(path)")
-        _expect_points(
-            got, points, f"the comment at the top is {abs(notes - 5)} lines {'shorter' if notes < 5 else 'longer'}"
-        )
+        example = f"the comment at the top is {abs(notes - 5)} lines {'shorter' if notes < 5 else 'longer'}"
+        _expect_points(student, asf_text(points, notes=notes), points, example)
 
 
 def _refuses(student: Student, text: str, example: str, hint: str) -> None:
@@ -140,11 +115,10 @@ def refuses_another_number(student: Student, rng: np.random.Generator) -> None:
     """A file that announces or holds another number of points raises ValueError."""
     hint = "Two things must be 58: the number that the file announces, and the lines of points that it holds."
     few = int(rng.integers(30, 57))
-    _refuses(
-        student, asf_text(draw_points(rng, few), count=str(few)), f"{few} are announced, {few} points follow", hint
-    )
+    agreed = asf_text(draw_points(rng, few), count=few)
+    _refuses(student, agreed, f"{few} are announced, {few} points follow", hint)
     _refuses(student, asf_text(draw_points(rng, 60)), "58 are announced, 60 points follow", hint)
-    _refuses(student, asf_text(draw_points(rng), count="57"), "57 are announced, 58 points follow", hint)
+    _refuses(student, asf_text(draw_points(rng), count=57), "57 are announced, 58 points follow", hint)
 
 
 @read_asf.rung("edge cases", points=2)

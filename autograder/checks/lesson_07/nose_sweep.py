@@ -44,26 +44,21 @@ def _images(rng: np.random.Generator, count: int) -> np.ndarray:
 def _draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
     images = _images(rng, TRAIN + VAL)
     targets = rng.uniform(0.3, 0.7, (TRAIN + VAL, 2)).astype(np.float32)
-    return {
-        "images": images[:TRAIN],
-        "targets": targets[:TRAIN],
-        "val_images": images[TRAIN:],
-        "val_targets": targets[TRAIN:],
-    }
+    train, val = slice(None, TRAIN), slice(TRAIN, None)
+    arrays = {"images": images[train], "targets": targets[train]}
+    return arrays | {"val_images": images[val], "val_targets": targets[val]}
 
 
 def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     """Sweep over four settings, with the truth at known distances from the first one's predictions."""
+    offsets = OFFSETS[rng.permutation(VAL)] / SIZE
     settings = [list(setting) for setting in SETTINGS]
-    order = rng.permutation(VAL)
-    offsets = OFFSETS[order] / SIZE
     return student.probe("lesson_07.sweep", **_draw(rng), settings=settings, epochs=EPOCHS, offsets=offsets)
 
 
 _asked = Shared("sweep", _ask)
-EXAMPLE = (
-    f"settings {', '.join(f'({size}, {lr:g})' for size, lr in SETTINGS)}; {TRAIN} training images, {EPOCHS} epochs"
-)
+_SAID = ", ".join(f"({size}, {lr:g})" for size, lr in SETTINGS)
+EXAMPLE = f"settings {_SAID}; {TRAIN} training images, {EPOCHS} epochs"
 
 
 def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -171,9 +166,8 @@ def _ask_apart(student: Student, rng: np.random.Generator) -> dict[str, Any]:
 
 
 _asked_apart = Shared("sweep, tips apart", _ask_apart)
-APART = (
-    f"{MANY_EPOCHS} epochs of {TRAIN} images, whose tips are all at {WHERE}; the validation tips are all at {ELSEWHERE}"
-)
+_TIPS = f"whose tips are all at {WHERE}; the validation tips are all at {ELSEWHERE}"
+APART = f"{MANY_EPOCHS} epochs of {TRAIN} images, {_TIPS}"
 
 
 @sweep.rung("values", points=1)
@@ -215,17 +209,16 @@ def measures_the_last_network(student: Student, rng: np.random.Generator) -> Non
 def _say_counts(distances: np.ndarray, offsets: np.ndarray) -> dict[str, int]:
     """Return what mistaken counts come to, by what is mistaken."""
     far, relative = np.abs(offsets * SIZE), np.linalg.norm(offsets, axis=1)
-    return {
-        "faces within 3 pixels along each axis": int((far <= LIMIT).all(axis=1).sum()),
-        "faces beyond the tolerance": int((distances > LIMIT).sum()),
-        "faces where the distance of relative numbers is at most 3": int((relative <= LIMIT).sum()),
-        "faces of an image 80 pixels wide and high": int((80 * relative <= LIMIT).sum()),
-        "faces of an image 60 pixels wide and high": int((60 * relative <= LIMIT).sum()),
-        "faces of an image 60 pixels wide and 80 high": int(
-            (np.linalg.norm(offsets * SIZE[::-1], axis=1) <= LIMIT).sum()
-        ),
-        "faces within 3 pixels, counting the sum along both axes": int((far.sum(axis=1) <= LIMIT).sum()),
+    counted = {
+        "faces within 3 pixels along each axis": (far <= LIMIT).all(axis=1),
+        "faces beyond the tolerance": distances > LIMIT,
+        "faces where the distance of relative numbers is at most 3": relative <= LIMIT,
+        "faces of an image 80 pixels wide and high": 80 * relative <= LIMIT,
+        "faces of an image 60 pixels wide and high": 60 * relative <= LIMIT,
+        "faces of an image 60 pixels wide and 80 high": np.linalg.norm(offsets * SIZE[::-1], axis=1) <= LIMIT,
+        "faces within 3 pixels, counting the sum along both axes": far.sum(axis=1) <= LIMIT,
     }
+    return {words: int(faces.sum()) for words, faces in counted.items()}
 
 
 @sweep.rung("values", points=3)
@@ -242,11 +235,12 @@ def counts_faces_within_tolerance(student: Student, rng: np.random.Generator) ->
             continue
         text = ", ".join(f"{distance:.2f}" for distance in sorted(distances))
         example = f"{VAL} faces, whose distances in pixels are {text}"
-        shares = {f"the share of the {words}": count / VAL for words, count in _say_counts(distances, offsets).items()}
-        mistakes = {**_say_counts(distances, offsets), "the share of the faces": least / VAL, **shares}
-        words = next((words for words, count in mistakes.items() if math.isclose(got, count, rel_tol=1e-6)), None)
+        counts = _say_counts(distances, offsets)
+        shares = {f"the share of the {words}": count / VAL for words, count in counts.items()}
+        mistakes = {**counts, "the share of the faces": least / VAL, **shares}
+        words = next((f": {words}" for words, count in mistakes.items() if math.isclose(got, count, rel_tol=1e-6)), "")
         hint = "Turn both differences into pixels first: the image is wider than it is high."
-        came = f"{expect.show(got)}: {words}" if words else f"{expect.show(got)}"
+        came = f"{expect.show(got)}{words}"
         raise expect.Mismatch(f"within_tolerance: {most} faces", came, example, hint)
 
 
@@ -260,10 +254,9 @@ def every_setting_starts_anew(student: Student, rng: np.random.Generator) -> Non
         "What does the third network share with the first? Nothing but the seed that its weights and the order of its "
         "images come from, set anew for every setting."
     )
+    expected = "rows 0 and 2, the same setting: the same predictions"
     # How far apart they are is chance; that they are is not.
-    expect.true(
-        apart < SAME, "rows 0 and 2, the same setting: the same predictions", "other predictions", EXAMPLE, hint
-    )
+    expect.true(apart < SAME, expected, "other predictions", EXAMPLE, hint)
 
 
 @sweep.rung("values", points=3)

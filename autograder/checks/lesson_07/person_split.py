@@ -37,16 +37,13 @@ def _split(student: Student, files: list[str], n_val: int | None, paths: bool = 
     hint = "End with: return train, val"
     expect.true(answer["count"] == 2, "two lists: train, val", answer["text"], hint=hint)
     for part, what in ((0, "train"), (1, "val")):
-        found = f"{what}: {answer['types'][part]}"
-        expect.true(answer["types"][part] in ("list", "tuple"), f"{what}: a list", found)
+        found = answer["types"][part]
+        expect.true(found in ("list", "tuple"), f"{what}: a list", f"{what}: {found}")
         wanted = "pathlib.Path" if paths else "str"
         others = [kind for kind in answer["items"][part] if kind != wanted]
-        expect.true(
-            not others,
-            f"{what}: the items of files themselves, each a {wanted}",
-            f"{what}: items that are a {', '.join(others)}",
-            hint="Sort the items that you were given into two lists, not their numbers and not their names.",
-        )
+        expected = f"{what}: the items of files themselves, each a {wanted}"
+        hint = "Sort the items that you were given into two lists, not their numbers and not their names."
+        expect.true(not others, expected, f"{what}: items that are a {', '.join(others)}", hint=hint)
     return answer["parts"][0], answer["parts"][1]
 
 
@@ -61,27 +58,16 @@ def _expect_split(student: Student, files: list[str], n_val: int | None, example
     last = persons[max(0, len(persons) - count) :]
     got = [_person(file) for file in train], [_person(file) for file in val]
     shared = set(got[0]) & set(got[1])
-    expect.true(
-        not shared,
-        "no person on both sides",
-        f"{len(shared)} person{'s' * (len(shared) != 1)} on both sides",
-        example,
-        "All files of a person go to the same side, wherever they stand in the list.",
-    )
-    expect.true(
-        set(got[1]) == set(last),
-        f"who validates: {_say(last)}",
-        f"who validates: {_say(got[1])}",
-        example,
-        "The persons with the highest numbers validate. How many persons are there, and how many files?",
-    )
-    expect.true(
-        Counter(train) + Counter(val) == Counter(files),
-        "every file once, in one of the lists",
-        f"{len(train)} and {len(val)} of {len(files)} files",
-        example,
-        "Both lists together hold what you were given: nothing left out, nothing twice.",
-    )
+    hint = "All files of a person go to the same side, wherever they stand in the list."
+    came = f"{len(shared)} person{'s' * (len(shared) != 1)} on both sides"
+    expect.true(not shared, "no person on both sides", came, example, hint)
+    hint = "The persons with the highest numbers validate. How many persons are there, and how many files?"
+    who = "who validates: "
+    expect.true(set(got[1]) == set(last), who + _say(last), who + _say(got[1]), example, hint)
+    hint = "Both lists together hold what you were given: nothing left out, nothing twice."
+    every = Counter(train) + Counter(val) == Counter(files)
+    came = f"{len(train)} and {len(val)} of {len(files)} files"
+    expect.true(every, "every file once, in one of the lists", came, example, hint)
 
 
 @split_by_person.rung("type", points=1, gate=True)

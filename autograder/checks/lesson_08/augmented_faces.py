@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from autograder.checks.lesson_08 import picture_motion as motion
 from autograder.checks.lesson_08.drawn_faces import (
+    CLOSE,
     DRAWS,
     PIXELS,
     SHAPE,
+    Faces,
     ask,
     call_text,
     draw_items,
@@ -28,9 +28,6 @@ from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
 augmented_faces = Ladder("AugmentedFaces")
-
-# Of the sums that a data set computes in float32.
-CLOSE = 1e-5
 
 
 @augmented_faces.rung("type", points=1, gate=True)
@@ -90,11 +87,10 @@ def draws_a_fresh_shift_each_time(student: Student, rng: np.random.Generator) ->
     """Drawn again, an item is moved anew: every whole number of pixels from -max_shift to max_shift, equally often."""
     faces = noise_faces(rng, 2)
     _, targets = draw_items(student, faces, [1] * DRAWS, draw_seed(rng), max_shift=2)
-    words = say_shifts([shift_of(drawn, faces[1][1], 2) for drawn in targets], 2)
+    words = say_shifts([shift_of(moved, faces[1][1], 2) for moved in targets], 2)
     hint = "Where is the shift drawn, how often, from which numbers, and where does it start from?"
-    expected = (
-        f"{call_text({'max_shift': 2})}, one item drawn {DRAWS} times: dx and dy of -2, -1, 0, 1 and 2, on their own"
-    )
+    drawn = f"{call_text({'max_shift': 2})}, one item drawn {DRAWS} times"
+    expected = f"{drawn}: dx and dy of -2, -1, 0, 1 and 2, on their own"
     expect.true(words is None, expected, words or "", hint=hint)
 
 
@@ -111,7 +107,7 @@ def shifts_by_ten_pixels_unless_told(student: Student, rng: np.random.Generator)
         expect.true(same, "AugmentedFaces(images, keypoints): a shift and nothing else", "another picture")
 
 
-def _turned_faces(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _turned_faces(rng: np.random.Generator) -> Faces:
     """Return one picture with a bright spot under its first keypoint, and four points around the center."""
     shape = (48, 72)
     size, start = np.array(shape[::-1]), rng.uniform(0, 2 * np.pi)
@@ -142,12 +138,7 @@ def turns_when_asked(student: Student, rng: np.random.Generator) -> None:
     cross = (before[:, 0] * -after[..., 1] + before[:, 1] * after[..., 0]).sum(axis=1)
     angles = np.degrees(np.arctan2(cross, (before * after).sum(axis=(1, 2))))
     expected = f"{call}, drawn 80 times: angles from -20 to 20 degrees"
-    back = np.stack(
-        [
-            motion.turned(place, angle, np.zeros(2))
-            for place, angle in zip(np.broadcast_to(before, after.shape), angles, strict=True)
-        ]
-    )
+    back = np.stack([motion.turned(before, angle, np.zeros(2)) for angle in angles])
     off = float(np.abs(back - after).max())
     expect.true(off <= TURNED_POINTS, f"{call}: points turned about the center", "points that moved in another way")
     words = None
@@ -210,34 +201,25 @@ def leaves_out_what_is_zero(student: Student, rng: np.random.Generator) -> None:
     images, points = noise_faces(rng, 3)
     options = {"max_shift": 0, "max_degrees": 0.0, "max_jitter": 0.0}
     pictures, targets = draw_items(student, (images, points), [2, 0, 1], draw_seed(rng), **options)
-    what = f"{call_text(options)}"
+    what = call_text(options)
     expect.close(pictures, images[[2, 0, 1]] - 0.5, rtol=0, atol=PIXELS, what=f"{what}, pictures")
     expect.close(targets, points[[2, 0, 1]], rtol=0, atol=CLOSE, what=f"{what}, targets")
-
-
-def _differ(rng: np.random.Generator, student: Student) -> Callable[[int, int], bool]:
-    faces = noise_faces(rng, 2)
-    indices = [0, 1] * 15
-
-    def differ(one: int, other: int) -> bool:
-        drawn = [draw_items(student, faces, indices, seed, max_shift=4)[1] for seed in (one, other)]
-        return not np.array_equal(*drawn)
-
-    return differ
 
 
 @augmented_faces.rung("side effects", points=2)
 def draws_from_the_generator(student: Student, rng: np.random.Generator) -> None:
     """The same seed gives the same items, another one others; the global random states are left alone."""
-    differ, seed = _differ(rng, student), draw_seed(rng)
+    faces, seed = noise_faces(rng, 2), draw_seed(rng)
     hint = "Every random number comes from the generator that is handed in: generator=self.generator."
     for given in (seed, None):
         found = ask(student, noise_faces(rng, 2), [0, 1, 0], given, max_shift=3)
         example = "a generator handed in" if given is not None else "generator=None"
         expected = "the global random states of torch, NumPy and random as they were"
         expect.true(found["states_kept"], expected, "one that was used", example, hint)
-    expect.true(not differ(seed, seed), "the same seed: the same 30 items", "other items", hint=hint)
-    expect.true(differ(seed, seed + 1), "another seed: other items", "the same 30 items", hint=hint)
+    seeds, indices = (seed, seed, seed + 1), [0, 1] * 15
+    first, again, other = (draw_items(student, faces, indices, given, max_shift=4)[1] for given in seeds)
+    expect.true(np.array_equal(first, again), "the same seed: the same 30 items", "other items", hint=hint)
+    expect.true(not np.array_equal(first, other), "another seed: other items", "the same 30 items", hint=hint)
 
 
 @augmented_faces.rung("side effects", points=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,17 @@ from autograder.worker.plain import TensorValue
 SHAPE = (10, 14)
 # The sums of a library that works with relative places in float32.
 PIXELS = 1e-3
+# The sums of float32 numbers of the size of 1.
+CLOSE = 1e-5
 # Each of 25 shifts misses all of 500 draws with a chance of 3e-8; one of 5 values comes 100 times, with a standard
 # deviation of 9.
 DRAWS, FEWEST, MOST = 500, 45, 155
 
+# Pictures (N, H, W) and their keypoints (N, K, 2).
+Faces = tuple[np.ndarray, np.ndarray]
 
-def noise_faces(rng: np.random.Generator, count: int, shape: tuple[int, int] = SHAPE) -> tuple[np.ndarray, np.ndarray]:
+
+def noise_faces(rng: np.random.Generator, count: int, shape: tuple[int, int] = SHAPE) -> Faces:
     """Draw ``count`` pictures of noise (N, H, W) and four keypoints in each (N, 4, 2)."""
     images = rng.uniform(0.05, 0.95, (count, *shape)).astype(np.float32)
     return images, rng.uniform(0.2, 0.8, (count, 4, 2)).astype(np.float32)
@@ -33,20 +39,16 @@ def draw_seed(rng: np.random.Generator) -> int:
 
 def call_text(options: dict[str, Any]) -> str:
     """Return the call that makes the data set, as a student would write it."""
-    return ", ".join(["AugmentedFaces(images, keypoints", *(f"{key}={value}" for key, value in options.items())]) + ")"
-
-
-def ask(
-    student: Student,
-    faces: tuple[np.ndarray, np.ndarray],
-    indices: list[int],
-    seed: int | None = 0,
-    **options: Any,
-) -> dict[str, Any]:
-    """Draw the items at ``indices`` from the student's data set."""
-    return student.probe(
-        "lesson_08.draw", images=faces[0], keypoints=faces[1], options=options, seed=seed, indices=indices
+    return (
+        f"AugmentedFaces({', '.join(['images', 'keypoints', *(f'{key}={value}' for key, value in options.items())])})"
     )
+
+
+def ask(student: Student, faces: Faces, indices: list[int], seed: int | None, **options: Any) -> dict[str, Any]:
+    """Draw the items at ``indices`` from the student's data set; without a ``seed`` it is given no generator."""
+    images, keypoints = faces
+    given = {"images": images, "keypoints": keypoints, "options": options}
+    return student.probe("lesson_08.draw", **given, seed=seed, indices=indices)
 
 
 def _plain(value: Any, what: str) -> np.ndarray:
@@ -62,9 +64,7 @@ def items_of(found: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return _plain(found["pictures"], "pictures"), _plain(found["targets"], "targets")
 
 
-def draw_items(
-    student: Student, faces: tuple[np.ndarray, np.ndarray], indices: list[int], seed: int, **options: Any
-) -> tuple[np.ndarray, np.ndarray]:
+def draw_items(student: Student, faces: Faces, indices: list[int], seed: int, **options: Any) -> Faces:
     """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2)."""
     pictures, targets = items_of(ask(student, faces, indices, seed, **options))
     count, (_, height, width), points = len(indices), faces[0].shape, faces[1].shape[1]
@@ -113,22 +113,21 @@ def say_picture(picture: np.ndarray, image: np.ndarray, step: tuple[int, int], m
     if words:
         return words
     reach = range(-most, most + 1)
-    moves = [(dx, dy) for dx in reach for dy in reach]
-    for offset in (0.5, 0.0):
-        for move in moves:
-            if np.allclose(picture, motion.translated(image, *move) - offset, rtol=0, atol=PIXELS):
-                if move == (0, 0):
-                    return "points that moved, and a picture that stayed"
-                if step == (0, 0):
-                    return "a picture that moved, and points that stayed"
-                opposite = move == (-step[0], -step[1])
-                return "points that moved the other way" if opposite else "points that moved by another shift"
+    for offset, dx, dy in product((0.5, 0.0), reach, reach):
+        if np.allclose(picture, motion.translated(image, dx, dy) - offset, rtol=0, atol=PIXELS):
+            if (dx, dy) == (0, 0):
+                return "points that moved, and a picture that stayed"
+            if step == (0, 0):
+                return "a picture that moved, and points that stayed"
+            opposite = (dx, dy) == (-step[0], -step[1])
+            return "points that moved the other way" if opposite else "points that moved by another shift"
     return "a picture that is no shift of its own"
 
 
-def say_shifts(steps: list[tuple[int, int] | None], most: int) -> str | None:
+def say_shifts(found: list[tuple[int, int] | None], most: int) -> str | None:
     """Return in words what is wrong with the shifts of many draws, None where they are as they should be."""
-    if None in steps:
+    steps = [step for step in found if step is not None]
+    if len(steps) < len(found):
         return "shifts beyond the largest one, or by parts of a pixel"
     if len(set(steps)) == 1:
         return "the same shift each time"

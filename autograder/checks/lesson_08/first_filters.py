@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.common.shared import Shared
-from autograder.checks.lesson_08.face_network import KERNELS
+from autograder.checks.lesson_08.face_network import TABLE
 from autograder.ladder import expect
+from autograder.ladder.form import declare_form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -16,7 +17,7 @@ first_layer_filters = Ladder("first_layer_filters")
 
 
 def _ask_filters(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    kernel = rng.normal(0, 0.2, KERNELS[0]).astype(np.float32)
+    kernel = rng.normal(0, 0.2, TABLE.layers[0].weight).astype(np.float32)
     found = student.probe("lesson_08.filters", kernel=kernel)
     hint = "This exercise looks at your own FaceKeypointNet; mend that one first."
     expected = "a FaceKeypointNet with one parameter of shape (16, 1, 5, 5)"
@@ -30,22 +31,17 @@ _asked_filters = Shared("first_layer_filters", _ask_filters)
 _CALL = "first_layer_filters(model)"
 
 
-@first_layer_filters.rung("type", points=0.5, gate=True)
-def returns_an_array(student: Student, rng: np.random.Generator) -> None:
-    """The filters are a NumPy array."""
-    expect.array(_asked_filters(student, rng)["value"], what=_CALL)
+def _filters(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+    return {_CALL: _asked_filters(student, rng)["value"]}
 
 
-@first_layer_filters.rung("shape", points=1, gate=True)
-def sixteen_filters(student: Student, rng: np.random.Generator) -> None:
-    """The shape is (16, 5, 5), without the axis of the one input channel."""
-    expect.array(_asked_filters(student, rng)["value"], shape=(16, 5, 5), what=_CALL)
-
-
-@first_layer_filters.rung("dtype", points=0.5)
-def filters_in_float32(student: Student, rng: np.random.Generator) -> None:
-    """The filters are float32, as the weights."""
-    expect.array(_asked_filters(student, rng)["value"], dtype="float32", what=_CALL)
+_ARRAY = "The filters are a NumPy array."
+declare_form(first_layer_filters, "type", "returns_an_array", _ARRAY, _filters, points=0.5, gate=True)
+_SIXTEEN = "The shape is (16, 5, 5), without the axis of the one input channel."
+_SHAPE = (16, 5, 5)
+declare_form(first_layer_filters, "shape", "sixteen_filters", _SIXTEEN, _filters, points=1, gate=True, shape=_SHAPE)
+_FLOAT32 = "The filters are float32, as the weights."
+declare_form(first_layer_filters, "dtype", "filters_in_float32", _FLOAT32, _filters, points=0.5, dtype="float32")
 
 
 def _say_filters(got: np.ndarray, want: np.ndarray) -> str | None:
@@ -68,15 +64,13 @@ def filters_of_the_first_layer(student: Student, rng: np.random.Generator) -> No
     """The numbers are the weights of the model's first convolution, unchanged."""
     found = _asked_filters(student, rng)
     want = found["kernel"][:, 0]
+    hint = "Return the weights of the model that was handed in, as they are, in the order of the output channels."
     words = _say_filters(found["value"].astype(float), want)
+    if words is None and not np.isin(np.float32(found["value"]), want).any():
+        words = "numbers that are no weights of the model"
     if words:
-        raise expect.Mismatch(f"{_CALL}: the weights as they are", words)
-    if not np.isin(np.float32(found["value"]), want).any():
-        hint = "Is it the model that was handed in whose weights you return?"
-        raise expect.Mismatch(
-            f"{_CALL}: the weights as they are", "numbers that are no weights of the model", hint=hint
-        )
-    expect.close(found["value"], want, rtol=0, atol=1e-7, what=_CALL, hint="In the order of the output channels.")
+        raise expect.Mismatch(f"{_CALL}: the weights as they are", words, hint=hint)
+    expect.close(found["value"], want, rtol=0, atol=1e-7, what=_CALL, hint=hint)
 
 
 @first_layer_filters.rung("side effects", points=1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.lesson_08 import picture_motion as motion
-from autograder.checks.lesson_08.drawn_faces import PIXELS
+from autograder.checks.lesson_08.drawn_faces import CLOSE, PIXELS
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
@@ -21,16 +21,20 @@ TURNED_POINTS = 0.5
 # The same, and what interpolation to the nearest pixel moves a spot by.
 TURNED_SPOT = 0.8
 SIDES = ((60, 100), (96, 64))
+PARTS = ("picture", "keypoints")
 AXES_HINT = "x runs along the width, y along the height, downwards. One pixel is 1/W of x, but 1/H of y."
 
 
-def _pair(value: Any, what: str) -> list[Any]:
+def _pair(value: Any, what: str) -> list[np.ndarray]:
     """Expect two arrays, a picture and its keypoints."""
     got = f"{len(value)} values" if isinstance(value, list) else type_name(value)
     expect.true(isinstance(value, list) and len(value) == 2, f"{what}: a picture and its keypoints, two arrays", got)
-    return [
-        expect.array(part, what=f"{what}, {name}") for part, name in zip(value, ("picture", "keypoints"), strict=True)
-    ]
+    return [expect.array(part, what=f"{what}, {name}") for part, name in zip(value, PARTS, strict=True)]
+
+
+def _moved(student: Student, name: str, image: np.ndarray, points: np.ndarray, *more: float) -> list[np.ndarray]:
+    """Return the picture and the keypoints that translate or rotate makes of these."""
+    return _pair(student.call(name, image, points, *more), name)
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, int], points: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -57,9 +61,9 @@ def keeps_the_shapes(student: Student, rng: np.random.Generator) -> None:
     for shape in ((8, 12), (14, 6)):
         image, points = _noise(rng, shape, 3)
         calls = {
-            "translate(image, keypoints, 3, -2)": _pair(student.call("translate", image, points, 3, -2), "translate"),
-            "rotate(image, keypoints, 30)": _pair(student.call("rotate", image, points, 30.0), "rotate"),
-            "rotate(image, keypoints, 90)": _pair(student.call("rotate", image, points, 90.0), "rotate"),
+            "translate(image, keypoints, 3, -2)": _moved(student, "translate", image, points, 3, -2),
+            "rotate(image, keypoints, 30)": _moved(student, "rotate", image, points, 30.0),
+            "rotate(image, keypoints, 90)": _moved(student, "rotate", image, points, 90.0),
         }
         for what, (picture, moved) in calls.items():
             hint = "The frame stays as it is; what leaves it is lost."
@@ -73,32 +77,25 @@ def keeps_the_shapes(student: Student, rng: np.random.Generator) -> None:
 def stays_float32(student: Student, rng: np.random.Generator) -> None:
     """Pictures and keypoints are float32."""
     image, points = _noise(rng, (8, 12))
-    for name, more in (("translate", [2, 1]), ("rotate", [25.0])):
-        for part, what in zip(
-            _pair(student.call(name, image, points, *more), name), ("picture", "points"), strict=True
-        ):
+    steps: dict[str, list[float]] = {"translate": [2, 1], "rotate": [25.0]}
+    for name, more in steps.items():
+        for part, what in zip(_moved(student, name, image, points, *more), ("picture", "points"), strict=True):
             expect.array(part, dtype="float32", what=f"{name}(image, keypoints, …), {what}")
     expect.array(student.call("jitter", image, 0.1, 1.2), dtype="float32", what="jitter(image, 0.1, 1.2)")
 
 
 def _expect_moved(student: Student, image: np.ndarray, points: np.ndarray, dx: int, dy: int) -> None:
-    picture, moved = _pair(student.call("translate", image, points, dx, dy), "translate")
+    picture, moved = _moved(student, "translate", image, points, dx, dy)
     call = f"translate(image, keypoints, {dx}, {dy})"
     example = f"a picture of {image.shape[0]}x{image.shape[1]} pixels (height, width)"
     want = points + np.array([dx / image.shape[1], dy / image.shape[0]])
-    if not (moved.shape == want.shape and np.allclose(moved, want, rtol=0, atol=1e-5)):
-        words = motion.named(moved, motion.moved_points_mistakes(points, dx, dy, image.shape), 1e-5)
-        if words:
-            raise expect.Mismatch(f"{call}: points that moved by dx / W and dy / H", words, example, AXES_HINT)
-        expect.close(moved, want, rtol=0, atol=1e-5, what=f"{call}, keypoints", example=example, hint=AXES_HINT)
-    right = motion.translated(image, dx, dy)
-    if np.allclose(picture, right, rtol=0, atol=PIXELS):
-        return
-    words = motion.named(picture, motion.translating_mistakes(image, dx, dy), PIXELS)
+    mistakes = motion.moved_points_mistakes(points, dx, dy, image.shape)
+    expected = f"{call}: points that moved by dx / W and dy / H"
+    motion.expect_near(moved, want, CLOSE, mistakes, expected, f"{call}, keypoints", example, AXES_HINT)
+    want, mistakes = motion.translated(image, dx, dy), motion.translating_mistakes(image, dx, dy)
+    expected = f"{call}: a picture that moved, 0 in the gap"
     hint = "Let one bright pixel move on paper. Where does it go, and what comes in behind it?"
-    if words:
-        raise expect.Mismatch(f"{call}: a picture that moved, 0 in the gap", words, example, hint)
-    expect.close(picture, right, rtol=0, atol=PIXELS, what=f"{call}, picture", example=example, hint=hint)
+    motion.expect_near(picture, want, PIXELS, mistakes, expected, f"{call}, picture", example, hint)
 
 
 def _steps(rng: np.random.Generator) -> tuple[int, int]:
@@ -132,21 +129,18 @@ def turns_the_points(student: Student, rng: np.random.Generator) -> None:
         angles, length = rng.uniform(0, 2 * np.pi) + np.arange(5) * 2 * np.pi / 5, 0.4 * min(shape)
         points = (0.5 + length * np.stack([np.cos(angles), np.sin(angles)], axis=1) / size).astype(np.float32)
         image = motion.blob_picture(shape, points[0] * size)
-        _, got = _pair(student.call("rotate", image, points, degrees), "rotate")
+        _, got = _moved(student, "rotate", image, points, degrees)
         want = motion.turned_points(points, degrees, shape)
         off = np.hypot(*((got - want) * size).T)
         if off.max() <= TURNED_POINTS:
             continue
         call = f"rotate(image, keypoints, {degrees})"
         example = f"a picture of {shape[0]}x{shape[1]} pixels (height, width), points around its center"
-        mistakes = motion.turning_mistakes(points, degrees, shape)
-        words = next(
-            (words for words, wrong in mistakes.items() if np.abs((got - wrong) * size).max() <= TURNED_POINTS), None
-        )
         hint = "Turn one point by hand: from the center to pixels, a quarter turn, and back to relative units."
-        if words:
-            expected = f"{call}: points turned counterclockwise about the center, in pixels"
-            raise expect.Mismatch(expected, words, example, hint)
+        for words, wrong in motion.turning_mistakes(points, degrees, shape).items():
+            if np.abs((got - wrong) * size).max() <= TURNED_POINTS:
+                expected = f"{call}: points turned counterclockwise about the center, in pixels"
+                raise expect.Mismatch(expected, words, example, hint)
         atol = TURNED_POINTS / max(shape)
         expect.close(got, want, rtol=0, atol=atol, what=f"{call}, keypoints", example=example, hint=hint)
 
@@ -178,7 +172,7 @@ def turns_the_pixels(student: Student, rng: np.random.Generator) -> None:
         direction, length = rng.uniform(0, 2 * np.pi), 0.33 * min(shape)
         place = size / 2 + length * np.array([np.cos(direction), np.sin(direction)])
         image = motion.blob_picture(shape, place)
-        picture, _ = _pair(student.call("rotate", image, (place / size)[None].astype(np.float32), degrees), "rotate")
+        picture, _ = _moved(student, "rotate", image, (place / size)[None].astype(np.float32), degrees)
         found, want = motion.center_of_mass(picture), motion.turned(place, degrees, size / 2)
         if found is not None and np.hypot(*(found - want)) <= TURNED_SPOT:
             continue
@@ -200,9 +194,8 @@ def keeps_the_brightness(student: Student, rng: np.random.Generator) -> None:
     def smooth(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return 0.5 + 0.12 * np.sin(2 * np.pi * x / 50 + phase[0]) + 0.12 * np.sin(2 * np.pi * y / 40 + phase[1])
 
-    picture, _ = _pair(
-        student.call("rotate", smooth(x, y).astype(np.float32), np.full((1, 2), 0.5, np.float32), degrees), "rotate"
-    )
+    center = np.full((1, 2), 0.5, np.float32)
+    picture, _ = _moved(student, "rotate", smooth(x, y).astype(np.float32), center, degrees)
     source = motion.turned(np.stack([x, y], axis=-1), -degrees, np.array(shape[::-1]) / 2)
     from_edge = np.minimum(source, np.array(shape[::-1]) - source).min(axis=-1)
     call = f"rotate(image, keypoints, {degrees})"
@@ -221,8 +214,8 @@ def keeps_the_brightness(student: Student, rng: np.random.Generator) -> None:
 def turns_by_nothing(student: Student, rng: np.random.Generator) -> None:
     """A turn by 0 degrees changes nothing."""
     image, points = _noise(rng, (20, 32))
-    picture, turned = _pair(student.call("rotate", image, points, 0.0), "rotate")
-    expect.close(turned, points, rtol=0, atol=1e-5, what="rotate(image, keypoints, 0), keypoints")
+    picture, turned = _moved(student, "rotate", image, points, 0.0)
+    expect.close(turned, points, rtol=0, atol=CLOSE, what="rotate(image, keypoints, 0), keypoints")
     expect.close(picture, image, rtol=0, atol=PIXELS, what="rotate(image, keypoints, 0), picture")
 
 
@@ -233,32 +226,26 @@ def changes_the_light(student: Student, rng: np.random.Generator) -> None:
     hint = "Take one gray pixel and follow the formula of the docstring by hand."
     for brightness, contrast in ((0.1, 0.6), (-0.1, 1.5), (0.35, 1.0), (0.0, 1.8), (-0.25, 1.4)):
         brightness = round(brightness + float(rng.uniform(-0.02, 0.02)), 3) if brightness else 0.0
-        got = student.call("jitter", image, brightness, contrast)
-        right = np.clip(0.5 + contrast * (image - 0.5) + brightness, 0, 1)
         call, example = f"jitter(image, {brightness}, {contrast})", "a picture of gray values from 0 to 0.9"
-        found = expect.array(got, what=call)
-        if found.shape == right.shape and np.allclose(found, right, rtol=0, atol=1e-5):
-            continue
-        words = motion.named(found, motion.jitter_mistakes(image, brightness, contrast), 1e-5)
-        if words:
-            raise expect.Mismatch(
-                f"{call}: 0.5 + contrast * (image - 0.5) + brightness in [0, 1]", words, example, hint
-            )
-        expect.close(found, right, rtol=0, atol=1e-5, what=call, example=example, hint=hint)
+        found = expect.array(student.call("jitter", image, brightness, contrast), what=call)
+        want = np.clip(0.5 + contrast * (image - 0.5) + brightness, 0, 1)
+        mistakes = motion.jitter_mistakes(image, brightness, contrast)
+        expected = f"{call}: 0.5 + contrast * (image - 0.5) + brightness in [0, 1]"
+        motion.expect_near(found, want, CLOSE, mistakes, expected, call, example, hint)
 
 
 @translate.rung("side effects", points=2)
 def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> None:
     """None of the three changes its picture or its keypoints."""
     image, points = _noise(rng, (10, 14))
-    for name, arguments in (
-        ("translate", [image, points, 2, -1]),
-        ("rotate", [image, points, 20.0]),
-        ("jitter", [image, 0.2, 1.5]),
-    ):
-        _, after = student.call_and_args(name, *arguments)
-        hint = "An assignment to a slice, += or out= writes into the array that the caller still needs."
-        for position, what in ((0, "picture"), (1, "keypoints")):
-            if isinstance(arguments[position], np.ndarray):
-                same = np.array_equal(after[position], arguments[position])
-                expect.true(same, f"{name}: its {what} as it was", f"{what} that was overwritten", hint=hint)
+    hint = "An assignment to a slice, += or out= writes into the array that the caller still needs."
+    given: dict[str, tuple[list[np.ndarray], list[float]]] = {
+        "translate": ([image, points], [2, -1]),
+        "rotate": ([image, points], [20.0]),
+        "jitter": ([image], [0.2, 1.5]),
+    }
+    for name, (arrays, numbers) in given.items():
+        _, after = student.call_and_args(name, *arrays, *numbers)
+        for what, before, now in zip(PARTS, arrays, after, strict=False):
+            same = np.array_equal(now, before)
+            expect.true(same, f"{name}: its {what} as it was", f"{what} that was overwritten", hint=hint)

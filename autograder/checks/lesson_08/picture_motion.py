@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograder.ladder import expect
+
 
 def blob_picture(shape: tuple[int, int], place: np.ndarray, radius: float = 2.0) -> np.ndarray:
     """Return a black picture (H, W) float32 with one bright, soft spot at the place (x, y) in pixels."""
@@ -42,29 +44,21 @@ def turned_points(keypoints: np.ndarray, degrees: float, shape: tuple[int, int])
 def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, int]) -> dict[str, np.ndarray]:
     """Return in words what common mistakes make of relative keypoints that shall turn, and their result."""
     size = np.array(shape[::-1])
-    places, middle, corner = keypoints * size, size / 2, np.zeros(2)
+    places, middle, half, corner = keypoints * size, size / 2, np.full(2, 0.5), np.zeros(2)
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    shifted = keypoints - 0.5
+    x, y = (places - middle).T
+    turned_x = cosine * x + sine * y
+    twice = np.stack([turned_x, -sine * turned_x + cosine * y], axis=1)
     return {
         "points that stayed where they were": keypoints,
         "points turned clockwise": turned(places, -degrees, middle) / size,
-        "points turned in relative units, where x and y are of different length": turned(
-            keypoints, degrees, middle / size
-        ),
-        "points turned clockwise in relative units": turned(keypoints, -degrees, middle / size),
+        "points turned in relative units, where x and y are of different length": turned(keypoints, degrees, half),
+        "points turned clockwise in relative units": turned(keypoints, -degrees, half),
         "points turned about the upper left corner": turned(places, degrees, corner) / size,
         "points turned clockwise about the upper left corner": turned(places, -degrees, corner) / size,
         "points turned by so many radians": turned(places, float(np.degrees(degrees)), middle) / size,
         "points in pixels": turned(places, degrees, middle),
-        "points whose y was turned with the x that was turned already": 0.5
-        + np.stack(
-            [
-                cosine * shifted[:, 0] + sine * shifted[:, 1] * size[1] / size[0],
-                -sine * (cosine * shifted[:, 0] * size[0] + sine * shifted[:, 1] * size[1]) / size[1]
-                + cosine * shifted[:, 1],
-            ],
-            axis=1,
-        ),
+        "points whose y was turned with the x that was turned already": (twice + middle) / size,
         "points about the middle, which was never added again": turned(places - middle, degrees, corner) / size,
     }
 
@@ -133,6 +127,25 @@ def jitter_mistakes(image: np.ndarray, brightness: float, contrast: float) -> di
         "values in -0.5 … 0.5": np.clip(right, 0, 1) - 0.5,
         "0.5 that was not added again": np.clip(contrast * (image - 0.5) + brightness, 0, 1),
     }
+
+
+def expect_near(
+    got: np.ndarray,
+    want: np.ndarray,
+    atol: float,
+    mistakes: dict[str, np.ndarray],
+    expected: str,
+    what: str,
+    example: str,
+    hint: str,
+) -> None:
+    """Expect numbers within ``atol`` of ``want``; where a mistake explains others, its words beside ``expected``."""
+    if got.shape == want.shape and np.allclose(got, want, rtol=0, atol=atol):
+        return
+    words = named(got, mistakes, atol)
+    if words:
+        raise expect.Mismatch(expected, words, example, hint)
+    expect.close(got, want, rtol=0, atol=atol, what=what, example=example, hint=hint)
 
 
 def named(got: np.ndarray, mistakes: dict[str, np.ndarray], atol: float) -> str | None:

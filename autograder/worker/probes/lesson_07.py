@@ -16,7 +16,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.data import DataLoader, TensorDataset
 
 from ..names import Names
-from .plain_network import run_network
+from . import layer_table
 
 
 def read(names: Names, *, text: str) -> Any:
@@ -53,17 +53,9 @@ def _kind(item: object) -> str:
     return "pathlib.Path" if isinstance(item, Path) else type(item).__name__
 
 
-def network(names: Names, *, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray) -> dict[str, Any]:
-    """Build a NoseTipNet and say what it is and does; see ``run_network``."""
-    with torch.random.fork_rng(devices=[]):
-        model = names["NoseTipNet"]()
-        found: dict[str, Any] = {"type": type(model).__name__, "is_module": isinstance(model, nn.Module)}
-        if not found["is_module"]:
-            return found
-        if any(nn.parameter.is_lazy(parameter) for parameter in model.parameters()):
-            with torch.no_grad():
-                model(torch.zeros(1, 1, 60, 80))
-    return found | run_network(model, x, values, upstream)
+def network(names: Names, **inputs: Any) -> dict[str, Any]:
+    """Build a NoseTipNet and say what it is and does; see ``layer_table.network``."""
+    return layer_table.network(names, "NoseTipNet", **inputs)
 
 
 class _Watched(nn.Module):
@@ -83,8 +75,8 @@ class _Watched(nn.Module):
         return self.layer(x.flatten(1))
 
 
-def _loader(images: np.ndarray, targets: np.ndarray, batch_size: int) -> DataLoader:
-    return DataLoader(TensorDataset(torch.from_numpy(images), torch.from_numpy(targets)), batch_size=batch_size)
+def _set(images: np.ndarray, targets: np.ndarray) -> TensorDataset:
+    return TensorDataset(torch.from_numpy(images), torch.from_numpy(targets))
 
 
 CURVES = ("step", "train_mse", "val_step", "val_mse")
@@ -111,25 +103,31 @@ def train(
     and whether gradients were on.
     """
     model = _Watched(weight, bias).train(training)
-    loaders = _loader(images, targets, batch_size), _loader(val_images, val_targets, val_batch_size)
-    curve = names["train_with_curve"](model, *loaders, epochs, lr)
+    loader = DataLoader(_set(images, targets), batch_size)
+    val_loader = DataLoader(_set(val_images, val_targets), val_batch_size)
+    curve = names["train_with_curve"](model, loader, val_loader, epochs, lr)
     kept_apart = {image.tobytes() for image in val_images}
     seen: dict[str, list[list[bool]]] = {"training": [], "validation": []}
     for mode, gradients, batch in model.passes:
-        kind = "validation" if all(image in kept_apart for image in batch) else "training"
-        seen[kind].append([mode, gradients])
-    layer = model.layer
-    found: dict[str, Any] = {
-        "type": "dict" if isinstance(curve, dict) else type(curve).__name__,
-        "seen": seen,
-        "weight": layer.weight.detach().numpy().copy(),
-        "bias": layer.bias.detach().numpy().copy(),
-    }
+        seen["validation" if all(image in kept_apart for image in batch) else "training"].append([mode, gradients])
+    weights = {name: value.detach().numpy().copy() for name, value in model.layer.named_parameters()}
+    kind = "dict" if isinstance(curve, dict) else type(curve).__name__
+    found: dict[str, Any] = {"type": kind, "seen": seen, **weights}
     if isinstance(curve, dict):
         found["keys"] = [str(key) for key in curve]
         found["types"] = {key: type(curve[key]).__name__ for key in CURVES if key in curve}
         found["curve"] = {key: list(curve[key]) for key in CURVES if isinstance(curve.get(key), list | tuple)}
     return found
+
+
+def _plain_cell(column: str, value: Any) -> Any:
+    value = value.detach() if isinstance(value, Tensor) else value
+    if column != "predictions":
+        return value
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return type(value).__name__
 
 
 def _table(answer: Any) -> dict[str, Any]:
@@ -139,21 +137,10 @@ def _table(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, pd.DataFrame):
         return {"type": type(answer).__name__}
     columns = [str(column) for column in answer.columns]
-    rows = []
-    for position in range(len(answer)):
-        row: dict[str, Any] = {}
-        for place, column in enumerate(columns):
-            value = answer.iloc[position, place]
-            if column == "predictions":
-                value = value.detach() if isinstance(value, Tensor) else value
-                try:
-                    value = np.asarray(value, dtype=np.float64)
-                except (TypeError, ValueError):
-                    value = str(type(value).__name__)
-            elif isinstance(value, Tensor):
-                value = value.detach()
-            row[column] = value
-        rows.append(row)
+    rows = [
+        {column: _plain_cell(column, answer.iloc[row, place]) for place, column in enumerate(columns)}
+        for row in range(len(answer))
+    ]
     return {"type": "pandas.DataFrame", "columns": columns, "rows": rows}
 
 
@@ -161,10 +148,6 @@ def _is_network(args: tuple, output: Any) -> bool:
     """Return whether a module turned images into pairs of numbers, where NoseTipNet is a function that builds one."""
     images = isinstance(args[0], Tensor) and args[0].ndim == 4 if args else False
     return images and isinstance(output, Tensor) and output.shape == (len(args[0]), 2)
-
-
-def _sets(images: np.ndarray, targets: np.ndarray) -> TensorDataset:
-    return TensorDataset(torch.from_numpy(images), torch.from_numpy(targets))
 
 
 def sweep(
@@ -193,18 +176,18 @@ def sweep(
             firsts = args[0].detach().numpy()[:, 0, 0, 0].copy()
             output.register_hook(lambda gradient: passes.append(firsts))
 
-    train_set, pairs = _sets(images, targets), [tuple(setting) for setting in settings]
+    train_set, pairs = _set(images, targets), [tuple(setting) for setting in settings]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(12345)
         hook = register_module_forward_hook(note)
         try:
             if offsets is not None:
-                alone = _table(names["sweep"](pairs[:1], train_set, _sets(val_images, val_targets), epochs))
+                alone = _table(names["sweep"](pairs[:1], train_set, _set(val_images, val_targets), epochs))
                 first = alone["rows"][0].get("predictions") if alone.get("rows") else None
                 if isinstance(first, np.ndarray) and first.shape == offsets.shape:
                     val_targets = (first + offsets).astype(np.float32)
                 passes.clear()
-            found = _table(names["sweep"](pairs, train_set, _sets(val_images, val_targets), epochs))
+            found = _table(names["sweep"](pairs, train_set, _set(val_images, val_targets), epochs))
         finally:
             hook.remove()
     return {**found, "passes": passes, "val_targets": val_targets}

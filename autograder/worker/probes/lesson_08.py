@@ -10,26 +10,15 @@ import torch
 from torch import nn
 
 from ..names import Names
-from .plain_network import run_network
+from . import layer_table
 
+NETWORK, PICTURE = "FaceKeypointNet", (1, 120, 160)
 FIRST, OTHERS = (16, 1, 5, 5), 0.5
 
 
-def _build(names: Names) -> Any:
-    model = names["FaceKeypointNet"]()
-    if isinstance(model, nn.Module) and any(nn.parameter.is_lazy(p) for p in model.parameters()):
-        with torch.no_grad():
-            model(torch.zeros(1, 1, 120, 160))
-    return model
-
-
-def network(names: Names, *, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray) -> dict[str, Any]:
-    """Build a FaceKeypointNet and say what it is and does; see ``run_network``."""
-    model = _build(names)
-    found: dict[str, Any] = {"type": type(model).__name__, "is_module": isinstance(model, nn.Module)}
-    if not found["is_module"]:
-        return found
-    return found | run_network(model, x, values, upstream)
+def network(names: Names, **inputs: Any) -> dict[str, Any]:
+    """Build a FaceKeypointNet and say what it is and does; see ``layer_table.network``."""
+    return layer_table.network(names, NETWORK, **inputs)
 
 
 def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
@@ -37,7 +26,7 @@ def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
 
     Returns what came, what it has become after the model changed, and whether the model changes with it.
     """
-    model = _build(names)
+    model = layer_table.build(names, NETWORK, PICTURE)
     layers = [p for p in model.parameters() if tuple(p.shape) == FIRST] if isinstance(model, nn.Module) else []
     if len(layers) != 1:
         return {"found": len(layers)}
@@ -60,8 +49,9 @@ def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
 
 def _random_states() -> tuple[bytes, str, int]:
     """Return what changes whenever a number is drawn from one of the global random states."""
-    _, key, *position = np.random.get_state()
-    return torch.get_rng_state().numpy().tobytes(), f"{key.tobytes()} {position}", hash(random.getstate())
+    state = np.random.get_state(legacy=False)
+    drawn = [state["state"]["key"].tobytes(), state["state"]["pos"], state["has_gauss"], state["gauss"]]
+    return torch.get_rng_state().numpy().tobytes(), str(drawn), hash(random.getstate())
 
 
 def _together(parts: list[Any]) -> Any:

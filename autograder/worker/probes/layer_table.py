@@ -8,15 +8,32 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..names import Names
 
-def run_network(model: nn.Module, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray) -> dict[str, Any]:
-    """Give every parameter of ``model`` the value of its shape, and run it on ``x``.
 
-    Returns the shapes of its trainable parameters and of all else that it keeps, its output in eval and in train mode
-    and for the first image alone, the shapes of those without a gradient after a backward pass, and the input
-    afterwards.
+def build(names: Names, name: str, image: tuple[int, ...]) -> Any:
+    """Build the network ``name``, lazy layers for an image of shape (C, H, W); leave the global random state alone."""
+    with torch.random.fork_rng(devices=[]):
+        model = names[name]()
+        if isinstance(model, nn.Module) and any(map(nn.parameter.is_lazy, model.parameters())):
+            with torch.no_grad():
+                model(torch.zeros(1, *image))
+    return model
+
+
+def network(
+    names: Names, name: str, *, x: np.ndarray, values: list[np.ndarray], upstream: np.ndarray
+) -> dict[str, Any]:
+    """Build the network ``name``, give every parameter the value of its shape, and run it on ``x``, (B, C, H, W).
+
+    Returns its type, the shapes of its trainable parameters and of all else that it keeps, its output in eval and in
+    train mode and for the first image alone, the shapes of those without a gradient after a backward pass from
+    ``upstream``, and the input afterwards. What is no module has a type alone.
     """
-    found: dict[str, Any] = {}
+    model = build(names, name, x.shape[1:])
+    found: dict[str, Any] = {"type": type(model).__name__, "is_module": isinstance(model, nn.Module)}
+    if not found["is_module"]:
+        return found
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     known = {id(parameter) for parameter in trained}
     kept = [value for value in [*model.parameters(), *model.buffers()] if id(value) not in known]

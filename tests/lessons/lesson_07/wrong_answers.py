@@ -1,0 +1,50 @@
+"""Wrong answers to lesson 07: the reference with a text of it replaced, and what is said of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tests.lessons.answers import Answer
+from tests.reference import reference_names
+
+# By exercise: the id, what is said, the old text and the one in its place.
+CHANGES = {
+    "read_asf": [
+        ("y alone may be nan", "a point whose y is nan", "isfinite(points).all()", "isfinite(points[:, 0]).all()"),
+        ("the last point lost", "got 57 lines", "lines[1:] if len(fields) > 1]", "lines[1:-2] if len(fields) > 1]"),
+        ("points in reverse", "116 of 116 values differ", "    return points\n", "    return points[::-1]\n"),
+    ],
+    "split_by_person": [
+        ("one person fewer", "validates: 9, 10", "len(numbers) - n_val", "len(numbers) - n_val + 1"),
+        ("nine by default", "n_val not given", "n_val: int = 8", "n_val: int = 9"),
+        ("a file lost", "of 60 files", "return train, val", "return train[1:], val"),
+    ],
+    "NoseTipNet": [
+        ("one ReLU missing", "6 of 6 values", "torch.relu(self.conv2(x))", "self.conv2(x)"),
+        ("leaky ReLU", "6 of 6 values", "torch.relu(self.fc1(x))", "nn.functional.leaky_relu(self.fc1(x))"),
+        ("input centered again", "6 of 6 values", "torch.relu(self.conv1(x))", "torch.relu(self.conv1(x - 0.5))"),
+        ("answers clipped", "the network's answer", "return self.fc2(x)", "return self.fc2(x).clamp(0, 1)"),
+        ("answers in pixels", "6 of 6 values", "self.fc2(x)", "self.fc2(x) * torch.tensor([80, 60])"),
+        ("tanh at the end", "a tanh behind", "return self.fc2(x)", "return torch.tanh(self.fc2(x))"),
+        ("softmax at the end", "a softmax behind", "return self.fc2(x)", "return torch.softmax(self.fc2(x), 1)"),
+        ("no third ReLU", "behind the third convolution", "torch.relu(self.conv3(x))", "self.conv3(x)"),
+    ],
+    "train_with_curve": [
+        ("absolute error", "train_mse", "nn.MSELoss()", "nn.L1Loss()"),
+        ("sum of squares", "train_mse", "nn.MSELoss()", 'nn.MSELoss(reduction="sum")'),
+        ("one epoch too few", "6 in step", "tqdm(range(epochs)", "tqdm(range(epochs - 1)"),
+        ("measured on training images", "val_mse", "targets in val_loader", "targets in train_loader"),
+        ("other betas", "train_mse", "lr=lr)", "lr=lr, betas=(0.5, 0.999))"),
+    ],
+    "sweep": [
+        ("strictly within", "within_tolerance", "<= TOLERANCE", "<= TOLERANCE - 0.5"),
+        ("one epoch for all", "batches of", "val_loader, epochs, lr)", "val_loader, 1, lr)"),
+        ("predictions of an untrained network", "own predictions", "cat([model(images)", "cat([NoseTipNet()(images)"),
+        ("first setting alone", "1 rows", "    return pd.DataFrame(rows)", "    return pd.DataFrame(rows[:1])"),
+    ],
+}
+WRONG = [
+    Answer(exercise, id, partial(reference_names, "07_nose_tip", (old, new)), said=said, seeds=2)
+    for exercise, changes in CHANGES.items()
+    for id, said, old, new in changes
+]
