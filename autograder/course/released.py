@@ -42,7 +42,7 @@ def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
 
 
 def released_cells(lesson: Lesson) -> list[dict[str, Any]]:
-    """Return the released code cells: ``kind``, ``exercise`` and ``text``. Raises CourseError where it was never built."""
+    """Return the released code cells: kind, exercise and text. Raises CourseError where the lesson was never built."""
     path = released_path(lesson)
     if not path.is_file():
         raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")
