@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from autograder.checks.catalogue import catalogue
 from autograder.course.manifest import Lesson, load_course
 from autograder.course.released import released_cells
 from tests.lessons.answers import KINDS, answers_of
-from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_after, names_of
+from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of
 from tests.reference import reference_names
 
 RECORD = Path(__file__).with_name("record.json")
@@ -28,9 +29,16 @@ Entry = list[Any]
 
 
 def _stub_names(lesson: Lesson) -> dict[str, Any]:
-    return names_after(
-        lesson.id, "\n\n".join(cell["text"] for cell in released_cells(lesson) if cell["kind"] == "solution")
-    )
+    """Return the names of the lesson with the stubs in place of every exercise."""
+    names = dict(reference_names(lesson.id))
+    for exercise in lesson.exercises:
+        for name in exercise.names:
+            del names[name]
+    for text in (cell["text"] for cell in released_cells(lesson) if cell["kind"] == "solution"):
+        # A stub that stands between definitions ends its cell, as it does in a notebook.
+        with suppress(NotImplementedError):
+            exec(text, names)
+    return names
 
 
 def known_answers(lesson: Lesson) -> Iterator[tuple[str, str, Any]]:

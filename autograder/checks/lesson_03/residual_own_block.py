@@ -6,17 +6,9 @@ from functools import wraps
 
 import numpy as np
 
-from autograder.checks.common.module_shapes import (
-    image,
-)
+from autograder.checks.common.module_shapes import image
 from autograder.checks.lesson_03 import residual_weights as weights
-from autograder.checks.lesson_03.residual_questions import (
-    block_kernels,
-    block_text,
-    describe,
-    expect_kernels,
-    run,
-)
+from autograder.checks.lesson_03.residual_questions import block_kernels, block_text, describe, expect_kernels, run
 from autograder.ladder import expect
 from autograder.ladder.ladder import Check
 from autograder.ladder.student import Student, StudentError
@@ -43,14 +35,14 @@ def _what_fails(student: Student) -> str | None:
     for args in KINDS:
         x = image(rng, 4, args[0], 6, 6)
         try:
-            found = describe(student, "ResidualBlock", args, {}, list(x.shape), rng)
+            found = describe(student, "ResidualBlock", args, list(x.shape), rng)
             expect_kernels(found, block_kernels(*args), block_text(args), "")
             answer = run(student, "ResidualBlock", args, x, rng)
             expect.array(answer["output"], kind="torch")
         except StudentError as error:
             return None if error.type == "MissingName" else f"{block_text(args)} ends with {error.type}"
-        except expect.Mismatch as found:
-            return f"{block_text(args)}: {found.got}"
+        except expect.Mismatch as mismatch:
+            return f"{block_text(args)}: {mismatch.got}"
         if weights.explain_block(answer, x, args, train=True)[1] != "":
             return f"{block_text(args)} answers something else"
     return None

@@ -8,7 +8,7 @@ arrangement of the weights that fits their shapes; one of them has to give the s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import numpy as np
 from autograder.checks.common import numpy_layers as layers
 from autograder.checks.common.numpy_layers import Block, Conv, Head, Norm, Stem
 
-TOLERANCE = {"rtol": 2e-4, "atol": 2e-4}
+# Of a student's answer, relative and absolute: float32 through a few layers beside float64.
+TOLERANCE = 2e-4
 
 # What each mistake computes, in the lesson's words: they stay the same however the student names or orders layers.
 BLOCK_MISTAKES = {
@@ -51,6 +52,7 @@ HEAD_MISTAKES = {
     "softmax at the end": "a softmax after the linear layer",
 }
 NETWORK_MISTAKES = {**HEAD_MISTAKES, **STEM_MISTAKES}
+
 # More layers than a right module has would make the orders to try too many.
 MOST_NORMS, MOST_CONVS = 4, 12
 STEM_PADDINGS = (3, 2, 1, 0)
@@ -90,7 +92,8 @@ def _norms(found: Layers, channels: int) -> Iterator[Norm]:
     for layer in found:
         if layer["kind"] == "norm" and layer["channels"] == channels:
             values = [usual if layer[key] is None else layer[key] for key, usual in zip(keys, neutral, strict=True)]
-            yield Norm(*(value.astype(float) for value in values), layer["eps"])
+            scale, shift, mean, var = (value.astype(float) for value in values)
+            yield Norm(scale, shift, mean, var, layer["eps"])
 
 
 def _norm_orders(found: Layers, channels: int, projects: bool) -> Iterator[tuple[Norm, Norm, Norm | None]]:
@@ -110,10 +113,9 @@ def _norm_orders(found: Layers, channels: int, projects: bool) -> Iterator[tuple
                 yield order[0], order[1], order[2] if places == 3 else None
 
 
-def _arrange_block(
-    found: Layers, in_channels: int, out_channels: int, stride: int = 1, train: bool = True
-) -> Iterator[Block]:
-    """Yield every block that these weights could form."""
+def _arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> Iterator[Block]:
+    """Yield every block of in_channels, out_channels and stride ``args`` that these weights could form."""
+    in_channels, out_channels, stride = args
     convs = convs_of(found, 3)
     if len(convs) > MOST_CONVS:
         return
@@ -137,9 +139,9 @@ def _arrange_block(
             yield Block(conv1, norm1, conv2, norm2, shortcut, shortcut_norm, strides)
 
 
-def agrees(got: np.ndarray, want: np.ndarray, tolerance: dict[str, float]) -> bool:
-    """Return whether both have the same shape and values."""
-    return got.shape == want.shape and bool(np.allclose(got, want, **tolerance))
+def agrees(got: np.ndarray, want: np.ndarray) -> bool:
+    """Return whether both have the same shape and, within the tolerance, the same values."""
+    return got.shape == want.shape and bool(np.allclose(got, want, rtol=TOLERANCE, atol=TOLERANCE))
 
 
 def _nearest(got: np.ndarray, candidates: list[np.ndarray]) -> np.ndarray | None:
@@ -152,7 +154,7 @@ def _nearest(got: np.ndarray, candidates: list[np.ndarray]) -> np.ndarray | None
 
 
 def explain_block(
-    answer: dict[str, Any], x: np.ndarray, args: list, train: bool
+    answer: dict[str, Any], x: np.ndarray, args: list[int], train: bool
 ) -> tuple[np.ndarray | None, str | None]:
     """Return what the block should have answered, and the mistake that explains the answer.
 
@@ -160,14 +162,14 @@ def explain_block(
     can't form such a block.
     """
     got = answer["output"].array
-    blocks = list(_arrange_block(answer["layers"], *args, train=train))
+    blocks = list(_arrange_block(answer["layers"], args, train))
     right = []
     for block in blocks:
         right.append(layers.run_block(x, block, train))
-        if agrees(got, right[-1], TOLERANCE):
+        if agrees(got, right[-1]):
             return right[-1], ""
     for mistake, block in itertools.product(BLOCK_MISTAKES, blocks):
-        if agrees(got, layers.run_block(x, block, train, mistake), TOLERANCE):
+        if agrees(got, layers.run_block(x, block, train, mistake)):
             return _nearest(got, right), mistake
     return _nearest(got, right), None
 
@@ -227,10 +229,11 @@ class _Parts:
 
 def _network_parts(found: Layers, channels: list[int], outputs: int) -> _Parts:
     """Return what these weights could be in a network of one block a stage; nothing where they can't form one."""
-    widths = list(zip([channels[0], *channels], channels, strict=False))
     strides = [1] + [2] * (len(channels) - 1)
     plain = [layer for layer in found if layer["kind"] != "norm"]
-    stages = [list(_arrange_block(plain, *width, stride)) for width, stride in zip(widths, strides, strict=True)]
+    stages = [
+        list(_arrange_block(plain, args)) for args in zip([channels[0], *channels[:-1]], channels, strides, strict=True)
+    ]
     fits = len(convs_of(found, 3)) == 2 * len(channels)
     places = itertools.product(STEM_PADDINGS, POOLS, convs_of(found, 7) if fits else [])
     stems = [Stem(conv, padding, pool) for padding, pool, conv in places]
@@ -252,18 +255,16 @@ def explain_network(
             features.append(maps)
             for want in parts.answers([maps]):
                 right.append(want)
-                if agrees(got, want, TOLERANCE):
+                if agrees(got, want):
                     return True
         return False
 
     if finds_right(usual):
         return right[-1], ""
     for mistake in NETWORK_MISTAKES:
-        if mistake in STEM_MISTAKES:
-            wrong = parts.features(x, usual[:1], block_mistake, mistake)
-        else:
-            wrong = features
-        if any(agrees(got, answer, TOLERANCE) for answer in parts.answers(wrong, mistake)):
+        early = mistake in STEM_MISTAKES
+        wrong = parts.features(x, usual[:1], block_mistake, mistake) if early else features
+        if any(agrees(got, answer) for answer in parts.answers(wrong, mistake)):
             return _nearest(got, right), mistake
     unusual = [stem for stem in parts.stems if stem.padding != STEM_PADDINGS[0]]
     if finds_right(unusual):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from autograder.checks.common.probing import raises_value_error
-from autograder.checks.common.recognize import hint_for
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
@@ -18,19 +19,27 @@ POINTS = 68
 NAMES = [f"{number:02d}" for number in range(POINTS)]
 PROBE = "lesson_09.read"
 # float32 keeps seven digits of a coordinate below 1000.
-PIXELS = {"rtol": 1e-6, "atol": 1e-4}
+close_points = partial(expect.close, rtol=1e-6, atol=1e-4)
+BOX_HINT = "Which four numbers does the docstring ask for, and in which order?"
+POINTS_HINT = "Take x and y of each point as the file has them: pixels of the picture, with their decimals."
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face as the file holds it: the numbers of its box, and its points or None."""
+    """A face as the file holds it: its box (left, top, width, height) and its points, if it is ``labeled`` at all."""
 
     file: str
-    box: tuple[int, int, int, int]  # left, top, width, height
-    points: np.ndarray | None
+    box: tuple[int, int, int, int]
+    points: np.ndarray
+    labeled: bool = True
+
+    @property
+    def box_tag(self) -> str:
+        left, top, width, height = self.box
+        return f"<box top='{top}' left='{left}' width='{width}' height='{height}'>"
 
 
-def draw_face(rng: np.random.Generator, number: int, points: bool = True) -> Face:
+def draw_face(rng: np.random.Generator, number: int, labeled: bool = True) -> Face:
     """Draw a face whose four box numbers differ, so that each is told from the others."""
     left, top = int(rng.integers(10, 60)), int(rng.integers(70, 120))
     width = int(rng.integers(130, 190))
@@ -38,14 +47,13 @@ def draw_face(rng: np.random.Generator, number: int, points: bool = True) -> Fac
     # One decimal, as the real files have it.
     drawn = np.round(np.array([left, top]) + rng.uniform(0.05, 0.95, (POINTS, 2)) * (width, height), 1)
     file = f"set__{int(rng.integers(10**6, 10**7))}_{number}.jpg"
-    return Face(file, (left, top, width, height), drawn if points else None)
+    return Face(file, (left, top, width, height), drawn, labeled)
 
 
 def box_text(face: Face, order: np.ndarray | None = None) -> str:
     """Return a box element; ``order`` is that of its points, by default that of their names."""
-    left, top, width, height = face.box
-    lines = [f"    <box top='{top}' left='{left}' width='{width}' height='{height}'>"]
-    if face.points is not None:
+    lines = [f"    {face.box_tag}"]
+    if face.labeled:
         for number in range(POINTS) if order is None else order:
             x, y = face.points[number]
             lines.append(f"      <part name='{NAMES[number]}' x='{x:.1f}' y='{y:.1f}'/>")
@@ -68,16 +76,13 @@ def text_of(faces: list[Face]) -> str:
     return file_text([image_text(face.file, [box_text(face)]) for face in faces])
 
 
-def _records(student: Student, content: str) -> list[dict]:
+def _records(student: Student, content: str) -> list[dict[str, Any]]:
     found = student.probe(PROBE, content=content)
-    expect.true("records" in found, "a list of records", f"a {found['type']}", hint="Collect the records in a list.")
+    hint = "Collect the faces in a list, each a FaceRecord(file, box, keypoints)."
+    expect.true("records" in found, "a list of records", f"a {found['type']}", hint=hint)
     for record in found["records"]:
-        expect.true(
-            record["type"] == "record",
-            "records of three: file, box, keypoints",
-            f"a record that is a {record['type']} of something else",
-            hint="FaceRecord(file, box, keypoints) holds the three.",
-        )
+        got = f"a record that is a {record['type']} of something else"
+        expect.true(record["type"] == "record", "records of three: file, box, keypoints", got, hint=hint)
     return found["records"]
 
 
@@ -107,22 +112,9 @@ def points_are_float32(student: Student, rng: np.random.Generator) -> None:
         expect.array(record["keypoints"], dtype="float32", what="keypoints")
 
 
-def _expect_box(record: dict, face: Face, example: str) -> None:
-    left, top, width, height = face.box
-    hint = hint_for(
-        record["box"] if isinstance(record["box"], list) else [],
-        [
-            ([top, left, width, height], "That is the order of the XML. What order does the docstring ask for?"),
-            ([left, top, left + width, top + height], "These are two corners; asked for are width and height."),
-            ([left, top, height, width], "Width and height are exchanged."),
-        ],
-    )
-    expect.close(record["box"], list(face.box), what="box: left, top, width, height", example=example, hint=hint)
-
-
-def _say_box(face: Face) -> str:
-    left, top, width, height = face.box
-    return f"<box top='{top}' left='{left}' width='{width}' height='{height}'>"
+def _expect_box(record: dict[str, Any], face: Face) -> None:
+    what = "box: left, top, width, height"
+    expect.close(record["box"], list(face.box), what=what, example=face.box_tag, hint=BOX_HINT)
 
 
 @read_ibug_xml.rung("values", points=2)
@@ -131,7 +123,7 @@ def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
     faces = [draw_face(rng, number) for number in range(4)]
     for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
         expect.equal(record["file"], face.file, what="file", hint="The name as it stands in the XML, without a folder.")
-        _expect_box(record, face, _say_box(face))
+        _expect_box(record, face)
 
 
 @read_ibug_xml.rung("values", points=3)
@@ -139,39 +131,24 @@ def reads_points(student: Student, rng: np.random.Generator) -> None:
     """Keypoint k is (x, y) of the point named k, in pixels of the picture."""
     faces = [draw_face(rng, number) for number in range(2)]
     for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
-        corner, sides = np.array(face.box[:2]), np.array(face.box[2:])
-        hint = hint_for(
-            record["keypoints"],
-            [
-                (face.points[:, ::-1], "x and y are exchanged."),
-                (
-                    face.points - corner,
-                    "These are pixels from the corner of the box; asked for are those of the picture.",
-                ),
-                ((face.points - corner) / sides, "These are shares of the box; asked for are pixels of the picture."),
-                (np.trunc(face.points), "What stands behind the decimal point is lost."),
-                (np.round(face.points), "What stands behind the decimal point is lost."),
-            ],
-        )
         x, y = face.points[0]
         example = f"the first point: <part name='00' x='{x:.1f}' y='{y:.1f}'/>"
-        expect.close(record["keypoints"], face.points, **PIXELS, what="keypoints", example=example, hint=hint)
+        close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=POINTS_HINT)
 
 
 @read_ibug_xml.rung("edge cases", points=2)
 def boxes_without_points(student: Student, rng: np.random.Generator) -> None:
     """A box without points has keypoints None, beside boxes that have some."""
-    faces = [draw_face(rng, number, points=number != 1) for number in range(3)]
+    faces = [draw_face(rng, number, labeled=number != 1) for number in range(3)]
     for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
-        if face.points is None:
+        if face.labeled:
+            close_points(record["keypoints"], face.points, what="keypoints of a box with points")
+        else:
             came = expect.show(record["keypoints"])
             expect.true(record["keypoints"] is None, "keypoints None for a box without points", came)
-        else:
-            expect.close(record["keypoints"], face.points, **PIXELS, what="keypoints of a box with points")
-    bare = _records(student, text_of([draw_face(rng, number, points=False) for number in range(2)]))
-    expect.true(
-        all(record["keypoints"] is None for record in bare), "keypoints None in a file of boxes alone", "others"
-    )
+    bare = _records(student, text_of([draw_face(rng, number, labeled=False) for number in range(2)]))
+    unknown = all(record["keypoints"] is None for record in bare)
+    expect.true(unknown, "keypoints None in a file of boxes alone", "others")
 
 
 @read_ibug_xml.rung("edge cases", points=2)
@@ -184,25 +161,23 @@ def points_go_by_their_names(student: Student, rng: np.random.Generator) -> None
     order[[0, int(np.flatnonzero(order == POINTS - 1)[0])]] = POINTS - 1, order[0]
     content = file_text([image_text(face.file, [box_text(face, order)])])
     record = _records(student, content)[0]
-    mistakes = [(face.points[order], "They come in the order of the file. What is the name of a point for?")]
-    hint = hint_for(record["keypoints"], mistakes)
     example = f"a box whose points come in the order {', '.join(NAMES[n] for n in order[:4])}, …"
-    expect.close(record["keypoints"], face.points, **PIXELS, what="keypoints", example=example, hint=hint)
+    hint = "What is the name of a point for?"
+    close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=hint)
 
 
 @read_ibug_xml.rung("edge cases", points=1)
 def several_boxes_and_negative_sides(student: Student, rng: np.random.Generator) -> None:
     """An image may hold several boxes, each a record; a box may begin outside of its picture."""
     first, second, third = (draw_face(rng, number) for number in range(3))
-    second = Face(first.file, (-int(rng.integers(1, 20)), -int(rng.integers(21, 40)), *second.box[2:]), second.points)
-    content = file_text(
-        [image_text(first.file, [box_text(first), box_text(second)]), image_text(third.file, [box_text(third)])]
-    )
-    records = _records(student, content)
+    left, top = -int(rng.integers(1, 20)), -int(rng.integers(21, 40))
+    second = replace(second, file=first.file, box=(left, top, *second.box[2:]))
+    images = [(first.file, [box_text(first), box_text(second)]), (third.file, [box_text(third)])]
+    records = _records(student, file_text([image_text(*image) for image in images]))
     expect.equal(len(records), 3, what="records of a file with two faces in one image and one in another")
     for record, face in zip(records, (first, second, third), strict=True):
         expect.equal(record["file"], face.file, what="file of each face, two in one image and one in another")
-        _expect_box(record, face, _say_box(face))
+        _expect_box(record, face)
 
 
 def _refuses(student: Student, content: str, example: str, hint: str) -> None:

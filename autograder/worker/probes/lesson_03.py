@@ -23,26 +23,21 @@ def _fill(module: nn.Module, fill: str, seed: int) -> None:
     if fill == "own":
         return
     with torch.no_grad():
-        if fill == "zero":
-            for parameter in module.parameters():
-                parameter.zero_()
-            return
         for parameter in module.parameters():
-            if parameter.ndim > 1:
+            if fill == "zero":
+                parameter.zero_()
+            elif parameter.ndim > 1:
                 draw(parameter, -0.5, 0.5)
-        for part in module.modules():
+        for part in module.modules() if fill != "zero" else ():
             if isinstance(part, nn.Conv2d | nn.Linear):
                 draw(part.bias, -0.5, 0.5)
+            elif isinstance(part, nn.BatchNorm2d) and fill == "plain":
+                part.reset_running_stats()
+                part.reset_parameters()
+                part.eps = 1e-5
             elif isinstance(part, nn.BatchNorm2d):
-                if fill == "plain":
-                    part.reset_running_stats()
-                    part.reset_parameters()
-                    part.eps = 1e-5
-                else:
-                    draw(part.weight, 0.5, 1.5)
-                    draw(part.bias, -0.5, 0.5)
-                    draw(part.running_mean, -0.5, 0.5)
-                    draw(part.running_var, 0.5, 1.5)
+                for tensor, middle in (part.weight, 1), (part.bias, 0), (part.running_mean, 0), (part.running_var, 1):
+                    draw(tensor, middle - 0.5, middle + 0.5)
 
 
 def _array(tensor: torch.Tensor | None) -> np.ndarray | None:
@@ -51,13 +46,15 @@ def _array(tensor: torch.Tensor | None) -> np.ndarray | None:
 
 def _layers(module: nn.Module) -> list[dict[str, Any]]:
     """Every convolution, normalization and linear layer, then every parameter that belongs to none of them."""
-    layers, seen = [], set()
+    layers: list[dict[str, Any]] = []
+    seen: set[int] = set()
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
             kind = "conv" if isinstance(part, nn.Conv2d) else "linear"
             layers.append({"kind": kind, "weight": _array(part.weight), "bias": _array(part.bias)})
         elif isinstance(part, nn.BatchNorm2d):
-            values = {key: _array(getattr(part, key)) for key in ("weight", "bias", "running_mean", "running_var")}
+            keys = ("weight", "bias", "running_mean", "running_var")
+            values: dict[str, Any] = {key: _array(getattr(part, key)) for key in keys}
             layers.append({"kind": "norm", "channels": int(part.num_features), "eps": float(part.eps), **values})
         else:
             continue
@@ -88,7 +85,7 @@ def _hides_layers(module: nn.Module) -> bool:
 
 def _build(names: Names, name: str, args: list, kwargs: dict, shape: tuple[int, ...]) -> nn.Module:
     module = names[name](
-        *args, **{key: tuple(value) if isinstance(value, list) else value for key, value in kwargs.items()}
+        *args, **{k: tuple(value) if isinstance(value, list) else value for k, value in kwargs.items()}
     )
     if isinstance(module, nn.Module) and any(nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
         with torch.no_grad():
@@ -109,8 +106,6 @@ def describe(names: Names, *, name: str, args: list, kwargs: dict, shape: list[i
     if found["is_module"]:
         found["shapes"] = [list(parameter.shape) for parameter in module.parameters() if parameter.requires_grad]
         found["hidden"] = _hides_layers(module)
-        # One module under two names counts twice.
-        found["children"] = len(module._modules)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Mistakes in networks and in counting as other students would write them: names by id and spelling."""
+"""Mistakes in networks and in counting, of lesson 03, as other students would write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.lessons.mistakes_block import RIGHT_BLOCK, Names
+from tests.lessons.answers import Names, name_answers
+from tests.lessons.lesson_03.blocks_in_another_style import RIGHT_BLOCK
 
 
 class Net(nn.Module):
@@ -150,4 +151,9 @@ COUNTS: dict[str, list[Names]] = {
     "kernels-only": [count_with(volume, lambda name, p: p.requires_grad and p.dim() > 2)],
 }
 
-SPELLED = {"KeypointResNet": NETWORKS, "count_parameters": COUNTS}
+NAMED = name_answers(
+    (f"{exercise}/{id}", names)
+    for exercise, mistakes in (("KeypointResNet", NETWORKS), ("count_parameters", COUNTS))
+    for id, spellings in mistakes.items()
+    for names in spellings
+)

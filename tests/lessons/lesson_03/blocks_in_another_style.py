@@ -1,4 +1,4 @@
-"""Mistakes in blocks and stages as other students would write them: names by id and spelling."""
+"""Mistakes in blocks and stages of lesson 03 as other students would write them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.lessons.answers import Names, name_answers
 from tests.reference import reference_names
 
 RIGHT_BLOCK = reference_names("03_residual_block")["ResidualBlock"]
-Names = dict[str, Any]
 
 
 class Block(nn.Module):
@@ -236,4 +236,9 @@ STAGES: dict[str, list[Names]] = {
     "list-not-unpacked": [stage(first_block, later_block, whole=nn.Sequential)],
 }
 
-SPELLED = {"ResidualBlock": BLOCKS, "make_stage": STAGES}
+NAMED = name_answers(
+    (f"{exercise}/{id}", names)
+    for exercise, mistakes in (("ResidualBlock", BLOCKS), ("make_stage", STAGES))
+    for id, spellings in mistakes.items()
+    for names in spellings
+)

@@ -14,7 +14,7 @@ from autograder.course.manifest import ROOT
 from data_scripts.ibug_drawing import write_folder
 from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, read_labels
 from data_scripts.landmark_training import Recipe, load_recipe
-from tests.lessons.resnet18_names import PARAMETERS, named_shapes
+from tests.lessons.lesson_09.torchvision_names import PARAMETERS, named_shapes
 from tests.reference import reference_names
 
 NAMES = reference_names("09_larger_dataset")
