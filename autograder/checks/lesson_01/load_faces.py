@@ -63,13 +63,7 @@ def load_shapes(student: Student, rng: np.random.Generator) -> None:
 
 
 declare_form(
-    load_faces,
-    "dtype",
-    "load_gives_float32",
-    "Images and keypoints are float32.",
-    _arrays,
-    points=1,
-    dtype="float32",
+    load_faces, "dtype", "load_gives_float32", "Images and keypoints are float32.", _arrays, points=1, dtype="float32"
 )
 
 
