@@ -1,1 +1,5 @@
-"""Where the faces come from: the generator, the downloads, and the fast readers of every format."""
+"""Where faces come from: drawn, read from Kaggle's, IMM's and 300-W's files; and what trains on them and measures.
+
+Directly here lie the commands (`python -m data_scripts.NAME`) and what the lessons import; the work is done in rooms.
+Imports run downwards: commands, studies, training, the formats (kaggle, imm, ibug), drawing, files.
+"""

@@ -3,45 +3,22 @@
 python -m data_scripts.face_sheet --out faces.png
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from data_scripts.face_shape import IMAGE_SIZE
-from data_scripts.synthetic_faces import draw_faces
-
-GREEN = (0, 200, 0)
-
-
-def face_sheet(images: np.ndarray, keypoints: np.ndarray | None = None, columns: int = 8, zoom: int = 2) -> np.ndarray:
-    """Lay faces side by side, row by row.
-
-    `images`: (N, 96, 96) uint8. `keypoints`: (N, 15, 2) pixels, drawn as green rings, NaN left out; None draws none.
-    -> one picture, blue-green-red uint8, `columns` faces wide, each `zoom` times as large. ValueError for no faces.
-    """
-    if len(images) == 0:
-        raise ValueError("expected at least one face for the sheet, got none; draw some with draw_faces first")
-    size = IMAGE_SIZE * zoom
-    rows = -(-len(images) // columns)
-    sheet = np.zeros((rows * size, columns * size, 3), np.uint8)
-    for number, image in enumerate(images):
-        tile = cv2.cvtColor(cv2.resize(image, (size, size), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2BGR)
-        points = [] if keypoints is None else keypoints[number][np.isfinite(keypoints[number]).all(axis=1)]
-        for x, y in points:
-            # A label of 0 means the center of the first pixel, which after zooming lies at half a zoom.
-            center = (round((float(x) + 0.5) * zoom * 16 - 8), round((float(y) + 0.5) * zoom * 16 - 8))
-            cv2.circle(tile, center, 16 * zoom, GREEN, 1, cv2.LINE_AA, 4)
-        row, column = divmod(number, columns)
-        sheet[row * size : (row + 1) * size, column * size : (column + 1) * size] = tile
-    return sheet
+from data_scripts.drawing.sheet import face_sheet
+from data_scripts.drawing.workers import draw_faces
+from data_scripts.files.pictures import write_png
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; -> exit status."""
-    parser = argparse.ArgumentParser(description="Draw a sheet of synthetic faces.")
+    parser = argparse.ArgumentParser(
+        prog="python -m data_scripts.face_sheet", description="Draw a sheet of synthetic faces."
+    )
     parser.add_argument("--out", type=Path, required=True, help="picture to write, .png")
     parser.add_argument("--faces", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
@@ -49,9 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         images, keypoints = draw_faces(args.faces, args.seed)
-        picture = face_sheet(images, None if args.plain else keypoints)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        write_png(args.out, face_sheet(images, None if args.plain else keypoints))
     except (ValueError, OSError) as error:
         print(f"face_sheet: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """A small training of landmarks, alone or under torchrun: writes its history and a digest of its weights to a file.
 
-torchrun --nproc-per-node 2 -m tests.small_landmarks OUT.json [--checkpoint FILE.pt] [--epochs N] [--private-norms]
+torchrun --nproc-per-node 2 -m tests.data.small_landmarks OUT.json [--checkpoint FILE.pt] [--epochs N] [--private-norms]
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data_scripts import landmark_processes as processes
-from data_scripts.landmark_training import Crops, History, Recipe, predict, start_at_mean, train_network
+from data_scripts.training import processes
+from data_scripts.training.crops import Crops
+from data_scripts.training.landmarks import History, predict, start_at_mean, train_network
+from data_scripts.training.recipe import Recipe
 
 
 class SmallNetwork(nn.Module):

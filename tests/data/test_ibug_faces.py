@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from data_scripts import ibug_drawing, ibug_faces
-from data_scripts.errors import DataError
-from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, photo_of, read_labels, read_picture, split_by_photo
+from data_scripts.files.errors import DataError
+from data_scripts.ibug import folder as ibug_folder
+from data_scripts.ibug.labels import TEST, TEST_TRUTH, TRAIN, read_labels
+from data_scripts.ibug.photos import photo_of, read_picture, split_by_photo
 from tests.data.face_files import unfinished
 
 POINTS = "".join(f"<part name='{n:02d}' x='{n}.5' y='{2 * n}.5'/>" for n in range(68))
@@ -26,7 +28,7 @@ def write(folder: Path, boxes: str, file: str = "file='a_1.jpg'") -> Path:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("drawn") / "faces"
-    ibug_drawing.write_folder(out, train=12, test=4, seed=3)
+    ibug_folder.write_folder(out, train=12, test=4, seed=3)
     return out
 
 
@@ -134,26 +136,26 @@ def test_right_and_left_are_where_the_real_files_have_them(drawn: Path) -> None:
 
 
 def test_the_same_seed_draws_the_same_bytes(drawn: Path, tmp_path: Path) -> None:
-    ibug_drawing.write_folder(tmp_path / "again", train=12, test=4, seed=3)
+    ibug_folder.write_folder(tmp_path / "again", train=12, test=4, seed=3)
     names = sorted(path.name for path in drawn.iterdir())
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
     assert all((drawn / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
-    ibug_drawing.write_folder(tmp_path / "other", train=2, test=1, seed=4)
+    ibug_folder.write_folder(tmp_path / "other", train=2, test=1, seed=4)
     assert (tmp_path / "other" / TRAIN).read_bytes()[:300] != (drawn / TRAIN).read_bytes()[:300]
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = ibug_drawing.write_folder
-    monkeypatch.setattr(ibug_drawing, "write_folder", lambda out: whole(out, train=2, test=1))
+    whole = ibug_folder.write_folder
+    monkeypatch.setattr(ibug_folder, "write_folder", lambda out: whole(out, train=2, test=1))
 
 
 @pytest.mark.usefixtures("small")
 def test_the_drawn_folder_is_made_once(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "ibug_synthetic"
-    assert ibug_drawing.drawn_folder(folder) == folder
+    assert ibug_folder.drawn_folder(folder) == folder
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    ibug_drawing.drawn_folder(folder)
+    ibug_folder.drawn_folder(folder)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert unfinished(folder) == []
 
@@ -162,15 +164,15 @@ def test_the_drawn_folder_is_made_once(tmp_path: Path) -> None:
 def test_another_version_draws_anew_and_other_files_are_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = ibug_drawing.drawn_folder(tmp_path / "faces")
+    folder = ibug_folder.drawn_folder(tmp_path / "faces")
     (folder / TRAIN).write_text("damaged")
-    monkeypatch.setattr(ibug_drawing, "GENERATOR_VERSION", 99)
-    assert len(read_labels(ibug_drawing.drawn_folder(folder) / TRAIN)) == 2
+    monkeypatch.setattr(ibug_folder, "GENERATOR_VERSION", 99)
+    assert len(read_labels(ibug_folder.drawn_folder(folder) / TRAIN)) == 2
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("mine")
     with pytest.raises(DataError, match="move the folder away"):
-        ibug_drawing.drawn_folder(mine)
+        ibug_folder.drawn_folder(mine)
     assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
 
 
@@ -180,9 +182,9 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path: Path, monkeypatch: pyte
         (out / TRAIN).write_text("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ibug_drawing, "write_folder", interrupted)
+    monkeypatch.setattr(ibug_folder, "write_folder", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ibug_drawing.drawn_folder(tmp_path / "faces")
+        ibug_folder.drawn_folder(tmp_path / "faces")
     assert not (tmp_path / "faces").exists()
     assert unfinished(tmp_path / "faces") == []
 
@@ -200,7 +202,7 @@ def test_the_command_checks_a_folder(drawn: Path, tmp_path: Path, capsys: pytest
 
 def test_the_environment_names_a_folder(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_IBUG", str(drawn))
-    assert ibug_faces.ibug_folder() == drawn
+    assert ibug_folder.ibug_folder() == drawn
 
 
 def test_the_drawing_command_refuses_a_folder_with_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

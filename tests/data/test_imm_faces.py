@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
-from data_scripts import imm_faces, imm_folder
-from data_scripts.errors import DataError
-from data_scripts.imm_drawing import HEIGHT, WIDTH, draw_person, draw_picture
-from data_scripts.imm_faces import load_imm, main, read_points
-from data_scripts.imm_folder import asf_text, stems, write_imm_folder
+from data_scripts.files.errors import DataError
+from data_scripts.imm import folder as imm_folder
+from data_scripts.imm import reading
+from data_scripts.imm.folder import asf_text, stems, write_imm_folder
+from data_scripts.imm.pictures import HEIGHT, WIDTH, draw_person, draw_picture
+from data_scripts.imm.reading import load_imm, read_points
+from data_scripts.imm_faces import main
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "imm_face_db"
 real_only = pytest.mark.skipif(not REAL.is_dir(), reason="the real IMM faces are not on this machine")
@@ -266,10 +268,10 @@ def test_command_makes_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_the_variable_names_the_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_IMM", str(folder))
-    assert imm_faces.imm_folder() == folder
+    assert reading.imm_folder() == folder
     monkeypatch.setenv("COURSE_IMM", str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match="nowhere"):
-        imm_faces.imm_folder()
+        reading.imm_folder()
 
 
 def test_a_size_below_one_is_refused(folder: Path) -> None:

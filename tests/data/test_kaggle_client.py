@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_scripts import kaggle_download
+from data_scripts.kaggle import download
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ def test_the_official_client_without_credentials(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "expected credentials for Kaggle, found none that work" in done.stderr
-    assert kaggle_download.RULES_PAGE in done.stderr
+    assert download.RULES_PAGE in done.stderr
     assert not (tmp_path / "kaggle").exists()
 
 
@@ -61,5 +61,5 @@ def test_the_official_client_has_the_method_that_is_called() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], text=True, capture_output=True, check=True, env={**os.environ, **dead}
     )
-    imitated = list(inspect.signature(kaggle_download.KaggleClient.competition_download_files).parameters)
+    imitated = list(inspect.signature(download.KaggleClient.competition_download_files).parameters)
     assert done.stdout.splitlines()[-1] == str(imitated)

@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 import requests
 
-from data_scripts import kaggle_archive, kaggle_csv, kaggle_download, reader_bench
-from data_scripts.errors import DataError
-from data_scripts.face_cache import load_cache
-from data_scripts.kaggle_archive import TABLES
-from data_scripts.kaggle_download import COMPETITION, PARTIAL_FOLDER, download, main
+from data_scripts.files.errors import DataError
+from data_scripts.kaggle import archive, tables
+from data_scripts.kaggle.archive import TABLES
+from data_scripts.kaggle.cache import load_cache
+from data_scripts.kaggle.download import COMPETITION, PARTIAL_FOLDER, RULES_PAGE, download
+from data_scripts.kaggle.speed import write_random_faces
+from data_scripts.kaggle_download import main
 from tests.data.face_files import write_folder
 
 FILES = sorted([*TABLES, "test.cache.npz", "training.cache.npz"])
@@ -46,9 +48,9 @@ class FakeClient:
 
 def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
+    with zipfile.ZipFile(buffer, "w", compression) as file:
         for name, content in members.items():
-            archive.writestr(name, content)
+            file.writestr(name, content)
     return buffer.getvalue()
 
 
@@ -68,7 +70,7 @@ def archive_of(folder: Path, nested: bool = True, **replaced: bytes) -> bytes:
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small folder whose counts are taken for Kaggle's."""
     for name, count in (("TRAINING_ROWS", 3), ("KEYPOINTS", 2), ("TEST_ROWS", 2), ("LOOKUP_ROWS", 2)):
-        monkeypatch.setattr(kaggle_csv, f"KAGGLE_{name}", count)
+        monkeypatch.setattr(tables, f"KAGGLE_{name}", count)
     return write_folder(tmp_path / "source", training_rows=3, test_rows=2)
 
 
@@ -200,7 +202,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(name: str, inside: bool, 
 def test_an_archive_that_grows_without_end_is_refused(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kaggle_archive, "_LARGEST_FILE", 10_000)
+    monkeypatch.setattr(archive, "_LARGEST_FILE", 10_000)
     assert "expected at most 10000 bytes" in refusal(tmp_path / "kaggle", FakeClient(archive_of(source)))
     assert listing(tmp_path / "kaggle") == []
 
@@ -238,7 +240,7 @@ def test_stopping_it_while_unpacking_keeps_the_archive_only(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(kaggle_archive, "_copy", interrupt)
+        patched.setattr(archive, "_copy", interrupt)
         with pytest.raises(KeyboardInterrupt):
             download(tmp_path / "kaggle", lambda: FakeClient(archive_of(source)))
     assert listing(tmp_path / "kaggle") == [PARTIAL_FOLDER]
@@ -255,7 +257,7 @@ def test_a_full_disk_leaves_nothing(where: str, source: Path, tmp_path: Path, mo
         raise full
 
     if where == "unpack":
-        monkeypatch.setattr(kaggle_archive, "_copy", fail)
+        monkeypatch.setattr(archive, "_copy", fail)
     if where == "cache":
         monkeypatch.setattr("numpy.savez", fail)
     fails, sends = (full, 500) if where == "download" else (None, None)
@@ -274,8 +276,7 @@ def test_a_file_in_place_of_the_folder_is_explained(source: Path, tmp_path: Path
     [
         (
             http_error(403),
-            f"rules of the contest are not accepted yet; log in, choose 'Join' or 'Late Submission' at "
-            f"{kaggle_download.RULES_PAGE}",
+            f"rules of the contest are not accepted yet; log in, choose 'Join' or 'Late Submission' at {RULES_PAGE}",
         ),
         (http_error(401), "status 401 (not authorized); log in at https://www.kaggle.com/settings/api"),
         (http_error(500), "got status 500; wait a little"),
@@ -305,12 +306,13 @@ def test_the_command_prints_one_line_either_way(
     assert said.err == ""
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_kaggles_own_size(tmp_path: Path) -> None:
     source = write_folder(tmp_path / "source")
     rng = np.random.default_rng(2)
-    reader_bench.write_random_faces(source / "training.csv", 7049, rng)
-    reader_bench.write_random_faces(source / "faces.csv", 1783, rng)
+    write_random_faces(source / "training.csv", 7049, rng)
+    write_random_faces(source / "faces.csv", 1783, rng)
     with open(source / "faces.csv", encoding="utf-8") as faces, open(source / "test.csv", "w", newline="\n") as test:
         next(faces)
         test.write("ImageId,Image\n")
@@ -323,4 +325,4 @@ def test_kaggles_own_size(tmp_path: Path) -> None:
     assert (summary.training_rows, summary.test_rows, summary.lookup_rows) == (7049, 1783, 27124)
     (source / "IdLookupTable.csv").write_text("\n".join(["RowId,ImageId,FeatureName,Location", *asked[:-1]]) + "\n")
     with pytest.raises(DataError, match="expected Kaggle's 27124 rows, got 27123"):
-        kaggle_csv.verify_folder(source, expect_kaggle=True)
+        tables.verify_folder(source, expect_kaggle=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # A module belongs to the longest prefix of its name. Rooms of one line stand side by side and do not know each other.
 FLOORS = """
-data_scripts.studies data_scripts.train_landmarks data_scripts.augmentation_effect data_scripts.nose_tip_settings
-data_scripts.carry_over
+data_scripts.train_landmarks data_scripts.augmentation_effect data_scripts.nose_tip_settings data_scripts.carry_over
+data_scripts.studies
 autograder
 autograder.classroom.exports autograder.classroom.overview
 autograder.classroom.run
@@ -31,6 +31,10 @@ autograder.isolation
 autograder.course
 autograder.worker
 data_scripts
+data_scripts.training
+data_scripts.kaggle data_scripts.imm data_scripts.ibug
+data_scripts.drawing
+data_scripts.files
 """
 
 

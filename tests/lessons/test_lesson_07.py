@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from autograder.course.manifest import ROOT
+from data_scripts.imm.folder import asf_text, stems
 from data_scripts.imm_faces import read_points
-from data_scripts.imm_folder import asf_text, stems
 from tests.lessons.battery import grade, story
 from tests.reference import reference_names
 

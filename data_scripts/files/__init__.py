@@ -1,0 +1,1 @@
+"""What all formats share: errors in one line, files written whole, generated folders, pictures."""

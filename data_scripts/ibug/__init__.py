@@ -1,0 +1,1 @@
+"""The 300-W contest's faces: 68 points in XML files, read, and written with drawn faces."""

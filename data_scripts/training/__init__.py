@@ -1,0 +1,1 @@
+"""The training loops of lessons 08 and 09."""

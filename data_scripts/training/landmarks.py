@@ -1,0 +1,133 @@
+"""Train a network on crops of faces, in one process or several, and go on from a checkpoint after an interruption.
+
+The order of the faces depends on the seed and the epoch alone, and every batch counts as one whatever the number of
+processes, so that neither an interruption nor a second process changes the result beyond rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from data_scripts.files.errors import DataError
+from data_scripts.training import processes
+from data_scripts.training.checkpoint import load_checkpoint, save_checkpoint, stamp_of
+from data_scripts.training.crops import Crops, to_crop_pixels, to_units
+from data_scripts.training.recipe import Recipe
+
+History = dict[str, list[float]]
+
+
+def start_at_mean(model: nn.Module, train: Crops) -> None:
+    """Let an untrained network answer the mean shape of the training faces, whatever it sees: its last layer's bias.
+
+    ``model.fc`` is that layer. Learning then begins with the deviations of each face.
+    """
+    with torch.no_grad():
+        model.get_parameter("fc.weight").mul_(0.01)
+        model.get_parameter("fc.bias").copy_(to_units(train.targets(), train.size).mean(dim=0))
+
+
+def predict(model: nn.Module, crops: Crops, batch_size: int = 64) -> np.ndarray:
+    """Return the keypoints of every crop, (N, 68, 2) crop pixels; the processes share the work.
+
+    The model is in eval mode meanwhile, and in its former mode afterwards.
+    """
+    was_training = model.training
+    model.eval()
+    mine = torch.arange(processes.number(), len(crops.images), processes.count())
+    outputs = torch.zeros(len(crops.images), len(model.get_parameter("fc.bias")))
+    with torch.no_grad():
+        for rows in mine.split(batch_size):
+            outputs[rows] = model(crops.images[rows].contiguous(memory_format=torch.channels_last))
+    model.train(was_training)
+    return to_crop_pixels(processes.add_up(outputs), crops.size).numpy()
+
+
+def _train_epoch(model: nn.Module, train: Crops, optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> float:
+    """Take one gradient step a batch; return the mean squared error over the epoch, in units."""
+    model.train()
+    order = torch.from_numpy(np.random.default_rng([recipe.seed, epoch]).permutation(len(train.images)))
+    points = train.targets()
+    squared_error, learned = torch.zeros(()), 0
+    count, first = processes.count(), processes.number()
+    bar = tqdm(
+        order.split(recipe.batch_size), desc=f"epoch {epoch + 1}", unit="batch", file=sys.stdout, leave=False,
+        disable=first > 0,
+    )  # fmt: skip
+    for batch in bar:
+        # One face alone has no variance over the batch where its maps are of one pixel; another epoch takes it in.
+        if len(batch) == 1:
+            continue
+        mine = batch[first::count]
+        targets = to_units(points[mine], train.size)
+        optimizer.zero_grad()
+        errors = (model(train.images[mine].contiguous(memory_format=torch.channels_last)) - targets).square().sum()
+        # Processes average their gradients, so each counts its share of the batch as often as there are processes.
+        (errors * (count / (len(batch) * targets.shape[1]))).backward()
+        optimizer.step()
+        squared_error += errors.detach()
+        learned += len(batch) * targets.shape[1]
+    return float(processes.add_up(squared_error)) / learned
+
+
+def train_network(
+    model: nn.Module,
+    train: Crops,
+    val: Crops,
+    recipe: Recipe,
+    score: Callable[[np.ndarray], float],
+    checkpoint: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> History:
+    """Train the model by the recipe and leave it with the weights of its best epoch.
+
+    Args:
+        model: maps (B, 1, size, size) to (B, 136); its last layer is ``model.fc``.
+        train, val: faces with points.
+        recipe: epochs, batch size, learning rate and seed are read here.
+        score: error of the predictions for ``val``, (N, 68, 2) crop pixels; lower is better.
+        checkpoint: written after every epoch; where it is there already, training goes on behind its last epoch.
+        say: called with a line after every epoch, in the first process alone.
+
+    Returns:
+        Lists with an entry for each epoch: "train_mse" (squared units), "val_mae" (what ``score`` says).
+
+    Raises:
+        DataError: the checkpoint belongs to another recipe or other faces, or cannot be read or written.
+    """
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's annotation lacks this form
+    spread = processes.spread(model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
+    history: History = {"train_mse": [], "val_mae": []}
+    best = copy.deepcopy(model.state_dict())
+    stamp = stamp_of(train, recipe)
+    if checkpoint is not None and checkpoint.is_file():
+        state = load_checkpoint(checkpoint, stamp)
+        try:
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError):
+            raise DataError(f"{checkpoint}: the checkpoint is of another network; remove it to start anew") from None
+        history, best = state["history"], state["best"]
+        if processes.number() == 0:
+            say(f"{checkpoint.name}: goes on behind epoch {len(history['val_mae'])}")
+    for epoch in range(len(history["val_mae"]), recipe.epochs):
+        history["train_mse"].append(_train_epoch(spread, train, optimizer, recipe, epoch))
+        history["val_mae"].append(score(predict(model, val)))
+        if history["val_mae"][-1] == min(history["val_mae"]):
+            best = copy.deepcopy(model.state_dict())
+        if processes.number() == 0:
+            say(f"epoch {epoch + 1}: MSE {history['train_mse'][-1]:.6f}, validation MAE {history['val_mae'][-1]:.3f}")
+            if checkpoint is not None:
+                parts = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+                save_checkpoint(checkpoint, {**parts, "best": best, "history": history, "stamp": stamp})
+    model.load_state_dict(best)
+    return history
