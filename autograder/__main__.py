@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 from collections.abc import Callable
@@ -16,15 +17,46 @@ def _build(arguments: argparse.Namespace) -> int:
     from .authoring.build import build
 
     chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
-    out_of_step = build(chosen, check=arguments.check)
+    found = build(chosen, check=arguments.check, force=arguments.force)
     if not arguments.check:
-        print(f"{len(chosen)} lesson{'s' * (len(chosen) != 1)} built, {len(out_of_step)} files written")
+        written = sum("written" in finding.note for finding in found)
+        print(f"{len(chosen)} lesson{'s' * (len(chosen) != 1)} built, {written} file{'s' * (written != 1)} written")
         return 0
-    if out_of_step:
+    if found:
         print("Out of step with the sources; run: python -m autograder build", file=sys.stderr)
         return 1
-    print(f"{len(chosen)} lessons are in step with their sources")
+    print(f"{len(chosen)} lesson{'s are' if len(chosen) != 1 else ' is'} in step with the sources")
     return 0
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from .authoring.new import make_new
+
+    make_new(arguments.kind, arguments.lesson, arguments.name, arguments.probe)
+    return 0
+
+
+def _unfilled(arguments: argparse.Namespace) -> int:
+    from .authoring.unfilled import unfilled
+
+    found = [line for text in arguments.lesson for line in unfilled(find_lesson(text))]
+    print("\n".join(found) or "nothing is left to fill in")
+    return 1 if found else 0
+
+
+def _add_new(commands: argparse._SubParsersAction) -> None:
+    new = commands.add_parser("new", help="write the skeleton of a lesson or an exercise, and say what to fill in")
+    kinds = new.add_subparsers(required=True, metavar="KIND", dest="kind")
+    command = kinds.add_parser("lesson", help="a lesson behind the last one, with one exercise")
+    command.add_argument("lesson", metavar="NN_name", help="its number and name, such as 10_mirror_faces")
+    command.add_argument("name", nargs="?", help="of its exercise (default: the lesson's name)")
+    command.add_argument("--probe", action="store_true", help="also a probe, which looks beside the student's code")
+    command.set_defaults(run=_new)
+    command = kinds.add_parser("exercise", help="an exercise at the end of a lesson")
+    command.add_argument("lesson", metavar="NN", help="the lesson's number or name")
+    command.add_argument("name", help="the function that the student writes")
+    command.add_argument("--probe", action="store_true", help="also a probe, which looks beside the student's code")
+    command.set_defaults(run=_new)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -65,9 +97,9 @@ def _count(least: int) -> Callable[[str], int]:
 
 
 def _lessons(arguments: argparse.Namespace) -> int:
-    from .authoring.lesson_table import lesson_table
+    from .authoring.readme_table import readme_table
 
-    print(lesson_table())
+    print(readme_table())
     return 0
 
 
@@ -156,7 +188,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     command = commands.add_parser("build", help="regenerate every notebook from its source")
     command.add_argument("lesson", nargs="*", help="numbers or names; all of them without any")
     command.add_argument("--check", action="store_true", help="change nothing; fail where a notebook is out of step")
+    command.add_argument("--force", action="store_true", help="overwrite notebooks edited by hand; a copy is kept")
     command.set_defaults(run=_build)
+    _add_new(commands)
+    command = commands.add_parser("unfilled", help="list what of a lesson's skeleton is still to be filled in")
+    command.add_argument("lesson", nargs="+", help="numbers or names")
+    command.set_defaults(run=_unfilled)
     command = commands.add_parser("demo", help="run the reference lessons and gather what they show")
     command.add_argument("--data", type=Path, metavar="DIR", help="in Kaggle's format (default: embedded faces)")
     scales = ("trial", "quick", "full")
@@ -197,7 +234,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
     # jsonschema, which every program that reads notebooks imports, builds a grammar of web addresses from this package
     # each time it starts: seconds, and nothing here needs it. Without it, jsonschema leaves such addresses unchecked.
-    sys.modules.setdefault("rfc3987_syntax", None)
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None is how Python marks it as missing
     try:
         return arguments.run(arguments)
     except CourseError as error:
@@ -206,6 +243,15 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("autograder: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read the output, such as head, has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"autograder: {error.filename}: {error.strerror}; nothing more was done", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

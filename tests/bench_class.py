@@ -178,7 +178,7 @@ class Canned:
 
 
 def main() -> None:
-    """Print the figures of the README."""
+    """Print the figures of docs/measured.md."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench_class", description=__doc__)
     parser.add_argument("--students", type=int, default=100, metavar="N")
     parser.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")

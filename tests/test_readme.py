@@ -1,36 +1,70 @@
-"""The README says what the course is: its table of lessons and its commands are the real ones."""
+"""The documents say what the course is: their commands, files and tables are the real ones."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
 
 from autograder.__main__ import parse
-from autograder.authoring.lesson_table import lesson_table
+from autograder.authoring.readme_table import readme_table
 from autograder.course.manifest import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+of_each = pytest.mark.parametrize("path", DOCUMENTS, ids=[path.name for path in DOCUMENTS])
+# What stands for the name of something else.
+STANDS_FOR = re.compile(r"NN|NAME|STUDENT")
 
 
-def test_table_of_lessons_is_the_manifests() -> None:
-    assert lesson_table() in README, "run: python -m autograder lessons"
+def commands(path: Path, program: str) -> list[list[str]]:
+    """Return the arguments of every ``program`` in a document's code: lines of its blocks, and what is in backticks."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    inline = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    code = [line.partition("#")[0] for block in blocks for line in block.splitlines()] + inline
+    return [shlex.split(line)[len(program.split()) :] for line in code if f"{line} ".startswith(f"{program} ")]
 
 
-def test_commands_of_the_readme_exist() -> None:
-    commands = re.findall(r"python -m autograder (\w+[^`\n|#]*)", README)
-    assert commands
-    for command in commands:
-        parse(command.split())
+def test_readme_is_short_and_holds_the_table_of_lessons() -> None:
+    text = DOCUMENTS[0].read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 170
+    assert readme_table() in text, "run: python -m autograder build"
 
 
-def test_make_targets_of_the_readme_exist() -> None:
+@of_each
+def test_commands_of_the_course_exist(path: Path) -> None:
+    for arguments in commands(path, "python -m autograder"):
+        parse(arguments)
+
+
+@of_each
+def test_make_targets_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^make (\w+)", README, re.MULTILINE))
-    assert {"demo", "test"} <= targets
-    for target in targets:
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for target, *_rest in filter(None, commands(path, "make")):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
 
 
-def test_files_of_the_readme_exist() -> None:
-    for path in re.findall(r"`((?:autograder|solutions|lessons|data_scripts|tests)/[\w/.]+)`", README):
-        if "NN_name" not in path:
-            assert (ROOT / path).exists(), path
+@of_each
+def test_modules_that_are_run_exist(path: Path) -> None:
+    for module in re.findall(r"python -m ((?:data_scripts|tests)\.[\w.]+)", path.read_text(encoding="utf-8")):
+        assert find_spec(module), module
+
+
+@of_each
+def test_files_that_are_named_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:autograder|solutions|lessons|data_scripts|tests|docs)/[\w/.]+)`", text)
+    assert not [name for name in named if not STANDS_FOR.search(name) and not (ROOT / name).exists()]
+    for link in re.findall(r"\]\(([\w./-]+)\)", text):
+        assert (path.parent / link).exists(), link
+
+
+def test_the_front_door_names_the_commands_that_newcomers_need() -> None:
+    def targets(path: Path) -> set[str]:
+        return {arguments[0] for arguments in commands(path, "make") if arguments}
+
+    assert {"lab", "demo"} <= targets(ROOT / "README.md")
+    assert {"setup", "lint", "test", "test-long"} <= targets(ROOT / "CONTRIBUTING.md")

@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SETUP_FILES = ("pyproject.toml", "requirements.txt", "constraints.txt", "environment.yml", "Makefile", ".ci/run")
 
 # Requirements that no file imports: commands, the notebooks' kernel, and keras's backend.
-NOT_IMPORTED = {"ipykernel", "jupyterlab", "nbgrader", "pytest-xdist", "ruff", "tensorflow", "tensorflow-cpu"}
+NOT_IMPORTED = {"ipykernel", "jupyterlab", "nbgrader", "pytest-xdist", "tensorflow", "tensorflow-cpu"}
+# The tools of `make lint` and the types that mypy reads.
+NOT_IMPORTED |= {"mypy", "pandas-stubs", "ruff", "types-pyyaml", "types-tqdm"}
 
 # The repository's own packages; inside the sandbox, autograder/worker stands alone as `worker`.
 OWN = {"autograder", "data_scripts", "tests", "worker"}
@@ -170,7 +172,7 @@ def test_every_target_is_in_the_help() -> None:
     assert phony is not None
     shown = run("make", cwd=ROOT)
     assert shown.returncode == 0, shown.stdout
-    listed = set(re.findall(r"^make (\w+)", shown.stdout, re.MULTILINE))
+    listed = set(re.findall(r"^make ([\w-]+)", shown.stdout, re.MULTILINE))
     assert listed == set(phony[1].split()) - {"help", "isolation"}
 
 
@@ -195,6 +197,7 @@ def test_bootstrap_twice_installs_once(small_course: Path) -> None:
     assert "installing" not in second.stdout
 
 
+@pytest.mark.long
 def test_interrupted_bootstrap_is_taken_up_again(small_course: Path) -> None:
     python = f"PYTHON={sys.executable}"
     (small_course / "requirements.txt").write_text("./not-there-yet\n", encoding="utf-8")
@@ -274,6 +277,7 @@ def fresh_packages(fresh_environment: Path) -> dict[str, str]:
     return packages
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_fresh_environment_holds_the_pinned_versions(fresh_packages: dict[str, str]) -> None:
     pins = versions(read_pins("constraints.txt"))
@@ -283,12 +287,14 @@ def test_fresh_environment_holds_the_pinned_versions(fresh_packages: dict[str, s
     assert versions(read_pins("requirements.txt")).keys() <= installed.keys()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_fresh_environment_is_consistent(fresh_environment: Path) -> None:
     checked = run(fresh_environment, "-m", "pip", "check", "--disable-pip-version-check", cwd=ROOT)
     assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_cuda_package_comes_along_on_a_cpu(fresh_environment: Path, fresh_packages: dict[str, str]) -> None:
     asked = run(fresh_environment, "-c", "import torch; print(torch.version.cuda)", cwd=ROOT)

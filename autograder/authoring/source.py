@@ -12,6 +12,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..course.manifest import ROOT, CourseError, Exercise, Lesson
+from ..course.root import shown_path
+from .numbering import fill_in_numbers, heading_of
 
 SOLUTIONS = ROOT / "solutions"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -37,20 +39,20 @@ def _solution_exercise(lesson: Lesson, text: str) -> Exercise:
         if re.search(rf"^(def|class) {exercise.name}\b", text, re.MULTILINE):
             absent = [name for name in exercise.names if not re.search(rf"^(def|class) {name}\b", text, re.MULTILINE)]
             if absent:
-                raise CourseError(f"{lesson.id}: the cell of {exercise.name} must also define {', '.join(absent)}")
+                raise CourseError(f"the cell of {exercise.name} must also define {', '.join(absent)}")
             return exercise
     first = next((line for line in text.splitlines() if line.strip()), "")
-    raise CourseError(f"{lesson.id}: a solution cell defines no exercise of the manifest; it begins {first!r}")
+    raise CourseError(f"a solution cell defines no exercise of the manifest; it begins {first!r}")
 
 
 def _classify(lesson: Lesson, cell: NotebookNode) -> SourceCell:
     if cell.cell_type != "code":
-        return SourceCell("text", cell.source, None)
+        return SourceCell("text", fill_in_numbers(lesson, cell.source), None)
     check = _CHECK.match(cell.source.strip())
     if check:
         found = [exercise for exercise in lesson.exercises if exercise.name == check.group(1)]
         if not found:
-            raise CourseError(f"{lesson.id}: a check cell names {check.group(1)}, which is no exercise of this lesson")
+            raise CourseError(f"a check cell names {check.group(1)}, which is no exercise of this lesson")
         return SourceCell("check", cell.source, found[0])
     if BEGIN in cell.source:
         return SourceCell("solution", cell.source, _solution_exercise(lesson, cell.source))
@@ -61,7 +63,7 @@ def _refuse_broken_code(path: Path, cell: NotebookNode) -> None:
     """Raise CourseError where a code cell is no Python or its solution regions are not closed."""
     if cell.cell_type != "code":
         return
-    where = path.relative_to(ROOT)
+    where = shown_path(path)
     try:
         ast.parse(cell.source)
     except SyntaxError as error:
@@ -83,17 +85,36 @@ def read_source(lesson: Lesson) -> list[SourceCell]:
     """
     path = source_path(lesson)
     if not path.is_file():
-        raise CourseError(f"{path.relative_to(ROOT)} is missing; every lesson has one percent script there")
+        raise CourseError(f"{shown_path(path)} is missing; every lesson has one percent script there")
     notebook = jupytext.read(path, fmt="py:percent")
     for cell in notebook.cells:
         _refuse_broken_code(path, cell)
-    cells = [_classify(lesson, cell) for cell in notebook.cells]
+    try:
+        cells = [_classify(lesson, cell) for cell in notebook.cells]
+    except CourseError as error:
+        raise CourseError(f"{shown_path(path)}: {error}") from None
     for kind in ("solution", "check"):
-        order = [cell.exercise.name for cell in cells if cell.kind == kind]
+        order = [cell.exercise.name for cell in cells if cell.kind == kind and cell.exercise]
         wanted = [exercise.name for exercise in lesson.exercises]
         if order != wanted:
-            raise CourseError(f"{lesson.id}: the {kind} cells are {order}; course.yaml says {wanted}")
+            raise CourseError(f"{shown_path(path)}: the {kind} cells are {order}; course.yaml says {wanted}")
+    _refuse_unannounced(lesson, path, notebook.cells, cells)
     return cells
+
+
+def _refuse_unannounced(lesson: Lesson, path: Path, written: list[NotebookNode], cells: list[SourceCell]) -> None:
+    """Raise CourseError where the text before an exercise has no heading with its number."""
+    heading = ""
+    for raw, cell in zip(written, cells, strict=True):
+        if cell.kind == "text":
+            heading += f"\n{raw.source}"
+        elif cell.kind == "solution" and cell.exercise:
+            wanted = heading_of(cell.exercise.name)
+            if not re.search(rf"^{re.escape(wanted)}", heading, re.MULTILINE):
+                raise CourseError(
+                    f"{shown_path(path)}: no heading for {cell.exercise.name}; expected one that begins {wanted!r}"
+                )
+            heading = ""
 
 
 def _nbgrader(grade_id: str, *, solution: bool = False, points: float | None = None) -> dict:
@@ -120,10 +141,10 @@ def source_notebook(lesson: Lesson) -> NotebookNode:
         if cell.kind == "setup":
             node.metadata["tags"] = ["setup"]
             node.metadata["nbgrader"] = _nbgrader(f"setup-{position}")
-        elif cell.kind == "solution":
+        elif cell.exercise and cell.kind == "solution":
             node.id = cell.exercise.name
             node.metadata["nbgrader"] = _nbgrader(cell.exercise.name, solution=True)
-        elif cell.kind == "check":
+        elif cell.exercise and cell.kind == "check":
             node.id = cell.exercise.check_id
             node.metadata["nbgrader"] = _nbgrader(cell.exercise.check_id, points=cell.exercise.points)
         cells.append(node)

@@ -5,22 +5,46 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from traceback import extract_tb
 
 from ..course.manifest import CourseError, Exercise, Lesson
+from ..course.root import shown_path
 from ..ladder.ladder import Ladder
+
+
+def _read_module(lesson: Lesson, path: Path) -> list[Ladder]:
+    """Return the ladders of one module. Raises CourseError, which names the line, where it can't be imported."""
+    try:
+        module = import_module(f"{__name__}.{lesson.room}.{path.stem}")
+    except Exception as error:
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+        place = f"{shown_path(path)}, line {line}" if line else shown_path(path)
+        raise CourseError(f"{place}: {' '.join(str(error).split())}") from error
+    return [value for value in vars(module).values() if isinstance(value, Ladder)]
 
 
 @cache
 def ladders(lesson: Lesson) -> dict[str, Ladder]:
-    """Return the ladders in the lesson's room by exercise name, one for each exercise of the manifest."""
-    modules = sorted(path.stem for path in (Path(__file__).parent / lesson.room).glob("[!_]*.py"))
-    made = [value for name in modules for value in vars(import_module(f"{__name__}.{lesson.room}.{name}")).values()]
-    found = {value.exercise: value for value in made if isinstance(value, Ladder)}
-    wanted = {exercise.name for exercise in lesson.exercises}
-    if set(found) != wanted:
-        odd = ", ".join(sorted(set(found) ^ wanted))
-        raise CourseError(f"checks/{lesson.room} and course.yaml disagree about: {odd}")
-    return {exercise.name: found[exercise.name] for exercise in lesson.exercises}
+    """Return the ladders in the lesson's room by exercise name, one for each exercise of the manifest.
+
+    Raises CourseError where the room or a ladder is missing, a ladder has no exercise or a module can't be imported.
+    """
+    room = Path(__file__).parent / lesson.room
+    wanted = [exercise.name for exercise in lesson.exercises]
+    if not room.is_dir():
+        raise CourseError(
+            f"{shown_path(room)} is missing; expected modules there with a Ladder for {', '.join(wanted)}"
+        )
+    made = [ladder for path in sorted(room.glob("[!_]*.py")) for ladder in _read_module(lesson, path)]
+    found = {ladder.exercise: ladder for ladder in made}
+    for name in wanted:
+        if name not in found:
+            raise CourseError(f'{shown_path(room)}: no module holds Ladder("{name}"); course.yaml lists that exercise')
+    for name in found:
+        if name not in wanted:
+            raise CourseError(f'{shown_path(room)}: Ladder("{name}") is no exercise of {lesson.id} in course.yaml')
+    return {name: found[name] for name in wanted}
 
 
 def ladder_of(lesson: Lesson, exercise: Exercise) -> Ladder:

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..course.manifest import CourseError, Exercise, Lesson
 from ..course.released import solution_code
-from ..course.yaml_file import read_yaml, shown_path
+from ..course.root import shown_path
+from ..course.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
 
@@ -58,6 +59,10 @@ def _read_entry(exercise: Exercise, name: str, entry: Any, reference: str) -> Mi
         code = f"{reference}\n\n\n{entry['code']}"
     else:
         code = _changed(reference, entry["change"], id)
+    try:
+        compile(code, id, "exec")
+    except (SyntaxError, ValueError) as error:
+        raise CourseError(f"misconception {id}: what it makes of the reference is no Python: {error}") from None
     return Misconception(id, exercise.name, " ".join(entry["hint"].split()), code)
 
 
@@ -65,7 +70,8 @@ def _read_entry(exercise: Exercise, name: str, entry: Any, reference: str) -> Mi
 def catalogue(lesson: Lesson) -> dict[str, tuple[Misconception, ...]]:
     """Return the lesson's misconceptions by exercise name.
 
-    Raises CourseError where an entry is incomplete, an id is given twice or a change fits no text of the reference.
+    Raises CourseError, with a line for each that names file and id, where entries are incomplete, an id is given twice,
+    a change fits no text of the reference or what comes out is no Python.
     """
     path = FOLDER / lesson.room / "mistakes.yaml"
     if not path.is_file():
@@ -75,9 +81,14 @@ def catalogue(lesson: Lesson) -> dict[str, tuple[Misconception, ...]]:
     if unknown:
         raise CourseError(f"{shown_path(path)}: {sorted(unknown)} are no exercises of {lesson.id}")
     reference = solution_code(lesson)
-    return {
-        exercise.name: tuple(
-            _read_entry(exercise, name, entry, reference) for name, entry in (listed.get(exercise.name) or {}).items()
-        )
-        for exercise in lesson.exercises
-    }
+    found: dict[str, list[Misconception]] = {exercise.name: [] for exercise in lesson.exercises}
+    problems = []
+    for exercise in lesson.exercises:
+        for name, entry in (listed.get(exercise.name) or {}).items():
+            try:
+                found[exercise.name].append(_read_entry(exercise, name, entry, reference))
+            except CourseError as error:
+                problems.append(f"{shown_path(path)}: {error}")
+    if problems:
+        raise CourseError("\n".join(problems))
+    return {name: tuple(entries) for name, entries in found.items()}

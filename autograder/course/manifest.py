@@ -5,15 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import yaml
+from . import fields
+from .fields import read_fields
+from .root import ROOT, CourseError, shown_path
+from .yaml_file import read_yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["ROOT", "Course", "CourseError", "Exercise", "Lesson", "find_exercise", "find_lesson", "load_course"]
+
 MANIFEST = ROOT / "autograder" / "course.yaml"
 
-
-class CourseError(Exception):
-    """Something about the course or the request is wrong; the message says what to do."""
+_COURSE = {"title": fields.text, "version": fields.version, "lessons": fields.entries}
+_LESSON = {
+    "id": fields.lesson_id,
+    "title": fields.text,
+    "goal": fields.text,
+    "minutes": fields.minutes,
+    "frameworks": fields.modules,
+    "needs": fields.lesson_ids,
+    "exercises": fields.entries,
+}
+_EXERCISE = {"names": fields.names, "points": fields.positive, "hint": fields.text}
 
 
 @dataclass(frozen=True)
@@ -91,19 +104,24 @@ class Course:
     lessons: tuple[Lesson, ...]
 
 
-def _read_lesson(entry: dict) -> Lesson:
-    number = entry["id"].partition("_")[0]
-    exercises = tuple(
-        Exercise(
-            id=f"{number}.{position}",
-            lesson=entry["id"],
-            names=tuple(item["names"]),
-            points=float(item["points"]),
-            hint=item["hint"],
-            seconds=float(item.get("seconds", 60)),
-        )
-        for position, item in enumerate(entry["exercises"], start=1)
+def _read_exercise(entry: Any, lesson_id: str, position: int, where: str) -> Exercise:
+    known = entry.get("names") if isinstance(entry, dict) else None
+    name = f" ({known[0]})" if isinstance(known, list) and known else ""
+    read_fields(entry, f"{where}, exercise {position}{name}", _EXERCISE, {"seconds": fields.positive})
+    return Exercise(
+        id=f"{lesson_id.partition('_')[0]}.{position}",
+        lesson=lesson_id,
+        names=tuple(entry["names"]),
+        points=float(entry["points"]),
+        hint=entry["hint"],
+        seconds=float(entry.get("seconds", 60)),
     )
+
+
+def _read_lesson(entry: Any, position: int, file: str) -> Lesson:
+    id = entry.get("id") if isinstance(entry, dict) else None
+    where = f"{file}, lesson {id or position}"
+    read_fields(entry, where, _LESSON, {"demo": fields.yes_or_no})
     return Lesson(
         id=entry["id"],
         title=entry["title"],
@@ -111,31 +129,54 @@ def _read_lesson(entry: dict) -> Lesson:
         minutes=int(entry["minutes"]),
         frameworks=tuple(entry["frameworks"]),
         needs=tuple(entry["needs"]),
-        exercises=exercises,
-        demo=bool(entry.get("demo", True)),
+        exercises=tuple(
+            _read_exercise(item, entry["id"], number, where) for number, item in enumerate(entry["exercises"], start=1)
+        ),
+        demo=entry.get("demo", True),
     )
+
+
+def _refuse_clashes(lessons: tuple[Lesson, ...], file: str) -> None:
+    """Raise CourseError where two lessons share a number, two exercises a name, or a lesson needs a later one."""
+    owners: dict[str, str] = {}
+    earlier: dict[str, str] = {}
+    for lesson in lessons:
+        if lesson.number in earlier:
+            raise CourseError(
+                f"{file}, lesson {lesson.id}: id: {earlier[lesson.number]} has this number; give it another"
+            )
+        for exercise in lesson.exercises:
+            for name in exercise.names:
+                if name in owners:
+                    raise CourseError(
+                        f"{file}: two exercises are named {name} ({owners[name]}, {lesson.id}); rename one"
+                    )
+                owners[name] = lesson.id
+        unknown = set(lesson.needs) - set(earlier.values())
+        if unknown:
+            raise CourseError(
+                f"{file}, lesson {lesson.id}: needs: {', '.join(sorted(unknown))} must be lessons that come before it"
+            )
+        earlier[lesson.number] = lesson.id
+
+
+def read_course(path: Path) -> Course:
+    """Return the course that a manifest describes.
+
+    Raises CourseError, in a line that names the file and the field, where something is missing or not what it must be,
+    two exercises share a name or a lesson needs one that does not come before it.
+    """
+    file = shown_path(path)
+    manifest = read_fields(read_yaml(path), file, _COURSE)
+    lessons = tuple(_read_lesson(entry, position, file) for position, entry in enumerate(manifest["lessons"], start=1))
+    _refuse_clashes(lessons, file)
+    return Course(manifest["title"], str(manifest["version"]), lessons)
 
 
 @lru_cache(maxsize=1)
 def load_course() -> Course:
-    """Return the course that ``course.yaml`` describes.
-
-    Raises CourseError where two exercises share a name or a lesson needs one that does not come before it.
-    """
-    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
-    lessons = tuple(_read_lesson(entry) for entry in manifest["lessons"])
-    names: set[str] = set()
-    earlier: set[str] = set()
-    for lesson in lessons:
-        for name in lesson.names:
-            if name in names:
-                raise CourseError(f"{MANIFEST.name}: two exercises are named {name}; rename one")
-            names.add(name)
-        unknown = set(lesson.needs) - earlier
-        if unknown:
-            raise CourseError(f"{MANIFEST.name}: {lesson.id} needs {sorted(unknown)}, which must come before it")
-        earlier.add(lesson.id)
-    return Course(manifest["title"], str(manifest["version"]), lessons)
+    """Return the course that ``course.yaml`` describes; see ``read_course`` for its errors."""
+    return read_course(MANIFEST)
 
 
 def find_lesson(text: str) -> Lesson:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from .manifest import ROOT, CourseError
+from .root import CourseError, shown_path
 
 
 class _OneEach(yaml.SafeLoader):
@@ -22,11 +22,6 @@ class _OneEach(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", key_node.start_mark)
             found.add(key)
         return super().construct_mapping(node, deep)
-
-
-def shown_path(path: Path) -> str:
-    """Return a path as messages name it: from the course's root where it lies inside."""
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def read_yaml(path: Path) -> Any:

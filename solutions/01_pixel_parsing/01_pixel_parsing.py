@@ -11,14 +11,14 @@
 # ---
 
 # %% [markdown]
-# # 01 · From a string to a face
+# # {{lesson}}
 #
 # **Goal.** You read a table in which every face is one long string, and end with three arrays that every later
 # lesson starts from: images, keypoints, and the keypoints' names.
 #
 # **You write** four functions: `parse_pixels`, `scale_pixels`, `load_faces`, `split_rows`.
 #
-# **You need** Python and a little NumPy and pandas. About 45 minutes.
+# **You need** Python and a little NumPy and pandas. About {{minutes}} minutes.
 #
 # The next cell only imports what the lesson uses.
 
@@ -163,7 +163,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ## Exercise 1 · `parse_pixels`
+# ## Exercise {{parse_pixels}}: `parse_pixels`
 #
 # Turn one string into one image. Keep the values as they are, 0 to 255: scaling is the next exercise.
 #
@@ -220,7 +220,7 @@ print("as float32, + 0.5  ", stored.astype(np.float32) + 0.5)
 # NumPy neither warns nor stops: in `uint8`, counting goes round in a circle of 256. Convert to a float type
 # first, calculate afterwards.
 #
-# ## Exercise 2 · `scale_pixels`
+# ## Exercise {{scale_pixels}}: `scale_pixels`
 #
 # Networks train best on inputs of about the size 1. With inputs up to 255, the gradients of the first layer are
 # up to 255 times larger, and the learning rate has to make up for it. So the course scales gray values to the
@@ -251,7 +251,7 @@ def scale_pixels(images: np.ndarray) -> np.ndarray:
 autograder.check("scale_pixels")
 
 # %% [markdown]
-# ## Exercise 3 · `load_faces`
+# ## Exercise {{load_faces}}: `load_faces`
 #
 # Now the whole table. Its columns come in pairs, and `Image` is last. For example:
 #
@@ -335,7 +335,7 @@ print("same names:            ", list(names) == list(course.names))
 # %% [markdown]
 # The same arrays. From now on the course uses the fast reader, and you know what is inside it.
 #
-# ## Exercise 4 · `split_rows`
+# ## Exercise {{split_rows}}: `split_rows`
 #
 # A model can learn faces by heart. To notice, we hold some faces back: it trains on the *training* rows, and is
 # judged on the *validation* rows, which it never sees.

@@ -11,14 +11,14 @@
 # ---
 
 # %% [markdown]
-# # 02 · Learning from faces with missing labels
+# # {{lesson}}
 #
 # **Goal.** Most faces in the data lack most of their labels. You measure how many, see what a single NaN does to
 # a training step, and write a loss and two error measures that use every label there is and invent none.
 #
 # **You write** `count_labels`, `forward_fill`, `MSELossIgnoreNan`, `rmse`, `per_keypoint_rmse`.
 #
-# **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`). About 60 minutes.
+# **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`). About {{minutes}} minutes.
 #
 # The next cell imports what the lesson uses, and your own `split_rows` from lesson 01.
 
@@ -137,7 +137,7 @@ print("what it now predicts for the same face:", network(features).detach())
 #
 # To choose, count first.
 #
-# ## Exercise 1 · `count_labels`
+# ## Exercise {{count_labels}}: `count_labels`
 #
 # How many keypoints has each face? A keypoint needs both coordinates. If only one of x and y is known, it does
 # not count.
@@ -214,7 +214,7 @@ plt.show()
 #
 # But rows of our file are not hours. The row above is **somebody else's face**.
 #
-# ## Exercise 2 · `forward_fill`
+# ## Exercise {{forward_fill}}: `forward_fill`
 #
 # Write it, to be able to see what it makes up. Lesson 04 trains a model on its result. Each column stands on its
 # own, and the common mistake is to fill along the rows: then an eye's y is copied into a nose's x.
@@ -346,7 +346,7 @@ for attempt in (zero_the_label, zero_the_error, where_on_the_error):
 #
 # So there is one principle: **a NaN must never enter the arithmetic that autograd records.**
 #
-# ## Exercise 3 · `MSELossIgnoreNan`
+# ## Exercise {{MSELossIgnoreNan}}: `MSELossIgnoreNan`
 #
 # It also happens that a whole batch has no label at all, and then the mean would be 0 / 0. Let the loss be 0
 # there, in such a way that `backward()` still works: the training loop of lesson 05 calls it for every batch.
@@ -430,7 +430,7 @@ plt.show()
 # 1.73. The mean of several RMSEs is something else, since it would give a face with four labels the weight of one
 # with fifteen.
 #
-# ## Exercise 4 · `rmse`
+# ## Exercise {{rmse}}: `rmse`
 
 
 # %%
@@ -455,7 +455,7 @@ def rmse(pred: np.ndarray, target: np.ndarray) -> float:
 autograder.check("rmse")
 
 # %% [markdown]
-# ## Exercise 5 · `per_keypoint_rmse`
+# ## Exercise {{per_keypoint_rmse}}: `per_keypoint_rmse`
 #
 # One number hides where a model fails. Take the mean over the faces and over x and y, but not over the keypoints.
 # For one keypoint whose errors in two faces are (3, 0) and (0, 1), that is √((9 + 0 + 0 + 1) / 4) = 1.58.

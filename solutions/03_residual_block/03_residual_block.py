@@ -1,17 +1,17 @@
 # %% [markdown]
-# # 03 · The residual block
+# # {{lesson}}
 #
 # **Goal.** You build a residual network from its block: the network that lesson 05 trains to find 15 keypoints in a
 # face. On the way you count its parameters, and find that a published figure can be wrong.
 #
-# **You need** Python, a little NumPy, and what a convolution is. **Time:** about 75 minutes.
+# **You need** Python, a little NumPy, and what a convolution is. **Time:** about {{minutes}} minutes.
 #
 # | exercise | you write |
 # |---|---|
-# | 03.1 `ResidualBlock` | two convolutions with a shortcut around them |
-# | 03.2 `make_stage` | several blocks in a row |
-# | 03.3 `KeypointResNet` | the whole network, from a face to 30 numbers |
-# | 03.4 `count_parameters` | how many numbers training may change |
+# | {{ResidualBlock}} `ResidualBlock` | two convolutions with a shortcut around them |
+# | {{make_stage}} `make_stage` | several blocks in a row |
+# | {{KeypointResNet}} `KeypointResNet` | the whole network, from a face to 30 numbers |
+# | {{count_parameters}} `count_parameters` | how many numbers training may change |
 
 # %% tags=["setup"]
 import sys
@@ -167,7 +167,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ## Exercise 03.1: the block
+# ## Exercise {{ResidualBlock}}: the block
 #
 # Build the block of the picture. Where width and stride leave the shape alone, the shortcut is `x` itself and owns no
 # parameter. Where they change it, `x` does not fit any more; then the shortcut is a 1×1 convolution with the same
@@ -228,7 +228,7 @@ class ResidualBlock(nn.Module):
 autograder.check("ResidualBlock")
 
 # %% [markdown]
-# ## Exercise 03.2: a stage
+# ## Exercise {{make_stage}}: a stage
 #
 # A **stage** is some blocks of the same width in a row. Its first block widens and halves the resolution; the others
 # keep both.
@@ -263,7 +263,7 @@ def make_stage(in_channels: int, out_channels: int, blocks: int, stride: int) ->
 autograder.check("make_stage")
 
 # %% [markdown]
-# ## Exercise 03.3: the network
+# ## Exercise {{KeypointResNet}}: the network
 #
 # Before the stages comes the **stem**: one large convolution and a pooling, which bring 96×96 pixels down to 24×24
 # while that is still cheap. After the stages, **global average pooling** turns each feature map into one number, and
@@ -381,7 +381,7 @@ axes.set_xticks([])
 plt.show()
 
 # %% [markdown]
-# ## Exercise 03.4: count
+# ## Exercise {{count_parameters}}: count
 #
 # How large is it? Count what training may change. Two things look like parameters and are not: frozen weights
 # (`requires_grad` is False), and buffers such as the running mean of a batch normalization, which no gradient changes.

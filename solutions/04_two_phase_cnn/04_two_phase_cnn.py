@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 04 · A convolutional network in two phases
+# # {{lesson}}
 #
 # **Goal.** You build a convolutional network (CNN) in Keras that finds 15 keypoints in a face, and train it in two
 # phases: Adam takes it near a good place, SGD with a shrinking step lets it settle there.
@@ -7,7 +7,7 @@
 # **You write** six functions: `to_unit_targets` and `to_pixels`, `build_cnn`, `compile_phase`, `phase_callbacks`,
 # `train_two_phase`.
 #
-# **You need** lessons 01 and 02. About 75 minutes; the training itself takes about three of them.
+# **You need** lessons 01 and 02. About {{minutes}} minutes; the training itself takes about three of them.
 #
 # The next cell imports what the lesson uses, and defines a progress bar and a small configuration.
 
@@ -181,7 +181,7 @@ print("pixels, as (x, y) pairs:", example.tolist())
 print("units of 96 pixels:     ", (example / 96).reshape(1, -1).tolist())
 
 # %% [markdown]
-# ## Exercise 04.1: there and back
+# ## Exercise {{to_unit_targets}}: there and back
 #
 # Two functions that undo each other. The order is x0, y0, x1, y1, …: x and y of a keypoint stay neighbors.
 #
@@ -251,7 +251,7 @@ print("LeakyReLU ", np.where(answers > 0, answers, 0.3 * answers), " (slope 0.3)
 #
 # **The last layer is linear.** A coordinate is a plain number: no softmax (those are shares of 1), no ReLU.
 #
-# ## Exercise 04.2: build it
+# ## Exercise {{build_cnn}}: build it
 #
 # `keras.Sequential`, the functional style and a subclass are all fine. Padding and slope are yours to choose.
 #
@@ -357,7 +357,7 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# ## Exercise 04.3: an optimizer for each phase
+# ## Exercise {{compile_phase}}: an optimizer for each phase
 #
 # `model.compile` chooses optimizer and loss. It does **not** touch the weights; that is why phase 2 can go on from
 # where phase 1 ended.
@@ -385,7 +385,7 @@ def compile_phase(model: keras.Model, phase: int) -> None:
 autograder.check("compile_phase")
 
 # %% [markdown]
-# ## Exercise 04.4: what happens after each epoch
+# ## Exercise {{phase_callbacks}}: what happens after each epoch
 #
 # Keras calls a *callback* at the end of each epoch. Three of them are all we need:
 #
@@ -424,7 +424,7 @@ def phase_callbacks(phase: int, checkpoint_path: str) -> list:
 autograder.check("phase_callbacks")
 
 # %% [markdown]
-# ## Exercise 04.5: both phases
+# ## Exercise {{train_two_phase}}: both phases
 #
 # Put it together: compile, fit, compile, fit. *Common mistakes:* to build a new model for phase 2, so that all that
 # Adam has learned is lost; and to end with the last weights although the best ones lie in the checkpoint.

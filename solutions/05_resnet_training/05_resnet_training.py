@@ -1,20 +1,20 @@
 # %% [markdown]
-# # 05 · Training the residual network
+# # {{lesson}}
 #
 # **Goal.** You write a training loop that can be trusted, and train the network of lesson 03 with it. In the end you
 # see its predictions beside the truth, on faces it has never seen.
 #
-# **You need** lessons 02 (the masked loss) and 03 (the network). **Time:** about 90 minutes, some three of them
+# **You need** lessons 02 (the masked loss) and 03 (the network). **Time:** about {{minutes}} minutes, some three of them
 # training.
 #
 # | exercise | you write |
 # |---|---|
-# | 05.1 `TrainConfig`, `load_config` | what a training run depends on, checked |
-# | 05.2 `FaceDataset` | faces and labels, one pair at a time |
-# | 05.3 `train_one_epoch` | gradient steps, and a loss that adds up |
-# | 05.4 `evaluate` | the error in pixels, without side effects |
-# | 05.5 `EarlyStopping` | when to stop |
-# | 05.6 `fit` | all of it, ending with the best weights |
+# | {{TrainConfig}} `TrainConfig`, `load_config` | what a training run depends on, checked |
+# | {{FaceDataset}} `FaceDataset` | faces and labels, one pair at a time |
+# | {{train_one_epoch}} `train_one_epoch` | gradient steps, and a loss that adds up |
+# | {{evaluate}} `evaluate` | the error in pixels, without side effects |
+# | {{EarlyStopping}} `EarlyStopping` | when to stop |
+# | {{fit}} `fit` | all of it, ending with the best weights |
 #
 # The next cell takes your own loss and network from lessons 02 and 03 where they pass their checks.
 
@@ -93,7 +93,7 @@ print("per labeled coordinate:      ", float(np.concatenate(batch_errors).mean()
 # numbers of labels, each batch mean must count as often as it has labels: add up squared errors, add up labels, and
 # divide once.
 #
-# ## Exercise 05.1: settings in a file
+# ## Exercise {{TrainConfig}}: settings in a file
 #
 # A run that can be repeated keeps its settings in a file. Here it is YAML: one `field: value` on each line.
 # The lesson brings two: `quick.yaml` for a laptop, and `full.yaml`, the recipe of the sources.
@@ -174,7 +174,7 @@ def load_config(path: str | Path) -> TrainConfig:
 autograder.check("TrainConfig")
 
 # %% [markdown]
-# ## Exercise 05.2: the dataset
+# ## Exercise {{FaceDataset}}: the dataset
 #
 # PyTorch's `DataLoader` shuffles, cuts into batches and stacks. It only wants to know how many items there are
 # (`__len__`) and what item number `i` is (`__getitem__`).
@@ -220,7 +220,7 @@ class FaceDataset(Dataset):
 autograder.check("FaceDataset")
 
 # %% [markdown]
-# ## Exercise 05.3: one epoch
+# ## Exercise {{train_one_epoch}}: one epoch
 #
 # For each batch: reset the gradients, predict, compute the loss, `backward()`, `step()`. Along the way add up what the
 # loss of the epoch needs, as in the example above.
@@ -264,7 +264,7 @@ def train_one_epoch(
 autograder.check("train_one_epoch")
 
 # %% [markdown]
-# ## Exercise 05.4: how good is it?
+# ## Exercise {{evaluate}}: how good is it?
 #
 # `model.eval()` changes what batch normalization and dropout do. See for yourself: the same network, the same face,
 # once alone and once among others.
@@ -315,7 +315,7 @@ def evaluate(model: nn.Module, loader: DataLoader) -> float:
 autograder.check("evaluate")
 
 # %% [markdown]
-# ## Exercise 05.5: when to stop
+# ## Exercise {{EarlyStopping}}: when to stop
 #
 # The training loss goes on falling; the validation RMSE stops falling at some point. **Early stopping** waits
 # `patience` epochs for a new best, then says stop.
@@ -376,7 +376,7 @@ print("kept by reference:", kept["weight"].item())
 print("deep copy:        ", copied["weight"].item())
 
 # %% [markdown]
-# ## Exercise 05.6: fit
+# ## Exercise {{fit}}: fit
 #
 # Put it together. In each epoch: train, evaluate, tell the scheduler that an epoch is over, write down three numbers,
 # keep the weights if they are the best so far, ask whether to stop.

@@ -1,12 +1,12 @@
 # %% [markdown]
-# # 06 · A submission to Kaggle
+# # {{lesson}}
 #
 # **Goal.** You take the two networks that you have trained, let them predict the faces of the test set, write
 # Kaggle's `submission.csv`, and score it as Kaggle does.
 #
 # **You write** three functions: `predict_keypoints`, `make_submission`, `score_submission`.
 #
-# **You need** lessons 03, 04 and 05. About 45 minutes.
+# **You need** lessons 03, 04 and 05. About {{minutes}} minutes.
 #
 # The next cell only imports what the lesson uses.
 
@@ -109,7 +109,7 @@ for row in few_questions.itertuples():
     print(f"RowId {row.RowId}: keypoints[{face}, {keypoint}, {coordinate}] = {location}")
 
 # %% [markdown]
-# ## Exercise 06.1: predict the keypoints
+# ## Exercise {{predict_keypoints}}: predict the keypoints
 #
 # One function for both kinds of model. Ask what each of them expects, and in what it answers:
 #
@@ -158,7 +158,7 @@ def predict_keypoints(model: torch.nn.Module | keras.Model, images: np.ndarray, 
 autograder.check("predict_keypoints")
 
 # %% [markdown]
-# ## Exercise 06.2: answer the questions
+# ## Exercise {{make_submission}}: answer the questions
 #
 # From an array of keypoints to the table that Kaggle reads. The rows stay in the order of the look-up table.
 #
@@ -201,7 +201,7 @@ def make_submission(keypoints: np.ndarray, names: Sequence[str], lookup: pd.Data
 autograder.check("make_submission")
 
 # %% [markdown]
-# ## Exercise 06.3: score it as Kaggle does
+# ## Exercise {{score_submission}}: score it as Kaggle does
 #
 # Rows belong together by their `RowId`, not by their place in the file. A submission with a missing, a repeated or an
 # unfinished row is rejected; a score over the rest would be too good to be true.

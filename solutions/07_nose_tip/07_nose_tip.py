@@ -1,18 +1,18 @@
 # %% [markdown]
-# # 07 · The tip of the nose
+# # {{lesson}}
 #
 # **Goal.** You train a small network to find one point, the tip of the nose, with only 192 pictures to learn from. Then
 # you train it seven times more, to see what batch size and learning rate do, and why.
 #
-# **You need** no earlier lesson. **Time:** about 90 minutes, a few of them training.
+# **You need** no earlier lesson. **Time:** about {{minutes}} minutes, a few of them training.
 #
 # | exercise | you write |
 # |---|---|
-# | 07.1 `read_asf` | 58 points out of a text file |
-# | 07.2 `split_by_person` | validation on persons that the network has never met |
-# | 07.3 `NoseTipNet` | three convolutions, two linear layers |
-# | 07.4 `train_with_curve` | gradient steps, each of them noted |
-# | 07.5 `sweep` | the same training under seven settings, compared |
+# | {{read_asf}} `read_asf` | 58 points out of a text file |
+# | {{split_by_person}} `split_by_person` | validation on persons that the network has never met |
+# | {{NoseTipNet}} `NoseTipNet` | three convolutions, two linear layers |
+# | {{train_with_curve}} `train_with_curve` | gradient steps, each of them noted |
+# | {{sweep}} `sweep` | the same training under seven settings, compared |
 
 # %% tags=["setup"]
 import sys
@@ -97,7 +97,7 @@ print(fields)
 print("x and y of this point:", float(fields[2]), float(fields[3]))
 
 # %% [markdown]
-# ## Exercise 07.1: read the points
+# ## Exercise {{read_asf}}: read the points
 #
 # The last line that is no comment names the picture; it is no point. In the real database, 41 of the 240 files have
 # three more fields in every point's line. So count fields from the left, never from the right.
@@ -169,7 +169,7 @@ axes.axis("off")
 plt.show()
 
 # %% [markdown]
-# ## Exercise 07.2: no person on both sides
+# ## Exercise {{split_by_person}}: no person on both sides
 #
 # The name of a file begins with the number of the person: `07-3f.asf` is the third picture of person 7. The last eight
 # persons validate, all others train.
@@ -251,7 +251,7 @@ plt.show()
 # hair, the light, and you measure how well it remembers. Split by person, there is no twin: you measure what somebody
 # else will get.
 #
-# ## Exercise 07.3: the network
+# ## Exercise {{NoseTipNet}}: the network
 #
 # A convolution of size 3 without padding takes one pixel away at each edge. A pooling of size 2 halves, and drops what
 # is left over.
@@ -331,7 +331,7 @@ print(f"who always answers the mean of the training tips has a validation MSE of
 print(f"{sum(sizes.values()):,} parameters, {sizes[largest]:,} of them in {largest}")
 
 # %% [markdown]
-# ## Exercise 07.4: training, step by step
+# ## Exercise {{train_with_curve}}: training, step by step
 #
 # Take Adam. For each batch: reset the gradients, predict, compute the mean squared error, `backward()`, `step()`. Note
 # the error of **every step**. After each epoch, measure the validation error over all validation images, and note how
@@ -442,7 +442,7 @@ plt.show()
 # With a batch size of 1 every step follows a single face, so the dots scatter over many powers of ten. Their mean tells
 # more. Below the dotted line the network looks at the face; above it, a constant answer would do better.
 #
-# ## Exercise 07.5: seven settings
+# ## Exercise {{sweep}}: seven settings
 #
 # Does it need a batch size of 1, and this learning rate? Train the same network under each setting, from the same first
 # weights, for the same number of epochs, and put the results into a table.

@@ -1,19 +1,19 @@
 # %% [markdown]
-# # 08 · All keypoints, and faces that move
+# # {{lesson}}
 #
 # **Goal.** You train a network that finds 58 keypoints in a face, from 192 pictures. So few invite learning by heart.
 # You write the classic remedy, pictures that move, turn and change their light, and then you measure what each of
 # them is worth.
 #
-# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about 75 minutes, some four
+# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about {{minutes}} minutes, some four
 # of them training.
 #
 # | exercise | you write |
 # |---|---|
-# | 08.1 `FaceKeypointNet` | a network of six convolutions |
-# | 08.2 `translate`, `rotate`, `jitter` | a picture that moves, and points that move with it |
-# | 08.3 `AugmentedFaces` | a data set that never gives the same picture twice |
-# | 08.4 `first_layer_filters` | a look at what the network learned |
+# | {{FaceKeypointNet}} `FaceKeypointNet` | a network of six convolutions |
+# | {{translate}} `translate`, `rotate`, `jitter` | a picture that moves, and points that move with it |
+# | {{AugmentedFaces}} `AugmentedFaces` | a data set that never gives the same picture twice |
+# | {{first_layer_filters}} `first_layer_filters` | a look at what the network learned |
 
 # %% tags=["setup"]
 import sys
@@ -77,7 +77,7 @@ for layer in (nn.Conv2d(1, 16, 5), nn.MaxPool2d(2), nn.Conv2d(16, 32, 5), nn.Max
     print(f"{layer.__class__.__name__:<10}{before!s:<20} -> {tuple(picture.shape)}")
 
 # %% [markdown]
-# ## Exercise 08.1: the network
+# ## Exercise {{FaceKeypointNet}}: the network
 #
 # The sources name six convolutions, the first of them with sixteen 5×5 filters, and the linear layers:
 # 4224 → 512 → 116. They do not list the layers in between. This stack ends at 4224 = 64 · 6 · 11; it is the one that
@@ -216,7 +216,7 @@ plt.show()
 # On the right the square is no square any more. A unit of x is 160 pixels, a unit of y 120: turning mixes the two, so
 # they have to be the same unit first. Convert to pixels, turn, convert back.
 #
-# ## Exercise 08.2: move, turn, change the light
+# ## Exercise {{translate}}: move, turn, change the light
 #
 # Three functions. None of them changes what it was given. OpenCV does the pixels: `cv2.warpAffine` moves a picture by a
 # 2×3 matrix, and `cv2.getRotationMatrix2D` makes the matrix of a rotation. The very same matrix moves the points.
@@ -313,7 +313,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ## Exercise 08.3: never the same picture twice
+# ## Exercise {{AugmentedFaces}}: never the same picture twice
 #
 # Where do you shift? Not once, before training: then the network sees 192 other pictures, and 192 they remain. The
 # place is `__getitem__`, which the loader calls for every picture of every epoch. In 30 epochs the network then sees
@@ -544,7 +544,7 @@ for kind in np.unique(kinds):
 # The number behind the hyphen of a file's name is the kind of picture: 1 neutral, 2 smiling, 3 and 4 turned to either
 # side, 5 lit from the side, 6 a grimace.
 #
-# ## Exercise 08.4: what does the first layer look at?
+# ## Exercise {{first_layer_filters}}: what does the first layer look at?
 #
 # The filters of the first layer are small pictures themselves: 5×5 numbers each, laid over every place of the face.
 #

@@ -1,17 +1,17 @@
 # %% [markdown]
-# # 09 · A larger dataset
+# # {{lesson}}
 #
 # **Goal.** You read 68-point faces from the files of a real contest, cut them out of their photographs, train a
 # ResNet18, and bring its answers back into the photographs, where the contest measures them.
 #
-# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about 90 minutes, some two of them training.
+# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about {{minutes}} minutes, some two of them training.
 #
 # | exercise | you write |
 # |---|---|
-# | 09.1 `read_ibug_xml` | files, face boxes and points from XML |
-# | 09.2 `crop_face`, `uncrop` | from the photograph into the crop, and back |
-# | 09.3 `resnet18` | a published network, to the last parameter name |
-# | 09.4 `mean_absolute_error` | the contest's figure |
+# | {{read_ibug_xml}} `read_ibug_xml` | files, face boxes and points from XML |
+# | {{crop_face}} `crop_face`, `uncrop` | from the photograph into the crop, and back |
+# | {{resnet18}} `resnet18` | a published network, to the last parameter name |
+# | {{mean_absolute_error}} `mean_absolute_error` | the contest's figure |
 
 # %% tags=["setup"]
 import sys
@@ -86,7 +86,7 @@ plt.show()
 # The contest measures errors in pixels **of the photograph**. An error in step 1 or 3 is no error of the network, and
 # no training makes up for it.
 #
-# ## Exercise 09.1: labels in XML
+# ## Exercise {{read_ibug_xml}}: labels in XML
 #
 # XML is text made of elements. An element has a name, attributes, and other elements inside of it. Here is the
 # beginning of the training file:
@@ -197,7 +197,7 @@ print("after: ", wide[0])
 # Whoever forgets the halves is off by up to half a pixel of the photograph, for every face and every point in the same
 # direction. It raises no error, and it never goes away.
 #
-# ## Exercise 09.2: crop and uncrop
+# ## Exercise {{crop_face}}: crop and uncrop
 #
 # `crop_face` cuts out and resizes, and moves the points along. `uncrop` takes points of the crop back; it is the same
 # formula, solved for x.
@@ -329,7 +329,7 @@ except RuntimeError as error:
 #
 # No convolution has a bias. In a block that halves the size, the first convolution and the shortcut have stride 2.
 #
-# ## Exercise 09.3: a published network
+# ## Exercise {{resnet18}}: a published network
 #
 # Build it to the last name. Whatever helps, such as a class for the block, goes into the same cell.
 #
@@ -414,7 +414,7 @@ for name, model in (("1000 outputs, 3 channels", published), ("136 outputs, 1 ch
 # The first count is the one that torchvision's documentation gives. This course trains from scratch. Where you have the
 # published file: `published.load_state_dict(torch.load("resnet18.pth"))`, then copy everything but `conv1` and `fc`.
 #
-# ## Exercise 09.4: the contest's figure
+# ## Exercise {{mean_absolute_error}}: the contest's figure
 #
 # The contest averages **absolute** errors over all coordinates. Two ways to be off by 10 in all:
 

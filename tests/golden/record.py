@@ -1,12 +1,14 @@
 """The golden record: what every known answer earns on the hidden inputs of one seed.
 
-``python -m tests.golden.record`` writes ``record.json`` anew. Its test, part of the long run, compares: a change of the
-engine or of a check that changes a grade shows here, answer by answer.
+``python -m tests.golden.record`` writes ``record.json`` anew, ``python -m tests.golden.record 03`` what it holds of one
+lesson. Its test, part of the long run, compares: a change of the engine or of a check that changes a grade shows here,
+answer by answer.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from autograder.checks.catalogue import catalogue
-from autograder.course.manifest import Lesson, load_course
+from autograder.course.manifest import Lesson, find_lesson, load_course
 from autograder.course.released import released_cells
 from tests.lessons.answers import KINDS, answers_of
 from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of
@@ -62,15 +64,16 @@ def grade_known(exercise: str, make_names: Any) -> Entry:
     return [result.score, result.outcome, failed.rung.name if failed else None, result.misconception]
 
 
-def write_record() -> None:
-    """Grade everything that is known and write the record, a line an answer."""
-    answers = [answer for lesson in load_course().lessons for answer in known_answers(lesson)]
-    lines = [
-        f"{json.dumps(key)}: {json.dumps(grade_known(exercise, make_names), ensure_ascii=False)}"
-        for key, exercise, make_names in tqdm(answers, unit="answer")
-    ]
-    RECORD.write_text("{\n" + ",\n".join(sorted(lines)) + "\n}\n", encoding="utf-8")
+def write_record(lessons: tuple[Lesson, ...]) -> None:
+    """Grade everything that is known of the lessons and write the record, a line an answer; keep those of others."""
+    every = [(lesson, answer) for lesson in load_course().lessons for answer in known_answers(lesson)]
+    held: dict[str, Entry] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    kept = {key: held[key] for lesson, (key, *_) in every if lesson not in lessons and key in held}
+    asked = [answer for lesson, answer in every if lesson in lessons]
+    entries = kept | {key: grade_known(exercise, names) for key, exercise, names in tqdm(asked, unit="answer")}
+    lines = [f"{json.dumps(key)}: {json.dumps(entries[key], ensure_ascii=False)}" for key in sorted(entries)]
+    RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_record()
+    write_record(tuple(map(find_lesson, sys.argv[1:])) or load_course().lessons)
