@@ -27,6 +27,9 @@ class Shared(Generic[T]):
 
     def __call__(self, student: Student, rng: np.random.Generator) -> T:
         if student not in self._answers:
-            run_seed = rng.bit_generator.seed_seq.entropy[0]
+            seeds = rng.bit_generator.seed_seq
+            assert isinstance(seeds, np.random.SeedSequence)
+            # A rung's generator is made of the run's seed and the rung's name.
+            run_seed = int(np.atleast_1d(np.asarray(seeds.entropy, dtype=object))[0])
             self._answers[student] = self._ask(student, np.random.default_rng([run_seed, self._key]))
         return self._answers[student]

@@ -24,7 +24,7 @@ def _answers(student: Student, *calls: tuple) -> list[tuple[np.ndarray, np.ndarr
             hint = "The row numbers are to index other arrays. Return them as arrays, too."
             # The type alone: which rows there are depends on the generator that was chosen.
             expect.true(isinstance(rows, np.ndarray), f"{what}: a numpy.ndarray", type_name(rows), example, hint)
-            hint = None if rows.size else "NumPy makes an array of floats of an empty list, and floats can't index."
+            hint = "Only integers can index. NumPy makes an array of floats of an empty list."
             expect.true(rows.dtype.kind in "iu", f"{what}: dtype integer", f"dtype {rows.dtype.name}", example, hint)
             expect.array(rows, shape=(None,), what=what)
         splits.append((answer[0], answer[1]))

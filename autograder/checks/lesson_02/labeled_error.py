@@ -115,8 +115,13 @@ def _kept(name: str) -> AskKept:
     return ask
 
 
-KEPT = {"looked_at": "Both arrays are the same afterwards.", "points": 1, "hint": "Others measure with them, too."}
-declare_kept(rmse, "rmse_leaves_its_inputs_alone", ask=_kept("rmse"), **KEPT)
+def _declare_kept(ladder: Ladder, name: str) -> None:
+    hint = "Others measure with them, too."
+    looked_at = "Both arrays are the same afterwards."
+    declare_kept(ladder, name, looked_at, _kept(ladder.exercise), points=1, hint=hint)
+
+
+_declare_kept(rmse, "rmse_leaves_its_inputs_alone")
 
 
 def _expect_by_keypoint(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None = None) -> None:
@@ -184,4 +189,4 @@ def by_keypoint_is_nan_where_never_labeled(student: Student, rng: np.random.Gene
     _expect_by_keypoint(student, pred, target, "two of six keypoints are never labeled")
 
 
-declare_kept(per_keypoint_rmse, "by_keypoint_leaves_its_inputs_alone", ask=_kept("per_keypoint_rmse"), **KEPT)
+_declare_kept(per_keypoint_rmse, "by_keypoint_leaves_its_inputs_alone")

@@ -53,7 +53,7 @@ def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, see
 
     def states() -> dict[str, str]:
         kind, keys, *rest = np.random.get_state()
-        found = {"NumPy's": repr((kind, keys.tobytes(), rest)), "Python's": repr(random.getstate())}
+        found = {"NumPy's": repr((kind, np.asarray(keys).tobytes(), rest)), "Python's": repr(random.getstate())}
         if "torch" in sys.modules:
             found["PyTorch's"] = repr(sys.modules["torch"].get_rng_state().numpy().tobytes())
         return found
