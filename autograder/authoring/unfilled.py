@@ -16,7 +16,7 @@ def _files(lesson: Lesson) -> Iterator[Path]:
     yield ROOT / "solutions" / lesson.id / f"{lesson.id}.py"
     for room in (ROOT / "autograder" / "checks" / lesson.room, ROOT / "tests" / "lessons" / lesson.room):
         yield from sorted(path for path in room.glob("*") if path.suffix in (".py", ".yaml"))
-    yield ROOT / "autograder" / "worker" / "probes" / f"{lesson.room}.py"
+    yield from sorted((ROOT / "autograder" / "worker" / "probes").glob(f"{lesson.room}*.py"))
 
 
 def unfilled(lesson: Lesson) -> list[str]:

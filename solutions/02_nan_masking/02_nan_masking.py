@@ -18,7 +18,8 @@
 #
 # **You write** `count_labels`, `forward_fill`, `MSELossIgnoreNan`, `rmse`, `per_keypoint_rmse`.
 #
-# **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`). About {{minutes}} minutes.
+# **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`). About {{minutes}}
+# minutes.
 #
 # The next cell imports what the lesson uses, and your own `split_rows` from lesson 01.
 

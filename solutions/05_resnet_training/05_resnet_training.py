@@ -4,8 +4,8 @@
 # **Goal.** You write a training loop that can be trusted, and train the network of lesson 03 with it. In the end you
 # see its predictions beside the truth, on faces it has never seen.
 #
-# **You need** lessons 02 (the masked loss) and 03 (the network). **Time:** about {{minutes}} minutes, some three of them
-# training.
+# **You need** lessons 02 (the masked loss) and 03 (the network). **Time:** about {{minutes}} minutes, some three of
+# them training.
 #
 # | exercise | you write |
 # |---|---|

@@ -5,8 +5,8 @@
 # You write the classic remedy, pictures that move, turn and change their light, and then you measure what each of
 # them is worth.
 #
-# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about {{minutes}} minutes, some four
-# of them training.
+# **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about {{minutes}} minutes,
+# some four of them training.
 #
 # | exercise | you write |
 # |---|---|

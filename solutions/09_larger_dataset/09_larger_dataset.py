@@ -4,7 +4,8 @@
 # **Goal.** You read 68-point faces from the files of a real contest, cut them out of their photographs, train a
 # ResNet18, and bring its answers back into the photographs, where the contest measures them.
 #
-# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about {{minutes}} minutes, some two of them training.
+# **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about {{minutes}} minutes, some
+# two of them training.
 #
 # | exercise | you write |
 # |---|---|
