@@ -41,7 +41,7 @@ c.Exchange.root = str(ROOT / "exchange")
 # nbgrader's own list, with the course's engine in place of Execute and SaveAutoGrades: imported when it is needed.
 ENGINE = "autograder.classroom.run.preprocessors"
 c.Autograde.exporter_class = f"{ENGINE}.SubmissionExporter"
-c.Autograde.pre_convert_hook = f"{ENGINE}.choose_notebook"
+c.Autograde.pre_convert_hook = f"{ENGINE}.leave_one_notebook"
 c.Autograde.autograde_preprocessors = [
     f"{ENGINE}.GradeWithEngine",
     preprocessors.IgnorePattern,

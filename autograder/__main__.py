@@ -69,9 +69,9 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from .classroom.run.batch import Request, grade_class, say
+    from .classroom.run.batch import GradeRequest, grade_class, say
 
-    request = Request(
+    request = GradeRequest(
         assignments=tuple(arguments.assignment),
         course=arguments.course,
         students=tuple(arguments.student),
@@ -110,9 +110,9 @@ def _overview(arguments: argparse.Namespace) -> int:
 
 
 def _export_grades(arguments: argparse.Namespace) -> int:
-    from .classroom.exports.grades import Request, export_grades
+    from .classroom.exports.grades import ExportRequest, export_grades
 
-    request = Request(
+    request = ExportRequest(
         system=arguments.system,
         lessons=tuple(arguments.lesson),
         course=arguments.course,

@@ -9,28 +9,32 @@ from pathlib import Path
 import pytest
 
 from autograder.course.manifest import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
+from autograder.grading.graded_run import GradedRun
 from autograder.grading.grader import LessonGrader
+from autograder.grading.notebook_choice import find_submission
 from autograder.isolation.sandbox import ISOLATIONS, make_sandbox
 from autograder.isolation.workers import Workers
 from autograder.ladder.verdict import Result
 from autograder.report.page import make_page
-from autograder.report.terminal import check_writable, print_report, write_aside, write_results
-from autograder.report.visible import visible
+from autograder.report.report_file import check_writable, write_aside
+from autograder.report.results_json import write_results
+from autograder.report.safe_text import safe_text
+from autograder.report.terminal import print_report
 
-RUN = pytest.StashKey["Run"]()
+SESSION = pytest.StashKey["GradingSession"]()
 
 
-class Run:
-    """What one run of the grader was asked for and what it found."""
+class GradingSession:
+    """What one call of ``pytest autograder`` was asked for, and what it has found so far."""
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
         chosen = {find_lesson(text).id for text in option("--lesson")}
         lessons = load_course().lessons
-        self.lessons: list[Lesson] = [lesson for lesson in lessons if not chosen or lesson.id in chosen]
-        self.work = Path(option("--work") or ROOT / "lessons").resolve()
-        if not self.work.is_dir():
-            raise CourseError(f"--work {self.work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
+        self.lessons = tuple(lesson for lesson in lessons if not chosen or lesson.id in chosen)
+        work = Path(option("--work") or ROOT / "lessons").resolve()
+        if not work.is_dir():
+            raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
         self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
         self.sandbox = make_sandbox(option("--isolation"))
         self.report = Path(option("--report")).resolve() if option("--report") else None
@@ -42,15 +46,15 @@ class Run:
             check_writable(self.page, "--html")
         if self.page is not None and self.page == self.report:
             raise CourseError(f"--report {self.report} is where the HTML page goes; name it FILE.json")
-        self._workers = Workers(self.lessons, self.sandbox)
-        self._graders = {lesson.id: self._read(lesson) for lesson in self.lessons}
         self.failed = False
-        self.results: dict[str, Result] = {}
-        self.notes: dict[str, list[str]] = {}
+        self._workers = Workers(self.lessons, self.sandbox)
+        self._graders = {lesson.id: self._open(lesson, work) for lesson in self.lessons}
+        self._results: dict[str, Result] = {}
+        self._notes: dict[str, list[str]] = {}
         self._grader: LessonGrader | None = None
 
-    def _read(self, lesson: Lesson) -> LessonGrader:
-        return LessonGrader(lesson, self.work, self.sandbox, self.seed, self._workers.of(lesson))
+    def _open(self, lesson: Lesson, work: Path) -> LessonGrader:
+        return LessonGrader(find_submission(work, lesson), self.sandbox, self.seed, self._workers.of(lesson))
 
     def warm_up(self) -> None:
         """Let frameworks be imported while pytest collects and earlier lessons are graded, those that are needed."""
@@ -58,22 +62,28 @@ class Run:
             if self._graders[lesson.id].runs_code:
                 self._workers.of(lesson).warm_up()
 
-    def grader(self, lesson: Lesson) -> LessonGrader:
-        """Return the lesson's grader; exercises come lesson by lesson, so one is alive at a time."""
-        if self._grader is None or self._grader.lesson != lesson:
+    def grade(self, exercise: Exercise) -> Result:
+        """Return the verdict on one exercise; they come lesson by lesson, so one notebook is alive at a time."""
+        if self._grader is None or self._grader.lesson.id != exercise.lesson:
             self._finish_lesson()
-            self._grader = self._graders[lesson.id]
-            self.notes[lesson.id] = self._grader.notes
-        return self._grader
+            self._grader = self._graders[exercise.lesson]
+            self._notes[exercise.lesson] = self._grader.notes
+        self._results[exercise.key] = self._grader.grade(exercise)
+        return self._results[exercise.key]
 
     def _finish_lesson(self) -> None:
         """Name the misconceptions of the lesson whose exercises all have their verdict."""
         if self._grader is not None:
             for exercise in self._grader.lesson.exercises:
-                if exercise.key in self.results:
-                    self.results[exercise.key] = self._grader.diagnose(self.results[exercise.key])
+                if exercise.key in self._results:
+                    self._results[exercise.key] = self._grader.diagnose(self._results[exercise.key])
             self._grader.close()
             self._grader = None
+
+    @property
+    def run(self) -> GradedRun:
+        """What was found, for the reports."""
+        return GradedRun(self.lessons, self._results, self._notes, self.seed, self.sandbox)
 
     def close(self) -> None:
         """End the last lesson and every worker."""
@@ -105,9 +115,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        config.stash[RUN] = run = Run(config)
+        config.stash[SESSION] = session = GradingSession(config)
         if not config.option.collectonly:
-            run.warm_up()
+            session.warm_up()
     except CourseError as error:
         raise pytest.UsageError(str(error)) from None
     # The report says what failed; pytest's own tracebacks would only repeat it in its terms.
@@ -118,47 +128,44 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "exercise" in metafunc.fixturenames:
-        run = metafunc.config.stash[RUN]
-        exercises = [exercise for lesson in run.lessons for exercise in lesson.exercises]
+        lessons = metafunc.config.stash[SESSION].lessons
+        exercises = [exercise for lesson in lessons for exercise in lesson.exercises]
         metafunc.parametrize("exercise", exercises, ids=[exercise.key for exercise in exercises])
 
 
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, exercise: Exercise) -> Result:
     """Grade one exercise and keep its result for the report."""
-    run = request.config.stash[RUN]
+    session = request.config.stash[SESSION]
     try:
-        result = run.grader(find_lesson(exercise.lesson)).grade(exercise)
+        return session.grade(exercise)
     except CourseError as error:
         # The course is at fault, not the student: no grade at all is better than a wrong one.
-        run.report, run.page, run.failed = None, None, True
+        session.report, session.page, session.failed = None, None, True
         pytest.exit(f"nothing was graded: {error}", returncode=pytest.ExitCode.INTERNAL_ERROR)
-    run.results[exercise.key] = result
-    return result
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    run = session.config.stash[RUN]
-    run.close()
+    grading = session.config.stash[SESSION]
+    grading.close()
     if session.config.option.collectonly:
         return
-    if run.report is not None:
-        write_results(run.report, run.lessons, run.results, run.notes, run.seed, run.sandbox)
-    if run.page is not None:
-        write_aside(run.page, make_page(run.lessons, run.results, run.notes, run.seed, run.sandbox))
+    if grading.report is not None:
+        write_results(grading.report, grading.run)
+    if grading.page is not None:
+        write_aside(grading.page, make_page(grading.run))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     config = terminalreporter.config
     if config.option.collectonly:
         return
-    run = config.stash[RUN]
-    if run.failed:
+    session = config.stash[SESSION]
+    if session.failed:
         return
     writer = terminalreporter._tw
-    text = print_report(run.lessons, run.results, run.notes, run.seed, run.sandbox, writer.fullwidth, writer.hasmarkup)
-    terminalreporter.write(text)
-    for what, path in (("results", run.report), ("page", run.page)):
+    terminalreporter.write(print_report(session.run, writer.fullwidth, writer.hasmarkup))
+    for what, path in (("results", session.report), ("page", session.page)):
         if path is not None:
-            terminalreporter.write_line(f"{what} written to {visible(str(path))}")
+            terminalreporter.write_line(f"{what} written to {safe_text(str(path))}")

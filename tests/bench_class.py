@@ -23,9 +23,9 @@ from typing import Any
 import psutil
 
 from autograder.checks.catalogue import catalogue
-from autograder.classroom.run.batch import Request, grade_class
+from autograder.classroom.run.batch import GradeRequest, grade_class
+from autograder.classroom.run.job import Job, release_worker
 from autograder.classroom.run.pool import Outcome, attempt
-from autograder.classroom.run.task import Job, release_worker
 from autograder.course.manifest import ROOT, Exercise, Lesson, load_course
 from data_scripts.folders import data_folder
 from tests.classroom.course_folder import environment, hand_in, make_course
@@ -194,7 +194,7 @@ def main() -> None:
     count = arguments.students * len(lessons)
     if arguments.canned:
         started = time.monotonic()
-        grade_class(Request(course=course, seed=5), Canned())
+        grade_class(GradeRequest(course=course, seed=5), Canned())
         seconds = time.monotonic() - started
         print(f"{count} notebooks, all but grading: {seconds:.0f} s, {1000 * seconds / count:.0f} ms a notebook")
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..course.manifest import CourseError, Lesson, load_course
 from ..course.released import released_path
-from ..report.terminal import number
+from ..report.words import number
 
 
 def promise(lesson: Lesson) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from ..checks.edition import edition
 from ..course.manifest import ROOT, CourseError, Lesson, find_lesson
 from ..course.released import load_released, reference_path
 from ..grading.grader import LessonGrader
+from ..grading.notebook_choice import find_submission
 from ..isolation.sandbox import make_sandbox
 from ..ladder.verdict import Result
-from ..report.terminal import number
+from ..report.words import number
 
 PROVEN = ROOT / "output" / ".proven"
 _RAISE = re.compile(r"^([ \t]*)(raise NotImplementedError\()", re.MULTILINE)
@@ -42,7 +43,7 @@ def content_hash(lesson: Lesson) -> str:
 
 
 def _grade(lesson: Lesson, work: Path, seed: int) -> list[Result]:
-    with LessonGrader(lesson, work, make_sandbox(), seed) as grader:
+    with LessonGrader(find_submission(work, lesson), make_sandbox(), seed) as grader:
         return list(grader.grade_all())
 
 

@@ -7,11 +7,20 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from .manifest import ROOT, CourseError, Lesson, load_course
 
 COPIES = Path(__file__).with_name("copies")
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class ReleasedCell(TypedDict):
+    """A code cell of the release: its ``kind`` (setup, solution, check …), its exercise's name or None, its text."""
+
+    kind: str
+    exercise: str | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -35,14 +44,13 @@ def normalize(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n"))
 
 
-def definitions(tree: ast.Module) -> dict[str, ast.stmt]:
+def definitions(tree: ast.Module) -> dict[str, Definition]:
     """Return the functions and classes that a cell defines at its top level, by name (the last one counts)."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return {node.name: node for node in tree.body if isinstance(node, kinds)}
+    return {node.name: node for node in tree.body if isinstance(node, Definition)}
 
 
-def released_cells(lesson: Lesson) -> list[dict[str, Any]]:
-    """Return the released code cells: kind, exercise and text. Raises CourseError where the lesson was never built."""
+def released_cells(lesson: Lesson) -> list[ReleasedCell]:
+    """Return the released code cells. Raises CourseError where the lesson was never built."""
     path = released_path(lesson)
     if not path.is_file():
         raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")

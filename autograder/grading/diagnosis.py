@@ -40,8 +40,8 @@ def _agree(one: str, other: str) -> bool:
 
 def _same_error(one: str, other: str) -> bool:
     """Return whether both texts say that code raised, and the same type of error."""
-    errors = _ERROR.match(one), _ERROR.match(other)
-    return all(errors) and errors[0][0] == errors[1][0]
+    error, other_error = _ERROR.match(one), _ERROR.match(other)
+    return error is not None and other_error is not None and error[0] == other_error[0]
 
 
 def likeness(one: Problem | None, other: Problem | None, ran_before: bool) -> float:
@@ -77,7 +77,8 @@ def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
     named; where that is a tie, none is.
     """
     failed = result.failed_rung
-    if failed is None or result.outcome not in ("failed", "error"):
+    problem = result.problem
+    if failed is None or problem is None or result.outcome not in ("failed", "error"):
         return result
     rungs = [failed, *(rung for rung in result.rungs if rung.reached and rung is not failed)]
     ran_before = failed is not result.rungs[0]
@@ -94,4 +95,4 @@ def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
     best = [entry for entry, count in alike.items() if count == most]
     if not most or len(best) > 1:
         return result
-    return replace(result, misconception=best[0].id, problem=replace(result.problem, hint=best[0].hint))
+    return replace(result, misconception=best[0].id, problem=replace(problem, hint=best[0].hint))

@@ -1,25 +1,24 @@
-"""Grade one lesson's notebook: read it, run it in a worker, climb each exercise's ladder."""
+"""Grade one lesson's notebook: run it in a worker, climb each exercise's ladder, say what was found."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from ..checks import ladders
+from ..checks import ladder_of
 from ..checks.catalogue import Misconception
-from ..course.manifest import CourseError, Exercise, Lesson
+from ..course.manifest import CourseError, Exercise
 from ..course.released import earlier_sources, load_released
-from ..isolation.process import Worker, WorkerDied, WorkerTimeout
+from ..isolation.process import Crashed, OutOfTime, Worker
 from ..isolation.sandbox import Sandbox
-from ..isolation.workers import make_worker
+from ..isolation.workers import Workers, make_worker
 from ..ladder.ladder import Problem, climb
-from ..ladder.student import Crashed, OutOfTime, RemoteStudent, StudentError, say_where
+from ..ladder.student import RemoteStudent, StudentError, read_error
 from ..ladder.verdict import Result, judge
 from .diagnosis import diagnose
-from .submission import Submission, Unreadable, find_notebook, mentions, read_submission
+from .graded_run import GradedRun
+from .submission import NoSubmission, Submission, mentions
 
 # A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
 CELL_SECONDS, NOTEBOOK_SECONDS = 60.0, 180.0
@@ -31,20 +30,24 @@ def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) 
     return Result(exercise, outcome, 0.0, problem=Problem(outcome, expected, got))
 
 
+def _ended(exercise: Exercise, expected: str, end: OutOfTime | Crashed) -> Result:
+    return _without_running(exercise, "timeout" if isinstance(end, OutOfTime) else "crashed", expected, str(end))
+
+
 class LessonGrader:
     """Grades the exercises of one notebook one after the other; a context manager that owns the worker."""
 
-    def __init__(self, lesson: Lesson, work: Path, sandbox: Sandbox, seed: int, worker: Worker | None = None) -> None:
-        """Read the lesson's notebook under ``work``. A ``worker`` of the caller's is used and left running."""
-        self.lesson, self.sandbox, self.seed = lesson, sandbox, seed
-        self.notes: list[str] = []
-        self._submission: Submission | None = None
-        self._why_missing = ""
+    def __init__(
+        self, handed_in: Submission | NoSubmission, sandbox: Sandbox, seed: int, worker: Worker | None = None
+    ) -> None:
+        """Grade what was handed in of a lesson. A ``worker`` of the caller's is used and left running."""
+        self.lesson, self.sandbox, self.seed = handed_in.lesson, sandbox, seed
+        self.notes: list[str] = list(handed_in.notes)
+        self._handed_in = handed_in
         self._worker, self._lent = worker, worker is not None
         self._student: RemoteStudent | None = None
-        self._cell_errors: dict[str, dict[str, Any]] = {}
+        self._cell_errors: dict[str, StudentError] = {}
         self._left_out: dict[str, str] = {}
-        self._read(work)
 
     def __enter__(self) -> LessonGrader:
         return self
@@ -64,133 +67,124 @@ class LessonGrader:
     @property
     def runs_code(self) -> bool:
         """Whether anything of the notebook will run: there is one, and not all of it is as it was released."""
-        return self._submission is not None and len(self._submission.untouched) < len(self.lesson.exercises)
+        found = self._handed_in
+        return isinstance(found, Submission) and len(found.untouched) < len(self.lesson.exercises)
 
-    def _read(self, work: Path) -> None:
-        try:
-            path, note = find_notebook(work, self.lesson)
-            if path is None:
-                self._why_missing = "no notebook"
-                self.notes.append(f"no notebook {self.lesson.id}/{self.lesson.id}.ipynb in {work}")
-                return
-            self.notes += [note] if note else []
-            self._submission = read_submission(path, self.lesson)
-            self.notes += self._submission.notes
-        except Unreadable as error:
-            self._why_missing = "a file that is no notebook"
-            self.notes.append(str(error))
-
-    def _open_process(self) -> None:
-        """Start a fresh process in which the lesson's given code has run."""
+    def _open_process(self) -> Worker:
+        """Return the worker with a fresh process in which the lesson's given code has run."""
         if self._worker is None:
             self._worker = make_worker([self.lesson], self.sandbox)
-        self._worker.open(earlier_sources(self.lesson))
+        worker, self._student = self._worker, None
+        worker.open(earlier_sources(self.lesson))
         for number, text in enumerate(load_released(self.lesson).setup, start=1):
-            error = self._worker.ask({"cell": [f"setup {number}", text]}, CELL_SECONDS)["error"]
+            error = read_error(worker.ask({"cell": [f"setup {number}", text]}, CELL_SECONDS))
             if error is not None:
                 # Given cells run before any of the student's, so the fault is the course's.
-                said = f"{say_where(error) or 'a given cell'}: {error['type']}: {error['message']}"
+                said = f"{error.where or 'a given cell'}: {error.type}: {error.message}"
                 raise CourseError(f"the course's own code of lesson {self.lesson.id} does not run: {said}")
+        return worker
 
-    def _open(self) -> None:
-        """Make sure that a process holds the notebook.
+    def _open(self, submission: Submission) -> RemoteStudent:
+        """Return the notebook in a process that holds it.
 
         Cells that end the process or never end are found one by one and left out, so that the others still count.
         """
-        if self._worker is not None and self._worker.running:
-            return
+        if self._student is not None and self._student.worker.running:
+            return self._student
         started = time.monotonic()
         while True:
-            self._open_process()
-            self._worker.grant(NOTEBOOK_SECONDS)
-            ended = self._run_cells()
+            worker = self._open_process()
+            worker.grant(NOTEBOOK_SECONDS)
+            ended = self._run_cells(submission, worker)
             if ended is None:
                 break
             if time.monotonic() - started > NOTEBOOK_SECONDS:
-                raise WorkerTimeout("the notebook's cells take too long")
+                raise OutOfTime("the notebook's cells take too long")
             self._left_out[ended[0]] = ended[1]
             self.notes.append(f"{ended[0]} {ended[1]}; it was left out")
-        self._student = RemoteStudent(self._worker)
+        self._student = RemoteStudent(worker)
+        return self._student
 
-    def _run_cells(self) -> tuple[str, str] | None:
+    def _run_cells(self, submission: Submission, worker: Worker) -> tuple[str, str] | None:
         """Run the student's cells; return the label of the one that ended the process, and how, or None."""
-        cells = [cell for cell in self._submission.cells if cell.label not in self._left_out]
+        cells = [cell for cell in submission.cells if cell.label not in self._left_out]
         self._cell_errors = {}
         # A cell that failed for a name defined further down gets a second chance once everything else has run.
         for again in (False, True):
             for cell in cells:
-                if again and self._cell_errors.get(cell.label, {}).get("type") != "NameError":
+                former = self._cell_errors.get(cell.label)
+                if again and (former is None or former.type != "NameError"):
                     continue
                 self._cell_errors.pop(cell.label, None)
                 try:
-                    error = self._worker.ask({"cell": [cell.label, cell.source]}, CELL_SECONDS)["error"]
-                except WorkerTimeout:
+                    error = read_error(worker.ask({"cell": [cell.label, cell.source]}, CELL_SECONDS))
+                except OutOfTime:
                     return cell.label, "did not end in time"
-                except WorkerDied as died:
+                except Crashed as died:
                     return cell.label, f"ended the process ({died})"
-                if isinstance(error, dict):
+                if error is not None:
                     self._cell_errors[cell.label] = error
         return None
 
     def _note_cell_errors(self) -> None:
         for label, error in self._cell_errors.items():
-            if error["type"] == "NotImplementedError":
+            if error.type == "NotImplementedError":
                 continue
-            note = f"{say_where(error) or label}: {error['type']}: {error['message']}"
+            note = f"{error.where or label}: {error.type}: {error.message}"
             if note not in self.notes:
                 self.notes.append(note)
 
     def grade(self, exercise: Exercise) -> Result:
         """Return the verdict on one exercise of the lesson."""
         started = time.monotonic()
-        if self._submission is None:
-            return _without_running(exercise, "missing", "a notebook that can be read", self._why_missing)
-        if exercise.name in self._submission.untouched:
+        submission = self._handed_in
+        if isinstance(submission, NoSubmission):
+            return _without_running(exercise, "missing", "a notebook that can be read", submission.got)
+        if exercise.name in submission.untouched:
             return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
         for name in exercise.names:
-            if name in self._submission.broken:
-                return _without_running(exercise, "error", "code that Python can read", self._submission.broken[name])
+            if name in submission.broken:
+                return _without_running(exercise, "error", "code that Python can read", submission.broken[name])
         try:
-            self._open()
-        except (WorkerTimeout, WorkerDied) as error:
-            outcome = "timeout" if isinstance(error, WorkerTimeout) else "crashed"
-            return _without_running(exercise, outcome, "cells that run", str(error))
+            student = self._open(submission)
+        except (OutOfTime, Crashed) as end:
+            return _ended(exercise, "cells that run", end)
         self._note_cell_errors()
-        absent = self._absent(exercise)
+        absent = self._absent(exercise, submission, student)
         if absent is not None:
             return absent
-        self._worker.grant(exercise.seconds)
-        self._student.deadline = time.monotonic() + CLOCK * exercise.seconds
-        rungs = climb(ladders(self.lesson)[exercise.name], self._student, self.seed)
+        student.worker.grant(exercise.seconds)
+        student.deadline = time.monotonic() + CLOCK * exercise.seconds
+        rungs = climb(ladder_of(self.lesson, exercise), student, self.seed)
         return judge(exercise, rungs, time.monotonic() - started)
 
-    def _absent(self, exercise: Exercise) -> Result | None:
+    def _absent(self, exercise: Exercise, submission: Submission, student: RemoteStudent) -> Result | None:
         """Return the verdict where a name of the exercise does not exist once the cells have run."""
-        self._student.deadline = time.monotonic() + CELL_SECONDS
+        student.deadline = time.monotonic() + CELL_SECONDS
         try:
-            defined = self._student.probe("calling.defined", wanted=list(exercise.names))
+            defined = student.probe("calling.defined", wanted=list(exercise.names))
         except StudentError as error:
             return _without_running(exercise, "error", "an answer", str(error))
-        except (OutOfTime, Crashed) as error:
-            outcome = "timeout" if isinstance(error, OutOfTime) else "crashed"
-            return _without_running(exercise, outcome, "an answer", str(error))
+        except (OutOfTime, Crashed) as end:
+            return _ended(exercise, "an answer", end)
         absent = [name for name in exercise.names if name not in (defined if isinstance(defined, list) else [])]
         if not absent:
             return None
-        for cell in self._submission.cells:
+        for cell in submission.cells:
             if cell.label in self._left_out and any(mentions(cell.source, name) for name in absent):
                 why = self._left_out[cell.label]
                 outcome = "timeout" if "in time" in why else "crashed"
                 return _without_running(exercise, outcome, "a cell that runs", f"{cell.label} {why}")
         errors = self._cell_errors.values()
-        if any(error["type"] == "NotImplementedError" and exercise.id in error["message"] for error in errors):
+        if any(error.type == "NotImplementedError" and exercise.id in error.message for error in errors):
             return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
-        for cell in self._submission.cells:
-            error = self._cell_errors.get(cell.label)
-            if error is not None and any(mentions(cell.source, name) for name in absent):
-                got = f"{error['type']}: {error['message']}"
-                problem = Problem("error", "a cell that runs", got, where=say_where(error))
-                return Result(exercise, "error", 0.0, problem=problem)
+        for cell in submission.cells:
+            raised = self._cell_errors.get(cell.label)
+            if raised is not None and any(mentions(cell.source, name) for name in absent):
+                got = f"{raised.type}: {raised.message}"
+                return Result(
+                    exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=raised.where)
+                )
         names = " and ".join(absent)
         return _without_running(exercise, "missing", f"a cell that defines {names}", "none in this notebook")
 
@@ -207,14 +201,39 @@ class LessonGrader:
         """
         try:
             return diagnose(result, self.seed, self._open_mistake)
-        except (OutOfTime, Crashed, WorkerTimeout, WorkerDied):
+        except (OutOfTime, Crashed):
             return result
 
     @contextlib.contextmanager
     def _open_mistake(self, mistake: Misconception) -> Iterator[RemoteStudent]:
-        self._open_process()
-        self._worker.grant(CELL_SECONDS)
-        self._worker.ask({"cell": ["mistake", mistake.code]}, CELL_SECONDS)
-        student = RemoteStudent(self._worker)
+        worker = self._open_process()
+        worker.grant(CELL_SECONDS)
+        worker.ask({"cell": ["mistake", mistake.code]}, CELL_SECONDS)
+        student = RemoteStudent(worker)
         student.deadline = time.monotonic() + CELL_SECONDS
         yield student
+
+
+def grade_submissions(handed_in: Sequence[Submission | NoSubmission], sandbox: Sandbox, seed: int) -> GradedRun:
+    """Grade what was handed in of several lessons, one after the other; return what was found, misconceptions named.
+
+    Raises CourseError where the course is at fault: then there is no verdict at all.
+    """
+    lessons = tuple(each.lesson for each in handed_in)
+    workers = Workers(lessons, sandbox)
+    results: dict[str, Result] = {}
+    notes: dict[str, Sequence[str]] = {}
+    try:
+        graders = [LessonGrader(each, sandbox, seed, workers.of(each.lesson)) for each in handed_in]
+        for grader in graders:
+            # Frameworks are imported while earlier lessons are graded, those that are needed.
+            if grader.runs_code:
+                workers.of(grader.lesson).warm_up()
+        for grader in graders:
+            with grader:
+                found = list(grader.grade_all())
+                results |= {result.exercise.key: grader.diagnose(result) for result in found}
+            notes[grader.lesson.id] = grader.notes
+    finally:
+        workers.close()
+    return GradedRun(lessons, results, notes, seed, sandbox)

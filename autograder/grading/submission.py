@@ -6,21 +6,30 @@ import ast
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..course.manifest import Exercise, Lesson
-from ..course.released import Released, definitions, load_released, normalize
+from ..course.released import Definition, Released, definitions, load_released, normalize
 
-MAX_BYTES = 50 * 2**20
 MAX_CELLS = 2000
 # Of all cells together; the lessons' own code has about 20,000 characters.
 MAX_CODE = 1_000_000
 _MAGIC = re.compile(r"^([ \t]*)([%!?].*)$", re.MULTILINE)
 
 
+# A cell as the notebook's file holds it: a student's tools, and the student, may have written anything into it.
+RawCell = dict[str, Any]
+
+
 class Unreadable(Exception):
-    """The notebook can't be read; the message says why and what to do."""
+    """The notebook can't be read; the message says why and what to do.
+
+    ``handed_in`` holds the cells of one that can be told apart all the same, to be shown.
+    """
+
+    def __init__(self, message: str, handed_in: tuple[RawCell, ...] = ()) -> None:
+        super().__init__(message)
+        self.handed_in = handed_in
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,8 @@ class Submission:
     """What is left of a notebook once it is read.
 
     ``cells`` run in their order; ``untouched`` names the exercises that are still stubs; ``notes`` say what was
-    repaired; ``broken`` maps an exercise name to the syntax error in the cell that should define it.
+    repaired; ``broken`` maps an exercise name to the syntax error in the cell that should define it; ``handed_in`` are
+    all cells as they came.
     """
 
     lesson: Lesson
@@ -44,6 +54,20 @@ class Submission:
     untouched: frozenset[str]
     notes: tuple[str, ...] = ()
     broken: dict[str, str] = field(default_factory=dict)
+    handed_in: tuple[RawCell, ...] = ()
+
+
+@dataclass(frozen=True)
+class NoSubmission:
+    """Why there is nothing to grade: ``got`` says what came in place of a notebook, ``notes`` what is wrong with it.
+
+    ``handed_in`` holds the cells of one that can be told apart all the same.
+    """
+
+    lesson: Lesson
+    got: str
+    notes: tuple[str, ...] = ()
+    handed_in: tuple[RawCell, ...] = ()
 
 
 @dataclass
@@ -56,64 +80,41 @@ class _Found:
     tree: ast.Module | None
     error: str | None = None
 
-    def names(self) -> dict[str, ast.stmt]:
+    def names(self) -> dict[str, Definition]:
         return definitions(self.tree) if self.tree else {}
 
 
-def find_notebook(folder: Path, lesson: Lesson) -> tuple[Path | None, str | None]:
-    """Return the notebook of ``lesson`` under ``folder`` and a note where it was not where it should be.
-
-    The place is ``folder/<lesson>/<lesson>.ipynb``; a single notebook of another name in that folder is taken too.
-    Raises Unreadable where the notebook is a link to a file outside of ``folder``: what lies there was not handed in.
-    """
-    path, note = _look_for_notebook(folder, lesson)
-    if path is not None and not path.resolve().is_relative_to(folder.resolve()):
-        raise Unreadable(f"{path.name} is a link to a file outside of the submission; hand in the notebook itself")
-    return path, note
-
-
-def _look_for_notebook(folder: Path, lesson: Lesson) -> tuple[Path | None, str | None]:
-    place = folder / lesson.id / f"{lesson.id}.ipynb"
-    if place.is_file():
-        return place, None
+def _read_json(content: bytes, name: str) -> dict[str, Any]:
     try:
-        others = sorted(path for path in (folder / lesson.id).glob("*.ipynb") if path.is_file())
-    except OSError:
-        others = []
-    if len(others) > 1:
-        names = ", ".join(path.name for path in others)
-        raise Unreadable(f"none of the notebooks {names} is named {place.name}; rename the one that counts")
-    if len(others) == 1:
-        return others[0], f"the notebook is named {others[0].name}; {place.name} was expected"
-    return None, None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise Unreadable(f"{path.name} has {size / 2**20:.0f} MB; clear its outputs and save it again")
-        data = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise Unreadable(f"{path.name} can't be opened: {error.strerror}") from error
+        data = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise Unreadable(
-            f"{path.name} is not a notebook ({error}); save it again in Jupyter, or hand it in anew"
-        ) from error
-    if isinstance(data, dict) and isinstance(data.get("worksheets"), list):
-        sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]
-        data["cells"] = [cell for sheet in sheets for cell in sheet.get("cells", []) if isinstance(cell, dict)]
-    if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
-        raise Unreadable(f"{path.name} has no list of cells; save it again in Jupyter, or hand it in anew")
-    if len(data["cells"]) > MAX_CELLS:
-        raise Unreadable(f"{path.name} has {len(data['cells']):,} cells; at most {MAX_CELLS:,} are read")
-    code = sum(len(_text(cell)) for cell in data["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code")
-    if code > MAX_CODE:
-        raise Unreadable(f"{path.name} has {code:,} characters of code; at most {MAX_CODE:,} are read")
+        raise Unreadable(f"{name} is not a notebook ({error}); save it again in Jupyter, or hand it in anew") from error
+    if not isinstance(data, dict):
+        raise Unreadable(f"{name} has no list of cells; save it again in Jupyter, or hand it in anew")
     return data
 
 
-def _text(cell: dict[str, Any]) -> str:
+def _list_cells(data: dict[str, Any], name: str) -> list[Any]:
+    """Return the cells of a notebook in any version of the format, whatever each of them is."""
+    cells, sheets = data.get("cells"), data.get("worksheets")
+    if isinstance(sheets, list):
+        lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        cells = [cell for each in lists if isinstance(each, list) for cell in each if isinstance(cell, dict)]
+    if not isinstance(cells, list):
+        raise Unreadable(f"{name} has no list of cells; save it again in Jupyter, or hand it in anew")
+    return cells
+
+
+def _check_amount(cells: list[Any], handed_in: tuple[RawCell, ...], name: str) -> None:
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(f"{name} has {len(cells):,} cells; at most {MAX_CELLS:,} are read", handed_in)
+    code = sum(len(source_of(cell)) for cell in handed_in if cell.get("cell_type") == "code")
+    if code > MAX_CODE:
+        raise Unreadable(f"{name} has {code:,} characters of code; at most {MAX_CODE:,} are read", handed_in)
+
+
+def source_of(cell: RawCell) -> str:
+    """Return the text of a cell in any version of the format; nothing where it has none."""
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
@@ -138,11 +139,11 @@ def _parse(source: str) -> tuple[str, ast.Module | None, str | None]:
     return source, None, problem
 
 
-def _read_cells(data: dict[str, Any]) -> list[_Found]:
+def _read_cells(cells: list[Any]) -> list[_Found]:
     found = []
-    for number, cell in enumerate(data["cells"], start=1):
+    for number, cell in enumerate(cells, start=1):
         if isinstance(cell, dict):
-            source, tree, error = _parse(_text(cell))
+            source, tree, error = _parse(source_of(cell))
             found.append(_Found(f"cell {number}", str(cell.get("cell_type", "")), source, tree, error))
     return found
 
@@ -190,7 +191,7 @@ def _drop_shadowing_stubs(cells: list[_Found], released: Released, notes: list[s
     kept = []
     for cell in cells:
         stale = [n for n, node in cell.names().items() if n in written and ast.dump(node) == released.stubs.get(n)]
-        if not stale:
+        if cell.tree is None or not stale:
             kept.append(cell)
             continue
         notes.append(f"{cell.label} still holds the stub of {', '.join(stale)}, which is written elsewhere; left out")
@@ -206,16 +207,18 @@ def _untouched(exercise: Exercise, cells: list[_Found], released: Released) -> b
     return names == set(exercise.names) and all(ast.dump(node) == released.stubs.get(node.name) for node in nodes)
 
 
-def read_submission(path: Path, lesson: Lesson) -> Submission:
-    """Return the student's code in the notebook at ``path``.
+def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> Submission:
+    """Return the student's code in a notebook; ``name`` is how messages call its file.
 
-    Given cells are left out (the course's own copies run instead), as are checks. Raises Unreadable where the
-    file is no notebook.
+    Given cells are left out (the course's own copies run instead), as are checks. Raises Unreadable where the content
+    is no notebook.
     """
-    released, data = load_released(lesson), _read_json(path)
+    released, data = load_released(lesson), _read_json(content, name)
+    cells = _list_cells(data, name)
+    handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
+    _check_amount(cells, handed_in, name)
     notes = _note_language(data)
-    found = _read_cells(data)
-    found = [cell for cell in found if normalize(cell.source) not in released.given]
+    found = [cell for cell in _read_cells(cells) if normalize(cell.source) not in released.given]
     _rescue_retyped(found, lesson.names, notes)
     code = [cell for cell in found if cell.kind == "code" and cell.source.strip()]
     code = _drop_shadowing_stubs(code, released, notes)
@@ -226,5 +229,5 @@ def read_submission(path: Path, lesson: Lesson) -> Submission:
         for cell in code
         if cell.tree is None and mentions(cell.source, name)
     }
-    cells = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
-    return Submission(lesson, cells, untouched, tuple(notes), broken)
+    kept = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
+    return Submission(lesson, kept, untouched, tuple(notes), broken, handed_in)

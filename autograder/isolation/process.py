@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import queue
@@ -14,9 +15,9 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
-from ..worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR
+from ..worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
 from ..worker.plain import WireError, encode, exact_reader, read_frame
 from .sandbox import Sandbox, new_scratch, worker_environment
 
@@ -25,18 +26,25 @@ START_SECONDS, OPEN_SECONDS, STOP_SECONDS = 120.0, 30.0, 6.0
 CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
-class WorkerTimeout(Exception):
-    """The worker did not answer in time and was stopped; the message says which time."""
+class OutOfTime(Exception):
+    """The student's code used up its time and was stopped; the message says which, on the clock or of the processor."""
 
 
-class WorkerDied(Exception):
-    """The worker ended, or answered something that is no answer."""
+class Crashed(Exception):
+    """The process that ran the student's code ended, or answered something that is no answer."""
+
+
+def _pipe(stream: IO[bytes] | None) -> Any:
+    """Return a pipe of a process that was started with one. Raises Crashed where there is none."""
+    if stream is None:
+        raise Crashed("the worker has no pipes")
+    return stream
 
 
 class _Output(threading.Thread):
     """Drains what a notebook prints and keeps its beginning, so that no amount of it can block or fill anything."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: io.BufferedReader) -> None:
         super().__init__(daemon=True)
         self._stream, self._kept = stream, bytearray()
         self.start()
@@ -53,7 +61,7 @@ class _Output(threading.Thread):
 class _Channel:
     """The two pipes to one notebook's process. A thread does each exchange, so that nothing can hang."""
 
-    def __init__(self, requests: BinaryIO, replies: BinaryIO, output: BinaryIO) -> None:
+    def __init__(self, requests: BinaryIO, replies: BinaryIO, output: io.BufferedReader) -> None:
         self._requests, self._replies = requests, replies
         self._read = exact_reader(replies)
         self.output = _Output(output)
@@ -71,7 +79,7 @@ class _Channel:
             answers.put(error)
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Return the answer to ``request``. Raises WorkerTimeout or WorkerDied."""
+        """Return the answer to ``request``. Raises OutOfTime or Crashed."""
         ticket = secrets.token_hex(8)
         answers: queue.Queue[Any] = queue.Queue()
         frame = encode({**request, "ticket": ticket})
@@ -79,13 +87,13 @@ class _Channel:
         try:
             answer = answers.get(timeout=max(0.0, seconds))
         except queue.Empty:
-            raise WorkerTimeout(f"more than {seconds:.0f} seconds passed") from None
+            raise OutOfTime(f"more than {seconds:.0f} seconds passed") from None
         if isinstance(answer, EOFError):
-            raise WorkerDied("the process ended")
+            raise Crashed("the process ended")
         if isinstance(answer, Exception):
-            raise WorkerDied(f"the answer could not be read: {answer}")
+            raise Crashed(f"the answer could not be read: {answer}")
         if not isinstance(answer, dict) or answer.pop("ticket", None) != ticket:
-            raise WorkerDied("something else came in place of an answer")
+            raise Crashed("something else came in place of an answer")
         return answer
 
 
@@ -132,13 +140,13 @@ class Worker:
         self.close()
 
     def _command(self, channel: str) -> list[str]:
-        plan = {
-            "modules": self._modules,
-            "probes": self._probes,
+        start: Start = {
+            "modules": list(self._modules),
+            "probes": list(self._probes),
             "memory": self.limits.memory,
             "processes": self.limits.processes,
         }
-        python = [sys.executable, "-I", self._sandbox.worker, channel, json.dumps(plan)]
+        python = [sys.executable, "-I", self._sandbox.worker, channel, json.dumps(start)]
         return [*self._sandbox.command, *python]
 
     def _popen(self, channel: str, **streams: Any) -> subprocess.Popen:
@@ -162,7 +170,7 @@ class Worker:
                 stderr=subprocess.PIPE,
             )
             theirs.close()
-            self._server_output = _Output(self._server.stderr)
+            self._server_output = _Output(_pipe(self._server.stderr))
         else:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
             self._server = self._popen("direct", **pipes)
@@ -170,28 +178,33 @@ class Worker:
     def open(self, earlier: dict[str, str]) -> None:
         """Start a fresh process for a notebook that may use the ``earlier`` lessons' sources. Ends the former one.
 
-        Raises WorkerDied where the process does not start.
+        Raises Crashed where the process does not start.
         """
         self.stop()
         self.warm_up()
-        if CAN_FORK:
-            self._channel = self._fork()
-        else:
-            server = self._server
-            self._channel = _Channel(server.stdin, server.stdout, server.stderr)
+        self._channel = self._fork() if CAN_FORK else self._direct()
         limits = self.limits.of_process()
         # A server that has never answered may still be importing, however long ago it was started.
         self.ask({"earlier": earlier, "limits": limits}, OPEN_SECONDS + (0 if self._answered else START_SECONDS))
         self._answered = True
 
+    def _direct(self) -> _Channel:
+        """Return the pipes to the one notebook that a process serves where the system can't fork."""
+        if self._server is None:
+            raise Crashed("the worker did not start")
+        return _Channel(_pipe(self._server.stdin), _pipe(self._server.stdout), _pipe(self._server.stderr))
+
     def _fork(self) -> _Channel:
+        control = self._control
+        if control is None:
+            raise Crashed("the worker did not start")
         (their_requests, requests), (replies, their_replies), (output, their_output) = os.pipe(), os.pipe(), os.pipe()
         theirs = [their_requests, their_replies, their_output]
         try:
-            socket.send_fds(self._control, [MESSAGE.pack(b"F", 0.0)], theirs)
+            socket.send_fds(control, [MESSAGE.pack(b"F", 0.0)], theirs)
         except OSError as error:
             self.close()
-            raise WorkerDied(f"the worker ended: {error}") from error
+            raise Crashed(f"the worker ended: {error}") from error
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
@@ -204,22 +217,22 @@ class Worker:
                 self._control.sendall(MESSAGE.pack(b"B", processor_seconds))
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Return the process's answer. Stops it and raises WorkerTimeout or WorkerDied where there is none."""
+        """Return the process's answer. Stops it and raises OutOfTime or Crashed where there is none."""
         if self._channel is None:
-            raise WorkerDied("the process is not running")
+            raise Crashed("the process is not running")
         try:
             return self._channel.ask(request, seconds)
-        except WorkerTimeout:
+        except OutOfTime:
             self.stop()
             raise
-        except WorkerDied as error:
+        except Crashed as error:
             event = self.stop()
             if event is None:
                 raise
             reason, status = event
             if reason == PROCESSOR:
-                raise WorkerTimeout("it used up its processor time") from None
-            raise WorkerDied(self._say_end(reason, status, str(error))) from None
+                raise OutOfTime("it used up its processor time") from None
+            raise Crashed(self._say_end(reason, status, str(error))) from None
 
     def _say_end(self, reason: bytes, status: int, otherwise: str) -> str:
         if reason == MEMORY:
@@ -245,20 +258,21 @@ class Worker:
         """End the notebook's process; return why it ended and its wait status where that is known."""
         if self._channel is None:
             return None
-        self._channel = None
-        if not CAN_FORK:
+        self._channel, control = None, self._control
+        if control is None:
+            # A system that can't fork has no server that would tell.
             self.close()
             return None
         try:
             # A process that is ending by itself should be reported with its own status.
-            self._control.settimeout(0.2)
+            control.settimeout(0.2)
             try:
-                event = self._control.recv(EVENT.size, socket.MSG_WAITALL)
+                event = control.recv(EVENT.size, socket.MSG_WAITALL)
             except TimeoutError:
-                self._control.settimeout(STOP_SECONDS)
-                self._control.sendall(MESSAGE.pack(b"K", 0.0))
-                event = self._control.recv(EVENT.size, socket.MSG_WAITALL)
-            self._control.settimeout(None)
+                control.settimeout(STOP_SECONDS)
+                control.sendall(MESSAGE.pack(b"K", 0.0))
+                event = control.recv(EVENT.size, socket.MSG_WAITALL)
+            control.settimeout(None)
         except OSError:
             event = b""
         if event[:1] != b"E" or len(event) < EVENT.size:

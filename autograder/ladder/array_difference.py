@@ -11,7 +11,7 @@ DIGITS, MAX_DIGITS = 7, 17
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
+class ArrayDifference:
     """Expected beside got, in the last two axes (of a vector: its one axis) that hold the first difference.
 
     ``whole`` is the shape of the arrays that were compared, ``origin`` the index in them of the part's first entry.
@@ -34,7 +34,7 @@ class Sides:
         return self.origin[: len(self.origin) - self.want.ndim]
 
 
-def cut_sides(want: np.ndarray, got: np.ndarray, differs: np.ndarray) -> Sides:
+def cut_difference(want: np.ndarray, got: np.ndarray, differs: np.ndarray) -> ArrayDifference:
     """Return the part of two arrays of one shape around their first difference; at most 256 entries an axis."""
     first = tuple(int(i) for i in np.argwhere(differs)[0])
     spanned = min(2, want.ndim)
@@ -45,8 +45,9 @@ def cut_sides(want: np.ndarray, got: np.ndarray, differs: np.ndarray) -> Sides:
     ]
     part = place + tuple(slice(start, start + MAX_AXIS) for start in starts)
     # Copies, so that a small part does not keep a large array alive.
-    cut = [array[part].copy() for array in (want, got, differs)]
-    return Sides(*cut, whole=want.shape, origin=place + tuple(starts))
+    return ArrayDifference(
+        want[part].copy(), got[part].copy(), differs[part].copy(), whole=want.shape, origin=place + tuple(starts)
+    )
 
 
 def tell_apart(want: float, got: float, digits: int = DIGITS) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..worker.plain import Opaque, TableValue, TensorValue, type_name
-from .array_difference import Sides, cut_sides, tell_apart
+from .array_difference import ArrayDifference, cut_difference, tell_apart
 from .student import Student, StudentError
 
 SHOWN = 12
@@ -26,7 +26,7 @@ class Mismatch(Exception):
     got: str
     example: str | None = None
     hint: str | None = None
-    sides: Sides | None = field(default=None, compare=False, repr=False)
+    difference: ArrayDifference | None = field(default=None, compare=False, repr=False)
     where: str | None = None
 
 
@@ -131,7 +131,7 @@ def close(
     place = f"[{', '.join(map(str, index))}]"
     expected, came = tell_apart(wanted[index], found[index])
     wrong = f"{np.count_nonzero(~agree)} of {agree.size} values differ; the first: {place} = {came}"
-    raise Mismatch(f"{what}: {place} = {expected}", wrong, example, hint, cut_sides(wanted, found, ~agree))
+    raise Mismatch(f"{what}: {place} = {expected}", wrong, example, hint, cut_difference(wanted, found, ~agree))
 
 
 def equal(got: Any, want: Any, what: str = "the result", example: str | None = None, hint: str | None = None) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .array_difference import Sides
+from ..isolation.process import Crashed, OutOfTime
+from .array_difference import ArrayDifference
 from .expect import Mismatch, is_stub
-from .student import Crashed, OutOfTime, Student, StudentError
+from .student import Student, StudentError
 
 KINDS = ("type", "shape", "dtype", "values", "edge cases", "gradients", "side effects")
 OUTCOMES = ("passed", "failed", "not_attempted", "error", "timeout", "crashed", "missing")
@@ -32,7 +33,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a rung was not passed, in the words that the student reads; ``sides`` where two arrays differ."""
+    """Why a rung was not passed, in the words that the student reads; ``difference`` where two arrays differ."""
 
     outcome: str
     expected: str
@@ -40,7 +41,7 @@ class Problem:
     example: str | None = None
     hint: str | None = None
     where: str | None = None
-    sides: Sides | None = field(default=None, compare=False, repr=False)
+    difference: ArrayDifference | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem 
     try:
         rung.check(student, rng)
     except Mismatch as found:
-        return Problem("failed", found.expected, found.got, found.example, found.hint, found.where, found.sides)
+        return Problem("failed", found.expected, found.got, found.example, found.hint, found.where, found.difference)
     except StudentError as error:
         if is_stub(error):
             return Problem("not_attempted", "your code in place of the stub", str(error), where=error.where)

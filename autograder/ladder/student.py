@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from ..isolation.process import Worker, WorkerDied, WorkerTimeout
+from ..isolation.process import Worker
 from ..worker.names import Names
 from ..worker.plain import decode, encode
 from ..worker.running import run_probe
@@ -23,19 +23,29 @@ class StudentError(Exception):
         self.type, self.bases, self.message, self.where = type, bases, message, where
 
 
-class OutOfTime(Exception):
-    """The exercise used up its time; the message says which, on the clock or of the processor."""
-
-
-class Crashed(Exception):
-    """The process that ran the student's code ended."""
-
-
-def say_where(error: dict[str, Any]) -> str | None:
+def _say_where(error: dict[str, Any]) -> str | None:
     """Return ``cell, line and text`` of the student's line that an error passed through, or None."""
     if not error.get("line_number"):
         return None
-    return f"{error['cell']}, line {error['line_number']}: {error['line'] or ''}".rstrip(": ")
+    return f"{error.get('cell')}, line {error['line_number']}: {error.get('line') or ''}".rstrip(": ")
+
+
+def read_error(answer: dict[str, Any]) -> StudentError | None:
+    """Return the error that a process's answer tells of (see ``worker.running``), or None where it tells of none.
+
+    The student's code may have forged the answer: whatever is odd about it reads as an error, too.
+    """
+    told = answer.get("error")
+    if told is None:
+        return None
+    error = told if isinstance(told, dict) else {}
+    bases = error.get("bases")
+    return StudentError(
+        type=str(error.get("type", "WireError")),
+        bases=[str(base) for base in bases] if isinstance(bases, list) else [],
+        message=str(error.get("message", "no answer")),
+        where=_say_where(error),
+    )
 
 
 class Student(ABC):
@@ -50,11 +60,10 @@ class Student(ABC):
     def probe(self, path: str, /, **inputs: Any) -> Any:
         """Run ``autograder/worker/probes/<module>.py:<function>(names, **inputs)`` beside the student's code."""
         answer = self._ask(path, inputs)
-        error = answer.get("error") if isinstance(answer, dict) else {"type": "WireError", "message": "no answer"}
+        error = read_error(answer)
         if error is not None:
-            bases = [str(base) for base in error.get("bases", [])]
-            raise StudentError(str(error["type"]), bases, str(error["message"]), say_where(error))
-        return answer["value"]
+            raise error
+        return answer.get("value")
 
     def call_and_args(self, name: str, /, *args: Any, **kwargs: Any) -> tuple[Any, list]:
         """Call the student's function; return its value and its arguments as they are afterwards."""
@@ -67,20 +76,18 @@ class Student(ABC):
 
 
 class RemoteStudent(Student):
-    """A notebook in a worker process. ``deadline`` (monotonic seconds) is when its time is up."""
+    """A notebook in a worker process. ``deadline`` (monotonic seconds) is when its time is up.
+
+    Every method raises OutOfTime or Crashed where the process does not answer.
+    """
 
     def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+        self.worker = worker
         self.deadline = float("inf")
 
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
         seconds = min(self.deadline - time.monotonic(), 24 * 3600)
-        try:
-            return self._worker.ask({"probe": probe, "inputs": inputs}, seconds)
-        except WorkerTimeout as error:
-            raise OutOfTime(str(error)) from None
-        except WorkerDied as error:
-            raise Crashed(str(error)) from None
+        return self.worker.ask({"probe": probe, "inputs": inputs}, seconds)
 
 
 class LiveStudent(Student):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import io
 import logging
 import random
@@ -11,6 +10,7 @@ import secrets
 import sys
 import types
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -22,43 +22,7 @@ from ..grading.diagnosis import diagnose
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import LiveStudent
 from ..ladder.verdict import Result, judge
-from ..report.fragments import STYLE, first_fix, rung_table, sign
-from ..report.terminal import SIGNS, explain, in_words, number, title_of
-from ..report.visible import indented
-
-
-class LiveReport:
-    """A check's result; Jupyter shows it as a table, a terminal as text. ``passed`` and ``score`` are for programs."""
-
-    def __init__(self, result: Result) -> None:
-        self.result = result
-
-    @property
-    def passed(self) -> bool:
-        return self.result.outcome == "passed"
-
-    @property
-    def score(self) -> float:
-        return self.result.score
-
-    def _points(self) -> str:
-        return f"{number(self.result.score)} of {number(self.result.exercise.points)} points"
-
-    def __repr__(self) -> str:
-        outcome = self.result.outcome
-        title = f"Exercise {title_of(self.result.exercise)}"
-        lines = [f"{SIGNS[outcome][0]} {title}: {in_words(outcome)}, {self._points()}"]
-        signs = ["✓" if rung.passed else "✗" if rung.reached else "·" for rung in self.result.rungs]
-        rungs = zip(signs, (rung.rung for rung in self.result.rungs), strict=True)
-        lines += [f"  {sign} {rung.kind:<12} {rung.looked_at}" for sign, rung in rungs]
-        lines += ["  " + indented(label, text, 10).replace("\n", "\n  ") for label, text in explain(self.result)]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        result = self.result
-        title = f"Exercise {html.escape(title_of(result.exercise))}: {sign(result.outcome)}, {self._points()}"
-        shown = first_fix(result, "strong") + rung_table(result, compact=True)
-        return f'<div class="autograder"><style>{STYLE}</style><div><strong>{title}</strong></div>{shown}</div>'
+from ..report.result_report import ResultReport
 
 
 def _notebook_names() -> dict[str, Any]:
@@ -67,10 +31,10 @@ def _notebook_names() -> dict[str, Any]:
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
         return shell.user_ns
-    frame = sys._getframe(1)
-    while frame.f_globals.get("__name__", "").partition(".")[0] == "autograder":
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autograder":
         frame = frame.f_back
-    return frame.f_globals
+    return frame.f_globals if frame is not None else {}
 
 
 @contextlib.contextmanager
@@ -100,14 +64,14 @@ def _random_states_kept() -> Iterator[None]:
             torch.random.set_rng_state(torch_state)
 
 
-def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport:
+def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultReport:
     """Climb the ladder of exercise ``name`` on live names. Raises CourseError for an unknown exercise."""
     exercise = find_exercise(name)
     names = _notebook_names() if namespace is None else namespace
     absent = [wanted for wanted in exercise.names if wanted not in names]
     if absent:
         got = f"{' and '.join(absent)} not defined; run the cell above first"
-        return LiveReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
+        return ResultReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
     with _quiet(), _random_states_kept(), LiveStudent(names) as student:
         seed = secrets.randbits(48)
@@ -115,7 +79,7 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> LiveReport
         result = diagnose(judge(exercise, rungs), seed, lambda mistake: _open_mistake(mistake, names))
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
-    return LiveReport(result)
+    return ResultReport(result)
 
 
 @contextlib.contextmanager

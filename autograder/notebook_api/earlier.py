@@ -13,7 +13,8 @@ from pathlib import Path
 from ..course.manifest import ROOT, CourseError, Lesson, find_lesson, load_course
 from ..course.released import load_released, reference_code
 from ..grading.grader import LessonGrader
-from ..grading.submission import Unreadable, read_submission
+from ..grading.notebook_choice import find_submission
+from ..grading.submission import NoSubmission
 from ..isolation.sandbox import make_sandbox
 from ..worker.running import run_cell
 
@@ -43,7 +44,7 @@ def why_not_own(own: Path, lesson: Lesson) -> str | None:
     kept = CACHE / f"{lesson.id}-{content}.json"
     if kept.is_file():
         return json.loads(kept.read_text(encoding="utf-8"))
-    with LessonGrader(lesson, own.parent.parent, make_sandbox(), seed=0) as grader:
+    with LessonGrader(find_submission(own.parent.parent, lesson), make_sandbox(), seed=0) as grader:
         results = list(grader.grade_all())
     open_ones = [result.exercise.name for result in results if result.outcome != "passed"]
     verb = "does" if len(open_ones) == 1 else "do"
@@ -62,12 +63,11 @@ def _is_definition(node: ast.stmt) -> bool:
 
 def own_definitions(own: Path, lesson: Lesson) -> str:
     """Return the given setup and the definitions of the student's notebook as one piece of code."""
-    try:
-        cells = read_submission(own, lesson).cells
-    except Unreadable as error:
-        raise CourseError(str(error)) from error
+    submission = find_submission(own.parent.parent, lesson)
+    if isinstance(submission, NoSubmission):
+        raise CourseError(submission.notes[-1])
     parts = list(load_released(lesson).setup)
-    for cell in cells:
+    for cell in submission.cells:
         body = [node for node in ast.parse(cell.source).body if _is_definition(node)]
         parts.append(ast.unparse(ast.Module(body, [])))
     return "\n\n".join(parts)

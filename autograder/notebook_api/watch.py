@@ -17,28 +17,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
-from ..course.manifest import Exercise, Lesson, load_course
+from ..course.manifest import Exercise, Lesson
+from ..grading.graded_run import GradedRun
 from ..grading.grader import LessonGrader
-from ..grading.submission import Unreadable, find_notebook, mentions, read_submission
+from ..grading.notebook_choice import find_notebook, find_submission
+from ..grading.submission import NoSubmission, Submission, Unreadable, mentions
 from ..isolation.sandbox import Sandbox
 from ..isolation.workers import Workers
 from ..ladder.ladder import Problem
 from ..ladder.verdict import Result
-from ..report.terminal import (
-    SIGNS,
-    earned,
-    explanation,
-    in_words,
-    lesson_table,
-    next_to_fix,
-    number,
-    shown_notes,
-    title_of,
-)
-from ..report.visible import visible
+from ..report.safe_text import safe_text
+from ..report.terminal import explanation, footer, notes_shown, points_table
+from ..report.words import SIGNS, in_words, number, title_of
 
 POLL_SECONDS = 0.2
 # How long a file that can't be read may be one that is still being written.
@@ -47,31 +39,34 @@ SETTLE_SECONDS = 2.0
 
 @dataclass
 class Watched:
-    """One lesson's notebook, and what its last grading found. ``results`` is None until there was one."""
+    """One lesson's notebook, and what its last grading found. ``graded`` is None until there was one."""
 
     lesson: Lesson
     work: Path
-    results: dict[str, Result] | None = None
-    notes: list[str] = field(default_factory=list)
-    diagnosed: dict[tuple[str, Problem], Result] = field(default_factory=dict)
+    graded: GradedRun | None = None
+    diagnosed: dict[tuple[str, Problem | None], Result] = field(default_factory=dict)
     _code: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._seen = self._look()[1]
+        self._seen = self._version()
         self._unreadable: tuple[tuple[int, ...], float] | None = None
 
-    def _look(self) -> tuple[Path | None, tuple[int, ...] | None]:
-        """Return where the notebook lies and what tells its versions apart; None where there is none."""
+    def _version(self) -> tuple[int, ...] | None:
+        """Return what tells the versions of the notebook's file apart; None where there is none."""
         with contextlib.suppress(Unreadable, OSError):
-            path = find_notebook(self.work, self.lesson)[0]
+            path = find_notebook(self.work / self.lesson.id, self.lesson)
             if path is not None:
                 found = path.stat()
-                return path, (found.st_mtime_ns, found.st_size, found.st_ino)
-        return None, None
+                return found.st_mtime_ns, found.st_size, found.st_ino
+        return None
 
     @property
     def exists(self) -> bool:
-        return self._look()[0] is not None
+        return self._version() is not None
+
+    def read(self) -> Submission | NoSubmission:
+        """Return the notebook as it lies there."""
+        return find_submission(self.work, self.lesson)
 
     def saved(self) -> bool:
         """Return whether another version than the one seen last lies there, whole.
@@ -79,27 +74,24 @@ class Watched:
         A file that can't be read may be half written: it is looked at again until it has stayed the same for a
         while. Then it counts as seen, and Unreadable says what is wrong.
         """
-        path, version = self._look()
-        if path is None or version == self._seen:
+        version = self._version()
+        if version is None or version == self._seen:
             return False
-        try:
-            read_submission(path, self.lesson)
-        except Unreadable:
+        found = self.read()
+        if isinstance(found, NoSubmission):
             if self._unreadable is None or self._unreadable[0] != version:
                 self._unreadable = (version, time.monotonic())
             if time.monotonic() - self._unreadable[1] < SETTLE_SECONDS:
                 return False
             self._seen = version
-            raise
+            raise Unreadable(found.notes[-1])
         self._seen = version
         return True
 
-    def next_exercises(self) -> list[Exercise]:
+    def next_exercises(self, submission: Submission | NoSubmission) -> list[Exercise]:
         """Return the lesson's exercises, first those whose code is another than when this was last asked."""
         before = self._code
-        path, cells = self._look()[0], ()
-        with contextlib.suppress(Unreadable):
-            cells = read_submission(path, self.lesson).cells if path else ()
+        cells = submission.cells if isinstance(submission, Submission) else ()
         self._code = {
             exercise.key: [cell.source for cell in cells if any(mentions(cell.source, name) for name in exercise.names)]
             for exercise in self.lesson.exercises
@@ -107,9 +99,9 @@ class Watched:
         return sorted(self.lesson.exercises, key=lambda each: self._code[each.key] == before.get(each.key))
 
 
-def _change(old: Result, new: Result) -> list[Text]:
+def _change(old: Result | None, new: Result) -> list[Text]:
     """Return a line where points or outcome of an exercise are not what they were, else none."""
-    if (old.score, old.outcome) == (new.score, new.outcome):
+    if old is None or (old.score, old.outcome) == (new.score, new.outcome):
         return []
     sign, style = SIGNS[new.outcome]
     outcome = in_words(new.outcome)
@@ -151,9 +143,9 @@ class Watch:
                     self._grade(watched)
                     return True
             except Unreadable as error:
-                self._print(Text(f"{watched.lesson.id}: {visible(str(error), one_line=True)}", "yellow"))
+                self._print(Text(f"{watched.lesson.id}: {safe_text(str(error), one_line=True)}", "yellow"))
         for watched in self.lessons:
-            if watched.results is None and watched.exists:
+            if watched.graded is None and watched.exists:
                 self._grade(watched)
                 return True
         return False
@@ -164,33 +156,34 @@ class Watch:
         self._console.file.flush()
 
     def _grade(self, watched: Watched) -> None:
-        lesson, before, started = watched.lesson, watched.results, time.monotonic()
+        lesson, before, started = watched.lesson, watched.graded, time.monotonic()
         if before is not None:
             self._print(f"{time.strftime('%H:%M:%S')} {lesson.id} saved")
         found: dict[str, Result] = {}
-        with LessonGrader(lesson, watched.work, self._sandbox, self._seed, self._workers.of(lesson)) as grader:
-            for exercise in watched.next_exercises():
+        submission = watched.read()
+        with LessonGrader(submission, self._sandbox, self._seed, self._workers.of(lesson)) as grader:
+            for exercise in watched.next_exercises(submission):
                 result = found[exercise.key] = grader.grade(exercise)
-                if before is not None:
-                    self._print(*_change(before[exercise.key], result))
-            self._say_points(watched, found, time.monotonic() - started)
-            fresh = [note for note in grader.notes if note not in watched.notes]
-            self._print(*(Padding(Text(f"note: {note}", "yellow"), (0, 0, 0, 2)) for note in shown_notes(fresh)))
-            watched.results, watched.notes = found, grader.notes
-            first = next_to_fix([lesson], found)
+                old = before.result(exercise) if before is not None else None
+                self._print(*_change(old, result))
+            graded = GradedRun((lesson,), found, {lesson.id: grader.notes}, self._seed, self._sandbox)
+            self._say_points(before, graded, time.monotonic() - started)
+            noted = before.notes_of(lesson) if before is not None else ()
+            self._print(*notes_shown([note for note in grader.notes if note not in noted]))
+            watched.graded = graded
+            first = graded.next_to_fix()
             if first is not None and (before is not None or self._alone):
                 self._say_fix(self._diagnose(watched, first, grader))
         if before is not None or self._alone:
             self._print("")
 
-    def _say_points(self, watched: Watched, found: dict[str, Result], seconds: float) -> None:
-        lesson, before = watched.lesson, watched.results
-        points = f"{number(earned(lesson, found))} of {number(lesson.points)} points"
+    def _say_points(self, before: GradedRun | None, graded: GradedRun, seconds: float) -> None:
+        (lesson,) = graded.lessons
+        points = f"{number(graded.points)} of {number(lesson.points)} points"
         if before is None:
-            self._print(lesson_table(lesson, found) if self._alone else f"{lesson.id}: {points}")
+            self._print(points_table(graded, lesson) if self._alone else f"{lesson.id}: {points}")
             return
-        old = earned(lesson, before)
-        change = f"still {points}" if old == earned(lesson, found) else f"{number(old)} -> {points}"
+        change = f"still {points}" if before.points == graded.points else f"{number(before.points)} -> {points}"
         self._print(f"  {change} ({seconds:.1f} s)")
 
     def _diagnose(self, watched: Watched, result: Result, grader: LessonGrader) -> Result:
@@ -233,11 +226,11 @@ def run_watch(lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int
     console = Console(highlight=False, markup=False, emoji=False)
     names = ", ".join(lesson.id for lesson in lessons)
     with _until_ctrl_c() as pressed, Watch(lessons, work, sandbox, seed, console, prepare) as watch:
-        console.print(f"Watching {names} in {visible(str(work))}: save a notebook to grade it again; Ctrl-C ends.")
+        console.print(f"Watching {names} in {safe_text(str(work))}: save a notebook to grade it again; Ctrl-C ends.")
         absent = [watched.lesson.id for watched in watch.lessons if not watched.exists]
         if absent:
             console.print(f"no notebook yet: {', '.join(absent)}")
-        console.print(Text(f"course {load_course().version}, seed {seed}, {visible(sandbox.notice)}", "dim"))
+        console.print(Text(footer(GradedRun(tuple(lessons), {}, {}, seed, sandbox)), "dim"))
         console.file.flush()
         while not pressed.is_set():
             if not watch.step():

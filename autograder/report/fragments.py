@@ -1,6 +1,6 @@
 """Pieces of HTML that the page and the notebook share: the ladder, and what to fix first.
 
-Every text passes ``visible`` and ``html.escape`` on its way in. The pieces read well without any style sheet.
+Every text passes ``safe_text`` and ``html.escape`` on its way in. The pieces read well without any style sheet.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import html
 import math
 
-from ..ladder.array_difference import Sides, tell_apart
+from ..ladder.array_difference import ArrayDifference, tell_apart
 from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
 from .pictures import draw
-from .terminal import SIGNS, explain, in_words, number
-from .visible import visible
+from .safe_text import safe_text
+from .words import SIGNS, explain, in_words, number
 
 WINDOW = 5
 LENGTH = 8
@@ -47,7 +47,7 @@ STYLE = _RULES.replace("&", ".autograder.autograder")
 
 def text(value: str, limit: int = SHORT) -> str:
     """Return a student's text as HTML that shows it as it is."""
-    return html.escape(visible(value, limit))
+    return html.escape(safe_text(value, limit))
 
 
 def sign(outcome: str) -> str:
@@ -59,7 +59,7 @@ def sign(outcome: str) -> str:
 def _rung_state(rung: RungResult) -> str:
     if not rung.reached:
         return '<span class="sign not_reached"><span aria-hidden="true">·</span> not reached</span>'
-    return sign("passed" if rung.passed else "failed" if rung.problem.outcome == "failed" else rung.problem.outcome)
+    return sign("passed" if rung.problem is None else rung.problem.outcome)
 
 
 def rung_table(result: Result, rungs: tuple[RungResult, ...] = (), compact: bool = False) -> str:
@@ -91,55 +91,55 @@ def _window(first: int, size: int, length: int) -> range:
     return range(start, min(size, start + length))
 
 
-def _entry(sides: Sides, index: tuple[int, ...], whose: str) -> str:
+def _entry(difference: ArrayDifference, index: tuple[int, ...], whose: str) -> str:
     # Plus 0, so that no -0 shows.
-    want, got = float(sides.want[index]) + 0.0, float(sides.got[index]) + 0.0
-    if not sides.differs[index]:
+    want, got = float(difference.want[index]) + 0.0, float(difference.got[index]) + 0.0
+    if not difference.differs[index]:
         return f"{want if whose == 'expected' else got:.{DIGITS}g}"
     shown = tell_apart(want, got, DIGITS)[whose == "got"]
     return f"<mark>{'✗ ' * (whose == 'got')}{shown}</mark>"
 
 
-def _numbers(sides: Sides, rows: range, columns: range, whose: str) -> str:
+def _numbers(difference: ArrayDifference, rows: range, columns: range, whose: str) -> str:
     """Return a few rows and columns of one side as a table, with the indices that they have in the whole array."""
-    top, left = sides.origin[-2:]
+    top, left = difference.origin[-2:]
     head = "".join(f'<th scope="col">{left + column}</th>' for column in columns)
     body = "".join(
         f'<tr><th scope="row">{top + row}</th>'
-        + "".join(f"<td>{_entry(sides, (row, column), whose)}</td>" for column in columns)
+        + "".join(f"<td>{_entry(difference, (row, column), whose)}</td>" for column in columns)
         + "</tr>"
         for row in rows
     )
     return f'<table class="part side"><caption>{whose}</caption><tr><td></td>{head}</tr>{body}</table>'
 
 
-def part(sides: Sides) -> str:
+def part(difference: ArrayDifference) -> str:
     """Return the neighborhood of the first difference: expected beside got, with marks where they differ."""
-    first = sides.first
-    place = f"[{', '.join([*map(str, sides.place), '…'])}] " if sides.place else ""
-    if sides.want.ndim == 1:
-        entries = _window(first[0], len(sides.want), LENGTH)
+    first = difference.first
+    place = f"[{', '.join([*map(str, difference.place), '…'])}] " if difference.place else ""
+    if difference.want.ndim == 1:
+        entries = _window(first[0], len(difference.want), LENGTH)
         rows = "".join(
-            f'<tr><th scope="row">{sides.origin[0] + i}</th>'
-            f"<td>{_entry(sides, (i,), 'expected')}</td><td>{_entry(sides, (i,), 'got')}</td></tr>"
+            f'<tr><th scope="row">{difference.origin[0] + i}</th>'
+            f"<td>{_entry(difference, (i,), 'expected')}</td><td>{_entry(difference, (i,), 'got')}</td></tr>"
             for i in entries
         )
         head = "".join(f'<th scope="col">{name}</th>' for name in ("position", "expected", "got"))
         table = f'<table class="part"><tr>{head}</tr>{rows}</table>'
         shown = len(entries)
     else:
-        rows, columns = (_window(i, n, WINDOW) for i, n in zip(first, sides.want.shape, strict=True))
-        table = "".join(_numbers(sides, rows, columns, whose) for whose in ("expected", "got"))
-        shown = len(rows) * len(columns)
-    whole = math.prod(sides.whole)
+        tall, wide = (_window(i, n, WINDOW) for i, n in zip(first, difference.want.shape, strict=True))
+        table = "".join(_numbers(difference, tall, wide, whose) for whose in ("expected", "got"))
+        shown = len(tall) * len(wide)
+    whole = math.prod(difference.whole)
     around = f"{shown} of its {whole:,} values, around the first difference" if shown < whole else "all its values"
-    legend = f"The array {place}of shape {sides.whole}: {around}. ✗ marks what differs."
+    legend = f"The array {place}of shape {difference.whole}: {around}. ✗ marks what differs."
     return f'<div class="array"><div class="small">{legend}</div>{table}</div>'
 
 
-def picture(sides: Sides) -> str:
+def picture(difference: ArrayDifference) -> str:
     """Return a picture of both sides where they are images or keypoints, else nothing."""
-    drawn = draw(sides)
+    drawn = draw(difference)
     if drawn is None:
         return ""
     image = f'<img src="{drawn.uri}" alt="{html.escape(drawn.alternative)}" width="{drawn.width}">'
@@ -155,9 +155,11 @@ def first_fix(result: Result, heading: str) -> str:
     if not said:
         return ""
     looked_at = f": {said['looked at']}" if "looked at" in said else ""
-    sides = result.problem.sides
-    shown = part(sides) + picture(sides) if sides is not None else ""
-    entries = [(label, f"<pre>{said[label]}</pre>") for label in ("example", "your line") if label in said]
+    difference = result.problem.difference if result.problem is not None else None
+    shown = part(difference) + picture(difference) if difference is not None else ""
+    entries: list[tuple[str, str]] = [
+        (label, f"<pre>{said[label]}</pre>") for label in ("example", "your line") if label in said
+    ]
     if result.misconception:
         entries.append(("misconception", f"<code>{html.escape(result.misconception)}</code>"))
     entries += [("hint", said["hint"])] if "hint" in said else []

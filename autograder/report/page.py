@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
 
 from ..checks import ladder_of
 from ..course.manifest import Exercise, Lesson, load_course
-from ..isolation.sandbox import Sandbox
+from ..grading.graded_run import GradedRun
 from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
 from .fragments import STYLE, first_fix, rung_table, sign, text
-from .terminal import earned, next_to_fix, number, remark, shown_notes, title_of
+from .words import number, remark, shown_notes, title_of
 
 PAGE_STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --paper: #ffffff; --card: #f6f8fa; --link: #0757ba;
@@ -44,10 +43,10 @@ def _anchor(exercise: Exercise) -> str:
     return f"exercise-{exercise.id}"
 
 
-def _lesson_table(lesson: Lesson, results: Mapping[str, Result]) -> str:
+def _points_table(run: GradedRun, lesson: Lesson) -> str:
     rows = []
     for exercise in lesson.exercises:
-        result = results.get(exercise.key)
+        result = run.result(exercise)
         link = f'<a href="#{_anchor(exercise)}">{html.escape(title_of(exercise))}</a>'
         points = f"{number(result.score if result else 0)} of {number(exercise.points)}"
         outcome = sign(result.outcome if result else "missing")
@@ -71,34 +70,28 @@ def _exercise(lesson: Lesson, exercise: Exercise, result: Result | None) -> str:
     )
 
 
-def _lesson(lesson: Lesson, results: Mapping[str, Result], notes: Sequence[str]) -> str:
-    points = f"{number(earned(lesson, results))} of {number(lesson.points)} points"
-    said = "".join(f"<li>{html.escape(note)}</li>" for note in shown_notes(notes))
-    exercises = "".join(_exercise(lesson, exercise, results.get(exercise.key)) for exercise in lesson.exercises)
+def _lesson(run: GradedRun, lesson: Lesson) -> str:
+    points = f"{number(run.earned(lesson))} of {number(lesson.points)} points"
+    said = "".join(f"<li>{html.escape(note)}</li>" for note in shown_notes(run.notes_of(lesson)))
+    exercises = "".join(_exercise(lesson, exercise, run.result(exercise)) for exercise in lesson.exercises)
     return (
         f'<section id="lesson-{lesson.number}"><h2>{html.escape(f"{lesson.id}: {lesson.title}: {points}")}</h2>'
-        f"{_lesson_table(lesson, results)}{f'<p>Notes:</p><ul>{said}</ul>' if said else ''}{exercises}</section>"
+        f"{_points_table(run, lesson)}{f'<p>Notes:</p><ul>{said}</ul>' if said else ''}{exercises}</section>"
     )
 
 
-def _next(lessons: Sequence[Lesson], results: Mapping[str, Result]) -> str:
-    chosen = next_to_fix(lessons, results)
+def _next(run: GradedRun) -> str:
+    chosen = run.next_to_fix()
     if chosen is None:
         return ""
     link = f'<a href="#{_anchor(chosen.exercise)}">{html.escape(title_of(chosen.exercise))}</a>'
     return f"<p>Fix this next: {link}</p>"
 
 
-def make_page(
-    lessons: Sequence[Lesson],
-    results: Mapping[str, Result],
-    notes: Mapping[str, Sequence[str]],
-    seed: int,
-    sandbox: Sandbox,
-) -> str:
+def make_page(run: GradedRun) -> str:
     """Return the whole report as an HTML page."""
     course = load_course()
-    total = f"{number(sum(earned(lesson, results) for lesson in lessons))} of {number(sum(x.points for x in lessons))}"
+    total = f"{number(run.points)} of {number(run.possible)}"
     # Nothing in this page asks for a script or another file; the policy makes a browser refuse any that slipped in.
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     head = (
@@ -106,10 +99,10 @@ def make_page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{total} points: {html.escape(course.title)}</title><style>{STYLE}{PAGE_STYLE}</style>"
     )
-    run = f"course {html.escape(course.version)}, seed {seed}, {text(sandbox.notice)}"
-    sections = "".join(_lesson(lesson, results, notes.get(lesson.id, ())) for lesson in lessons)
+    said = f"course {html.escape(course.version)}, seed {run.seed}, {text(run.sandbox.notice)}"
+    sections = "".join(_lesson(run, lesson) for lesson in run.lessons)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
-        f'<h1>{html.escape(course.title)}</h1><p class="total">{total} points</p>{_next(lessons, results)}'
-        f'<p class="small">{run}</p></header><main>{sections}</main></body></html>\n'
+        f'<h1>{html.escape(course.title)}</h1><p class="total">{total} points</p>{_next(run)}'
+        f'<p class="small">{said}</p></header><main>{sections}</main></body></html>\n'
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ladder.array_difference import Sides
+from ..ladder.array_difference import ArrayDifference
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,13 +32,13 @@ class Picture:
     caption: str
 
 
-def _kind(sides: Sides) -> str | None:
-    finite = sides.want[np.isfinite(sides.want)]
-    if sides.want.ndim != 2 or not finite.size or np.abs(finite).max() > MAX_VALUE:
+def _kind(difference: ArrayDifference) -> str | None:
+    finite = difference.want[np.isfinite(difference.want)]
+    if difference.want.ndim != 2 or not finite.size or np.abs(finite).max() > MAX_VALUE:
         return None
-    rows, columns = sides.want.shape
-    if len(sides.whole) <= 3 and sides.whole[-1] == 2:
-        wanted = MIN_POINTS if len(sides.whole) == 2 else MIN_POINTS_IN_BATCH
+    rows, columns = difference.want.shape
+    if len(difference.whole) <= 3 and difference.whole[-1] == 2:
+        wanted = MIN_POINTS if len(difference.whole) == 2 else MIN_POINTS_IN_BATCH
         return "keypoints" if rows >= wanted else None
     return "image" if min(rows, columns) >= MIN_IMAGE else None
 
@@ -65,64 +65,63 @@ def _span(array: np.ndarray) -> str:
     return said + (f" and {odd:,} × NaN or infinite" if odd else "")
 
 
-def _draw_images(sides: Sides) -> Picture:
-    finite = sides.want[np.isfinite(sides.want)]
+def _draw_images(difference: ArrayDifference) -> Picture:
+    finite = difference.want[np.isfinite(difference.want)]
     low, high = float(finite.min()), float(finite.max())
     high = high if high > low else low + 1
     figure, axes = _figure(4.8, 1.9, 3)
-    for axis, array, title in zip(axes, (sides.want, sides.got), ("expected", "got"), strict=False):
+    for axis, array, title in zip(axes, (difference.want, difference.got), ("expected", "got"), strict=False):
         shown = np.ma.array(np.clip(array, low, high), mask=~np.isfinite(array))
         axis.set_facecolor("#e6a23c")
         axis.imshow(shown, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         axis.set_title(title)
-    axes[2].imshow(sides.differs, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    axes[2].imshow(difference.differs, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes[2].set_title("black: differs")
     for axis in axes:
         axis.set(xticks=[], yticks=[])
-    caption = (
-        f"expected {_span(sides.want)}, got {_span(sides.got)}; both drawn from black {low:.4g} to white {high:.4g}"
-    )
-    if not (np.isfinite(sides.want).all() and np.isfinite(sides.got).all()):
+    caption = f"expected {_span(difference.want)}, got {_span(difference.got)}; "
+    caption += f"both drawn from black {low:.4g} to white {high:.4g}"
+    if not (np.isfinite(difference.want).all() and np.isfinite(difference.got).all()):
         caption += "; orange: no finite number"
-    alternative = f"the expected image, the one that came, and where they differ: {_count(sides)}"
+    alternative = f"the expected image, the one that came, and where they differ: {_count(difference)}"
     return _picture(figure, alternative, caption)
 
 
-def _count(sides: Sides) -> str:
-    return f"{np.count_nonzero(sides.differs):,} of {sides.differs.size:,} values"
+def _count(difference: ArrayDifference) -> str:
+    return f"{np.count_nonzero(difference.differs):,} of {difference.differs.size:,} values"
 
 
-def _draw_points(sides: Sides) -> Picture:
-    finite = sides.want[np.isfinite(sides.want).all(axis=1)]
-    finite = finite if len(finite) else np.nan_to_num(sides.want)
+def _draw_points(difference: ArrayDifference) -> Picture:
+    finite = difference.want[np.isfinite(difference.want).all(axis=1)]
+    finite = finite if len(finite) else np.nan_to_num(difference.want)
     low, high = finite.min(axis=0), finite.max(axis=0)
     margin = 0.25 * max(float((high - low).max()), 1e-6)
     low, high = low - margin, high + margin
     # What lies far outside is drawn at the edge, so that it can't shrink the rest to a dot.
-    got = np.clip(sides.got, low, high)
-    outside = int(((sides.got < low) | (sides.got > high)).any(axis=1).sum())
+    got = np.clip(difference.got, low, high)
+    outside = int(((difference.got < low) | (difference.got > high)).any(axis=1).sum())
     figure, (axis,) = _figure(3.0, 2.9, 1)
-    for number in np.flatnonzero(sides.differs.any(axis=1)):
-        axis.plot(*np.stack([sides.want[number], got[number]]).T, color="#777777", linewidth=0.7, linestyle=":")
-    axis.plot(*sides.want.T, "o", color="#1a7f37", fillstyle="none", markersize=7, label="expected")
+    for number in np.flatnonzero(difference.differs.any(axis=1)):
+        axis.plot(*np.stack([difference.want[number], got[number]]).T, color="#777777", linewidth=0.7, linestyle=":")
+    axis.plot(*difference.want.T, "o", color="#1a7f37", fillstyle="none", markersize=7, label="expected")
     axis.plot(*got.T, "x", color="#c62828", markersize=5, label="got")
     axis.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal", xlabel="x", ylabel="y")
     axis.tick_params(labelsize=7)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
-    wrong = int(sides.differs.any(axis=1).sum())
-    caption = f"circles: expected, crosses: got; {wrong} of {len(sides.want)} keypoints differ"
+    wrong = int(difference.differs.any(axis=1).sum())
+    caption = f"circles: expected, crosses: got; {wrong} of {len(difference.want)} keypoints differ"
     caption += f"; {outside} lie outside and are drawn at the edge" if outside else ""
-    missing = int(np.isnan(sides.got).any(axis=1).sum())
+    missing = int(np.isnan(difference.got).any(axis=1).sum())
     caption += f"; {missing} that came have no place (NaN)" if missing else ""
     return _picture(figure, f"expected and got keypoints on one panel; {wrong} differ", caption)
 
 
-def draw(sides: Sides) -> Picture | None:
+def draw(difference: ArrayDifference) -> Picture | None:
     """Return a picture of both sides where they are images (from 8x8) or keypoints (..., K, 2), else None."""
-    kind = _kind(sides)
+    kind = _kind(difference)
     if kind is None:
         return None
     from matplotlib import style
 
     with style.context("default"), np.errstate(all="ignore"):
-        return _draw_points(sides) if kind == "keypoints" else _draw_images(sides)
+        return _draw_points(difference) if kind == "keypoints" else _draw_images(difference)

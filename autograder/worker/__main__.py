@@ -1,8 +1,8 @@
 """Started inside the sandbox: import the frameworks once, then serve notebooks. See ``server`` for what is said.
 
-``python worker CONTROL_FD PLAN`` forks a child for each notebook, as a Unix socket asks; ``python worker direct PLAN``
-serves one notebook on standard input and output, for systems that cannot fork. PLAN is JSON: ``modules`` to
-import, ``probes`` that are needed, and the limits ``memory`` (bytes) and ``processes`` of a notebook.
+``python worker CONTROL_FD START`` forks a child for each notebook, as a Unix socket asks; ``python worker direct
+START`` serves one notebook on standard input and output, for systems that cannot fork. START is JSON, see
+``control.Start``.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 
-def _load(plan: dict[str, Any]) -> dict[str, ModuleType]:
+def _load(modules: list[str], probes: list[str]) -> dict[str, ModuleType]:
     """Import the modules and the probes, before any notebook could change what they are made of."""
-    for module in plan["modules"]:
+    for module in modules:
         importlib.import_module(module)
-    return {name: importlib.import_module(f"worker.probes.{name}") for name in ["calling", *plan["probes"]]}
+    return {name: importlib.import_module(f"worker.probes.{name}") for name in ["calling", *probes]}
 
 
 def main(argv: list[str]) -> None:
     """Import the frameworks, then serve forks, or one notebook where the channel is ``direct``."""
-    channel, plan = argv[0], json.loads(argv[1])
+    channel, start = argv[0], json.loads(argv[1])
     # Run by path, so the package itself must be found first; afterwards a notebook sees neither folder.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    probes = _load(plan)
+    probes = _load(start["modules"], start["probes"])
     from worker import child
 
     if channel == "direct":
@@ -40,7 +39,7 @@ def main(argv: list[str]) -> None:
     from worker import server
 
     del sys.path[0]
-    server.serve(int(channel), plan, probes)
+    server.serve(int(channel), start, probes)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,7 @@ def _course_module(earlier: dict[str, str]) -> types.ModuleType:
         return loaded[lesson]
 
     module = types.ModuleType("autograder")
-    module.earlier = load_earlier
-    module.check = lambda *args, **kwargs: None
+    vars(module).update(earlier=load_earlier, check=lambda *args, **kwargs: None)
     return module
 
 
@@ -118,7 +117,8 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None
             return
         restore_defaults(scratch)
         if "cell" in request:
-            content = {"error": run_cell(*request["cell"], namespace)}
+            label, source = request["cell"]
+            content: dict[str, Any] = {"error": run_cell(label, source, namespace)}
         else:
             content = run_probe(request["probe"], request["inputs"], names, probes)
         answers.send(request["ticket"], content)

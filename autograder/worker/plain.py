@@ -80,13 +80,13 @@ def _short_text(value: object) -> str:
         return "<no text>"
 
 
-class _Blocks(list):
+class _Blocks(list[bytes]):
     """The ``.npy`` blocks of one frame, and how much it holds so far."""
 
     items = 0
     size = 0
 
-    def count(self, size: int = 0) -> None:
+    def take(self, size: int = 0) -> None:
         """Count one more value of so many bytes. Raises TooMuchData before memory is taken for it."""
         self.items += 1
         self.size += size
@@ -96,7 +96,7 @@ class _Blocks(list):
 
 
 def _pack_array(array: np.ndarray, blocks: _Blocks) -> dict:
-    blocks.count(array.nbytes + NPY_HEADER)
+    blocks.take(array.nbytes + NPY_HEADER)
     if array.dtype.kind not in "biufc":
         if array.dtype.kind in "OUSMmT" and array.ndim <= 2 and array.size <= 1_000_000:
             return {"t": "opaque", "name": f"numpy.ndarray of {array.dtype}", "text": _short_text(array)}
@@ -117,11 +117,11 @@ def _pack_table(frame: Any, blocks: _Blocks, depth: int) -> dict:
     return {"t": "table", "columns": columns, "data": data, "index": _pack(frame.index.tolist(), blocks, depth + 1)}
 
 
-def _pack(value: object, blocks: _Blocks, depth: int = 0) -> Any:
+def _pack(value: Any, blocks: _Blocks, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         return {"t": "opaque", "name": type(value).__name__, "text": "nested too deeply"}
     kind = type(value)
-    blocks.count(len(value) if kind is str else 0)
+    blocks.take(len(value) if kind is str else 0)
     if value is None or kind is bool:
         return value
     if kind is int:
@@ -131,9 +131,9 @@ def _pack(value: object, blocks: _Blocks, depth: int = 0) -> Any:
     if kind is float:
         return {"t": "float", "v": value.hex()}
     # The base classes' own methods: what a subclass makes of them is not asked.
-    for base in (list, tuple):
-        if issubclass(kind, base):
-            return [_pack(item, blocks, depth + 1) for item in base.__iter__(value)]
+    for sequence in (list, tuple):
+        if issubclass(kind, sequence):
+            return [_pack(item, blocks, depth + 1) for item in sequence.__iter__(value)]
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
         packed = [_pack(item, blocks, depth + 1) for item in dict.values(value)]
         return {"t": "dict", "k": list(dict.keys(value)), "v": packed}
@@ -157,7 +157,13 @@ def _pack(value: object, blocks: _Blocks, depth: int = 0) -> Any:
         return {"t": "tensor", "a": _pack_array(np.array(array, subok=False), blocks), "g": requires_grad}
     if pandas is not None and isinstance(value, pandas.DataFrame):
         return _pack_table(value, blocks, depth)
-    for base, convert in ((bool, bool), (int, int.__int__), (float, float.__float__), (str, str.__str__)):
+    plainer: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+        (bool, bool),
+        (int, int.__int__),
+        (float, float.__float__),
+        (str, str.__str__),
+    )
+    for base, convert in plainer:
         if isinstance(value, base):
             return _pack(convert(value), blocks, depth + 1)
     name = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__

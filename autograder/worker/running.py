@@ -6,7 +6,7 @@ import linecache
 import traceback
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypedDict
 
 from .names import Names
 
@@ -22,7 +22,21 @@ def _cell_of(filename: str) -> str | None:
     return "your cell" if "ipykernel_" in filename else None
 
 
-def describe_error(error: BaseException) -> dict[str, Any]:
+class ErrorDescription(TypedDict):
+    """An error as it crosses the wire: ``bases`` are the names of its classes, the others say where it happened.
+
+    ``line_number``, ``line`` and ``cell`` name the last of the student's lines that it passed through, if any.
+    """
+
+    type: str
+    bases: list[str]
+    message: str
+    line_number: int | None
+    line: str | None
+    cell: str | None
+
+
+def describe_error(error: BaseException) -> ErrorDescription:
     """Return the error's type (with its bases), message, and the last of the student's lines it passed through."""
     line_number, line, cell = None, None, None
     for frame in traceback.extract_tb(error.__traceback__):
@@ -30,7 +44,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         if found is not None:
             line_number, line, cell = frame.lineno, frame.line, found
     if isinstance(error, SyntaxError) and str(error.filename).startswith(CELL_PREFIX):
-        line_number, line, cell = error.lineno, (error.text or "").strip(), error.filename[len(CELL_PREFIX) : -1]
+        line_number, line, cell = error.lineno, (error.text or "").strip(), _cell_of(str(error.filename))
     try:
         message = str.__str__(str(error))[:MAX_MESSAGE]
     except BaseException:
@@ -45,7 +59,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     }
 
 
-def run_cell(label: str, source: str, namespace: dict[str, Any]) -> dict[str, Any] | None:
+def run_cell(label: str, source: str, namespace: dict[str, Any]) -> ErrorDescription | None:
     """Execute one cell in ``namespace``; return None, or a description of the error it ended with."""
     filename = f"{CELL_PREFIX}{label}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)

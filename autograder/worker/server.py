@@ -14,10 +14,9 @@ import signal
 import socket
 import time
 from types import ModuleType
-from typing import Any
 
 from . import child
-from .control import BY_ITSELF, EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR
+from .control import BY_ITSELF, EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
 from .watching import end_descendants, guard_server, unguard_child, usage
 
 POLL_SECONDS = 0.01
@@ -28,15 +27,15 @@ CLEAN_SECONDS = 3.0
 class Notebook:
     """One forked child, and what it may use."""
 
-    def __init__(self, pid: int, plan: dict[str, Any]) -> None:
-        self.pid, self.plan = pid, plan
+    def __init__(self, pid: int, limits: Start) -> None:
+        self.pid, self.limits = pid, limits
         self.reason = BY_ITSELF
         self.seconds_at_most = math.inf
         self._measured = 0.0
 
     def grant(self, seconds: float) -> None:
         """Allow so many further seconds of processor time."""
-        self.seconds_at_most = usage(os.getpid(), self.plan["memory"]).seconds + seconds
+        self.seconds_at_most = usage(os.getpid(), self.limits["memory"]).seconds + seconds
 
     def end(self, reason: bytes) -> None:
         """Kill the child; the first reason stands."""
@@ -51,10 +50,10 @@ class Notebook:
         if time.monotonic() - self._measured < MEASURE_SECONDS:
             return
         self._measured = time.monotonic()
-        found = usage(os.getpid(), self.plan["memory"])
+        found = usage(os.getpid(), self.limits["memory"])
         for reason, used, most in (
-            (MEMORY, found.memory, self.plan["memory"]),
-            (PROCESSES, found.processes, self.plan["processes"]),
+            (MEMORY, found.memory, self.limits["memory"]),
+            (PROCESSES, found.processes, self.limits["processes"]),
             (PROCESSOR, found.seconds, self.seconds_at_most),
         ):
             if used > most:
@@ -104,7 +103,7 @@ def _report_end(notebook: Notebook, control: socket.socket) -> Notebook | None:
     return None
 
 
-def serve(control_fd: int, plan: dict[str, Any], probes: dict[str, ModuleType]) -> None:
+def serve(control_fd: int, start: Start, probes: dict[str, ModuleType]) -> None:
     """Fork, watch and end children as the socket ``control_fd`` asks, until it is closed."""
     guard_server()
     # What is imported stays for good: else each child's collector would walk and copy all of it, to find no garbage.
@@ -116,8 +115,10 @@ def serve(control_fd: int, plan: dict[str, Any], probes: dict[str, ModuleType]) 
         try:
             message, descriptors, _, _ = socket.recv_fds(control, MESSAGE.size, 3)
         except TimeoutError:
-            notebook.measure()
-            notebook = _report_end(notebook, control)
+            # Without a notebook there is no time out.
+            if notebook is not None:
+                notebook.measure()
+                notebook = _report_end(notebook, control)
             continue
         if not message:
             if notebook:
@@ -125,7 +126,7 @@ def serve(control_fd: int, plan: dict[str, Any], probes: dict[str, ModuleType]) 
             return
         letter, number = MESSAGE.unpack(message)
         if letter == b"F":
-            notebook = Notebook(_fork_child(list(descriptors), control, probes), plan)
+            notebook = Notebook(_fork_child(list(descriptors), control, probes), start)
         elif letter == b"B" and notebook:
             notebook.grant(number)
         elif letter == b"K" and notebook:

@@ -21,10 +21,10 @@ from nbgrader.apps.nbgraderapp import NbGraderApp
 
 from autograder.classroom.folders.settings import load_settings
 from autograder.classroom.gradebook.gradebook import open_gradebook
-from autograder.classroom.gradebook.register import register
-from autograder.classroom.run.batch import Request, grade_class
+from autograder.classroom.gradebook.lesson_entry import enter_lesson
+from autograder.classroom.run.batch import GradeRequest, grade_class
+from autograder.classroom.run.job import Job, release_worker
 from autograder.classroom.run.pool import Outcome, attempt
-from autograder.classroom.run.task import Job, release_worker
 from autograder.course.manifest import ROOT, find_lesson
 from tests.notebooks import LESSON
 
@@ -77,7 +77,7 @@ def enter_lessons(course: Path, *lessons: str) -> Path:
     settings = load_settings(course)
     with open_gradebook(settings) as gradebook:
         for lesson in lessons or (LESSON,):
-            register(gradebook, settings, find_lesson(lesson))
+            enter_lesson(gradebook, settings, find_lesson(lesson))
     return course
 
 
@@ -111,7 +111,7 @@ class Here:
 
 def grade_here(course: Path, *assignments: str, **options: Any) -> int:
     """Do in this process what ``python -m autograder grade`` does; return the exit status."""
-    request = Request(assignments=assignments, course=course, **{"seed": 5, **options})
+    request = GradeRequest(assignments=assignments, course=course, **{"seed": 5, **options})
     return grade_class(request, Here())
 
 

@@ -19,8 +19,9 @@ import yaml
 
 from autograder.__main__ import main
 from autograder.classroom.exports import github, gradescope
-from autograder.classroom.exports.gradescope_run import lay_out
+from autograder.classroom.exports.gradescope_run import read_submissions
 from autograder.course.manifest import ROOT, CourseError, find_lesson, load_course
+from autograder.grading.submission import NoSubmission, Submission
 from tests.classroom.course_folder import hand_in
 from tests.classroom.made_up_class import make_class
 from tests.notebooks import LESSON, with_code
@@ -313,11 +314,17 @@ def test_gradescope_says_that_no_notebook_was_handed_in(base: Path, submission: 
 
 
 def place(folder: Path, *names: str) -> Path:
+    """Put notebooks, or other files, that say their own place into a folder and return it."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name, encoding="utf-8")
+        path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": name}]}), encoding="utf-8")
     return folder
+
+
+def said_by(found: Submission | NoSubmission) -> list[str]:
+    """Return what the cells of a notebook say; nothing where there is none."""
+    return [cell["source"] for cell in found.handed_in]
 
 
 @pytest.mark.parametrize(
@@ -333,16 +340,15 @@ def place(folder: Path, *names: str) -> Path:
     ],
 )
 def test_where_a_notebook_may_lie(tmp_path: Path, names: tuple[str, ...], graded: str | None, said: str) -> None:
-    notes = lay_out(place(tmp_path / "submission", *names), [lesson], tmp_path / "work")
-    found = [path.read_text(encoding="utf-8") for path in (tmp_path / "work").rglob("*.ipynb")]
-    assert found == ([] if graded is None else [graded])
+    (found,), notes = read_submissions(place(tmp_path / "submission", *names), [lesson])
+    assert said_by(found) == ([] if graded is None else [graded])
     assert said in "; ".join(notes)
     assert bool(notes) == bool(said)
 
 
 def test_another_lessons_notebook_is_not_taken_where_several_are_asked_for(tmp_path: Path) -> None:
-    notes = lay_out(place(tmp_path / "submission", f"{LESSON}.ipynb"), LESSONS, tmp_path / "work")
-    assert sorted(path.name for path in (tmp_path / "work").rglob("*.ipynb")) == [f"{LESSON}.ipynb"]
+    found, notes = read_submissions(place(tmp_path / "submission", f"{LESSON}.ipynb"), LESSONS)
+    assert [said_by(each) for each in found] == [[f"{LESSON}.ipynb"], []]
     assert [note.partition(":")[0] for note in notes] == [LESSONS[1].id]
 
 
@@ -352,8 +358,8 @@ def test_a_link_to_the_solution_is_not_followed(tmp_path: Path) -> None:
     folder = place(tmp_path / "submission", "notes.txt")
     (folder / f"{LESSON}.ipynb").symlink_to(tmp_path / "source" / "solution.ipynb")
     (folder / "all").symlink_to(tmp_path / "source")
-    notes = lay_out(folder, [lesson], tmp_path / "work")
-    assert not list((tmp_path / "work").rglob("*.ipynb"))
+    (found,), notes = read_submissions(folder, [lesson])
+    assert said_by(found) == []
     assert "is a link to a file outside of the submission" in notes[0]
 
 

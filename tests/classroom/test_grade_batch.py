@@ -15,11 +15,12 @@ import nbformat
 import pytest
 from filelock import FileLock
 
-from autograder.classroom.gradebook.notebook import make_notebook
+from autograder.classroom.gradebook.shown_notebook import make_notebook
 from autograder.classroom.results import store
 from autograder.classroom.run import pool
-from autograder.classroom.run.task import Job
+from autograder.classroom.run.job import Job
 from autograder.course.manifest import ROOT, CourseError, find_lesson
+from autograder.grading.notebook_choice import read_notebook
 from tests.classroom.course_folder import (
     STAMP,
     comments,
@@ -458,7 +459,7 @@ def test_a_failing_grader_gives_no_mark(
 )
 def test_any_cells_make_a_valid_notebook_with_every_check_once(cells: list) -> None:
     content = json.dumps({"cells": cells}).encode()
-    notebook = nbformat.reads(make_notebook(content, lesson), as_version=4)
+    notebook = nbformat.reads(make_notebook(read_notebook(f"{LESSON}.ipynb", content, lesson)), as_version=4)
     nbformat.validate(notebook)
     json.dumps(notebook, ensure_ascii=False).encode()
     ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
@@ -470,7 +471,9 @@ def test_any_cells_make_a_valid_notebook_with_every_check_once(cells: list) -> N
 def test_what_a_student_wrote_into_a_check_is_shown_beside_the_check() -> None:
     notebook = reference_notebook()
     cell_of(notebook, "check-split_rows")["source"] = "print('all mine')"
-    shown = nbformat.reads(make_notebook(json.dumps(notebook).encode(), lesson), as_version=4)
+    shown = nbformat.reads(
+        make_notebook(read_notebook(f"{LESSON}.ipynb", json.dumps(notebook).encode(), lesson)), as_version=4
+    )
     sources = [cell.source for cell in shown.cells]
     assert "print('all mine')" in sources
     assert sources.count('autograder.check("split_rows")') == 1

@@ -14,10 +14,10 @@ from unittest import mock
 
 import pytest
 
-from autograder.classroom.run.batch import Request, grade_class
+from autograder.classroom.run.batch import GradeRequest, grade_class
 from autograder.classroom.run.cluster import Cluster
+from autograder.classroom.run.job import Job
 from autograder.classroom.run.pool import Outcome
-from autograder.classroom.run.task import Job
 from autograder.course.manifest import ROOT, CourseError
 from tests.classroom.course_folder import comments, enter_lessons, grade_here, hand_in, make_course, marks, run_grade
 from tests.notebooks import reference_notebook, released_notebook, with_code
@@ -113,7 +113,7 @@ def test_the_grades_are_those_of_one_machine_though_a_worker_is_killed(machines:
     status = grade_here(here, seed=5)
     for _ in range(2):
         machines.add_worker()
-    request = Request(course=there, seed=5)
+    request = GradeRequest(course=there, seed=5)
     cluster = Disturbed(Cluster(machines.address), lambda: kill(machines.workers[0]))
     assert grade_class(request, cluster) == status
     assert machines.workers[0].poll() is not None
@@ -140,7 +140,7 @@ def test_answers_that_are_lost_with_their_worker_are_computed_again(machines: Ma
             assert time.monotonic() < deadline, machines.log()
             time.sleep(0.01)
 
-    assert grade_class(Request(course=there, seed=5), Disturbed(cluster, kill_with_answers)) == 1
+    assert grade_class(GradeRequest(course=there, seed=5), Disturbed(cluster, kill_with_answers)) == 1
     assert (marks(there), comments(there)) == (marks(here), comments(here))
 
 
@@ -150,7 +150,7 @@ def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path, mo
     # So long it also looks for the scheduler that is gone.
     monkeypatch.setattr("autograder.classroom.run.cluster.CONNECT_SECONDS", 5.0)
     with pytest.raises(CourseError, match="is gone; run the same command again"):
-        grade_class(Request(course=course, seed=5), Disturbed(Cluster(machines.address), machines.close))
+        grade_class(GradeRequest(course=course, seed=5), Disturbed(Cluster(machines.address), machines.close))
     assert 3 <= len(list(course.glob("grading/*/*/result.json"))) < 13
     assert grade_here(course, seed=5) == 1
     assert len(marks(course)) == 13 * 4
@@ -178,7 +178,7 @@ def test_a_worker_without_the_course_is_named(machines: Machines, tmp_path: Path
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(machines.folder)]
     machines.workers.append(machines._start(["worker", machines.address, *options], machines.folder))
     with pytest.raises(CourseError, match="does not find autograder; start it in a folder of this course"):
-        grade_class(Request(course=course, seed=5), Cluster(machines.address))
+        grade_class(GradeRequest(course=course, seed=5), Cluster(machines.address))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no address", "gopher://127.0.0.1:9"])
@@ -186,4 +186,4 @@ def test_no_scheduler_is_one_line(address: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("autograder.classroom.run.cluster.CONNECT_SECONDS", 1.0)
     course = make_class(tmp_path / "course")
     with pytest.raises(CourseError, match="no Dask scheduler answers at"):
-        grade_class(Request(course=course, seed=5), Cluster(address))
+        grade_class(GradeRequest(course=course, seed=5), Cluster(address))

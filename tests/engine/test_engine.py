@@ -10,14 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autograder.course.manifest import ROOT, CourseError, find_lesson
 from autograder.course.released import load_released
 from autograder.grading import grader as grading
 from autograder.grading.grader import LessonGrader, Result
+from autograder.grading.notebook_choice import find_submission
 from autograder.isolation.sandbox import Sandbox, make_sandbox
 from autograder.ladder.ladder import Ladder
+from autograder.ladder.student import Student
 from tests.notebooks import LESSON, cell_of, reference_notebook, save, with_code
 
 lesson = find_lesson(LESSON)
@@ -38,7 +41,7 @@ def grade(
     notebook: dict[str, Any], tmp_path: Path, sandbox: Sandbox | None = None
 ) -> tuple[dict[str, Result], list[str]]:
     work = save(notebook, tmp_path)
-    with LessonGrader(lesson, work, sandbox or make_sandbox(), seed=1) as grader:
+    with LessonGrader(find_submission(work, lesson), sandbox or make_sandbox(), seed=1) as grader:
         results = {result.exercise.name: result for result in grader.grade_all()}
     return results, grader.notes
 
@@ -79,7 +82,7 @@ def test_missing_definition_and_missing_notebook(tmp_path: Path) -> None:
     results, _ = grade(with_code("split_rows", "scale = 255\n"), tmp_path)
     assert results["split_rows"].outcome == "missing"
     assert results["split_rows"].score == 0
-    with LessonGrader(lesson, tmp_path / "nowhere", make_sandbox(), seed=1) as grader:
+    with LessonGrader(find_submission(tmp_path / "nowhere", lesson), make_sandbox(), seed=1) as grader:
         assert {result.outcome for result in grader.grade_all()} == {"missing"}
 
 
@@ -116,7 +119,8 @@ def test_failing_extra_cells_are_said_not_punished(tmp_path: Path) -> None:
 )
 def test_the_other_exercises_keep_their_points(tmp_path: Path, code: str, outcome: str) -> None:
     seconds = {"split_rows": 2.0 if outcome == "timeout" else 60.0}
-    with LessonGrader(lesson, save(with_code("split_rows", code), tmp_path), make_sandbox(), seed=1) as grader:
+    work = save(with_code("split_rows", code), tmp_path)
+    with LessonGrader(find_submission(work, lesson), make_sandbox(), seed=1) as grader:
         limited = [replace(exercise, seconds=seconds.get(exercise.name, 60.0)) for exercise in lesson.exercises]
         results = {exercise.name: grader.grade(exercise) for exercise in limited}
     assert results.pop("split_rows").outcome == outcome
@@ -145,11 +149,19 @@ def test_reordered_cells_still_count(tmp_path: Path) -> None:
 
 
 def test_ladder_refuses_rungs_that_cannot_count() -> None:
+    def documented(student: Student, rng: np.random.Generator) -> None:
+        """What it looks at."""
+
+    def silent(student: Student, rng: np.random.Generator) -> None: ...
+
     ladder = Ladder("parse_pixels")
     with pytest.raises(ValueError, match="worth something"):
-        ladder.rung("values", points=0)
+        ladder.rung("values", points=0)(documented)
     with pytest.raises(ValueError, match="expected one of"):
-        ladder.rung("magic", points=1)
+        ladder.rung("magic", points=1)(documented)
+    with pytest.raises(ValueError, match="says what it looks at"):
+        ladder.rung("values", points=1)(silent)
+    assert not ladder.rungs
 
 
 def test_required_isolation_refuses_without(monkeypatch: pytest.MonkeyPatch) -> None:

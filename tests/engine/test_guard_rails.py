@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import shutil
 from dataclasses import replace
@@ -11,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring import build, proof
-from autograder.authoring import promise as drift
+from autograder.authoring import build, promise, proof
 from autograder.checks import edition as editions
-from autograder.classroom.run import batch, plan, task
+from autograder.classroom.run import batch, job, work_list
 from autograder.course.manifest import Course, CourseError, Exercise, Lesson, find_lesson, load_course
 from autograder.course.released import released_path
 from tests.classroom.course_folder import database, grade_here, hand_in, kept, make_course, marks, scores
@@ -36,18 +34,18 @@ SHORTER = replace(lesson, exercises=lesson.exercises[1:])
 def test_a_released_lesson_changes_only_with_the_course_version(
     changed: Lesson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert drift.check_promise(lesson) is None
+    assert promise.check_promise(lesson) is None
     with pytest.raises(CourseError, match="give course.yaml another version"):
-        drift.check_promise(changed)
+        promise.check_promise(changed)
     course = load_course()
-    monkeypatch.setattr(drift, "load_course", lambda: Course(course.title, "99.0.0", course.lessons))
-    assert "in version 99.0.0" in drift.check_promise(changed)
+    monkeypatch.setattr(promise, "load_course", lambda: Course(course.title, "99.0.0", course.lessons))
+    assert "in version 99.0.0" in promise.check_promise(changed)
 
 
 def test_every_release_holds_its_promise() -> None:
     for each in load_course().lessons:
         held = json.loads(released_path(each).read_text(encoding="utf-8"))
-        assert {name: held[name] for name in ("version", "exercises")} == drift.promise(each)
+        assert {name: held[name] for name in ("version", "exercises")} == promise.promise(each)
 
 
 @pytest.fixture
@@ -104,30 +102,39 @@ def test_a_lesson_that_must_not_go_out_leaves_every_file_as_it_was(
     assert (tmp_path / "released.json").read_text() == "as it was"
 
 
-RUNGS = """
-from autograder.ladder import Ladder
-first = Ladder("first")
-second = Ladder("second")
-def help(): return {helped}
-@first.rung("values", points=1)
-def one(student, rng): return {one}
-@second.rung("values", points=1)
-def two(student, rng): return {two}
-"""
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [
+        ("checks/lesson_01/pixel_parsing.py", True),
+        ("checks/common/shared.py", True),
+        ("probes/lesson_01.py", True),
+        ("probes/calling.py", True),
+        ("checks/lesson_02/nan_masking.py", False),
+        ("probes/lesson_02.py", False),
+    ],
+)
+def test_an_edition_changes_with_the_files_that_decide_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, changes: bool
+) -> None:
+    monkeypatch.setattr(editions, "CHECKS", tmp_path / "checks")
+    monkeypatch.setattr(editions, "PROBES", tmp_path / "probes")
+    for room in ("checks/lesson_01", "checks/lesson_02", "checks/common", "probes"):
+        (tmp_path / room).mkdir(parents=True)
+    path = tmp_path / file
 
+    def edition_now() -> str:
+        editions._digest_of_files.cache_clear()
+        return editions.edition.__wrapped__(lesson, lesson.exercises[0])
 
-def test_an_edition_changes_with_the_exercises_own_checks_only() -> None:
-    def parts(**texts: int) -> list[str]:
-        tree = ast.parse(RUNGS.format(**{"helped": 0, "one": 0, "two": 0, **texts}))
-        return [editions._own_part(tree, name) for name in ("first", "second")]
-
-    first, second = parts()
-    assert parts(two=1)[0] == first
-    assert parts(two=1)[1] != second
-    assert parts(one=1)[1] == second
-    changed = parts(helped=1)
-    assert changed[0] != first
-    assert changed[1] != second
+    try:
+        path.write_bytes(b"one = 1\ntwo = 2\n")
+        before = edition_now()
+        path.write_bytes(b"one = 1\r\ntwo = 2\r\n")
+        assert edition_now() == before
+        path.write_bytes(b"one = 1\ntwo = 3\n")
+        assert (edition_now() != before) == changes
+    finally:
+        editions._digest_of_files.cache_clear()
 
 
 def test_editions_differ_between_exercises_and_with_points() -> None:
@@ -166,16 +173,16 @@ def test_a_changed_exercise_is_graded_anew_and_the_others_keep_their_marks(
     def changed(lesson: Lesson, exercise: Exercise) -> str:
         return "another edition" if exercise.name == "split_rows" else real(lesson, exercise)
 
-    for module in (plan, task, batch):
+    for module in (work_list, job, batch):
         monkeypatch.setattr(module, "edition", changed)
     graded: list[str] = []
-    real_grade = task.LessonGrader.grade
+    real_grade = job.LessonGrader.grade
 
     def watch(grader: Any, exercise: Exercise) -> Any:
         graded.append(exercise.name)
         return real_grade(grader, exercise)
 
-    monkeypatch.setattr(task.LessonGrader, "grade", watch)
+    monkeypatch.setattr(job.LessonGrader, "grade", watch)
     assert grade_here(course, seed=6) == 1
     assert graded == ["split_rows", "split_rows"]
     after = {entry["name"]: entry for entry in kept(course, "anna")["exercises"]}
@@ -190,9 +197,9 @@ def test_a_new_course_version_keeps_the_marks_of_unchanged_exercises(
 ) -> None:
     before = kept(course, "anna")
     newer = Course(load_course().title, "99.0.0", load_course().lessons)
-    for module in (plan, task):
+    for module in (work_list, job):
         monkeypatch.setattr(module, "load_course", lambda: newer)
-    monkeypatch.setattr(task.LessonGrader, "grade", lambda *_: pytest.fail("graded again"))
+    monkeypatch.setattr(job.LessonGrader, "grade", lambda *_: pytest.fail("graded again"))
     assert grade_here(course, seed=6) == 0
     after = kept(course, "anna")
     assert (before["course"], after["course"]) == (load_course().version, "99.0.0")

@@ -14,16 +14,17 @@ import numpy as np
 import pytest
 
 from autograder.course.manifest import ROOT, find_exercise, find_lesson
+from autograder.grading.graded_run import GradedRun
 from autograder.isolation.sandbox import make_sandbox
 from autograder.ladder import expect
-from autograder.ladder.array_difference import MAX_AXIS, Sides
+from autograder.ladder.array_difference import MAX_AXIS, ArrayDifference
 from autograder.ladder.ladder import Problem
 from autograder.ladder.verdict import Result
 from autograder.report.fragments import first_fix, part, rung_table
 from autograder.report.page import PAGE_STYLE, make_page
 from autograder.report.pictures import draw
-from autograder.report.terminal import shown_notes
-from tests.engine.test_visible import Tags
+from autograder.report.words import shown_notes
+from tests.engine.test_safe_text import Tags
 from tests.lessons.battery import grade
 from tests.notebooks import LESSON, released_notebook, save
 from tests.reference import reference_names
@@ -52,13 +53,13 @@ def results() -> dict[str, Result]:
 
 @pytest.fixture(scope="module")
 def page(results: dict[str, Result]) -> str:
-    return make_page([lesson], results, {LESSON: ["cell 3 was left out"]}, SEED, make_sandbox("none"))
+    return make_page(GradedRun((lesson,), results, {LESSON: ["cell 3 was left out"]}, SEED, make_sandbox("none")))
 
 
-def sides_of(got: Any, want: Any, **tolerance: float) -> Sides:
+def difference_of(got: Any, want: Any, **tolerance: float) -> ArrayDifference:
     with pytest.raises(expect.Mismatch) as found:
         expect.close(got, want, **tolerance)
-    return found.value.sides
+    return found.value.difference
 
 
 def test_page_needs_nothing_from_elsewhere(page: str) -> None:
@@ -148,18 +149,18 @@ def test_part_marks_what_differs_and_nothing_else() -> None:
     got = want.copy()
     got[20, 30] = -5
     got[21, 31] = np.nan
-    sides = sides_of(got, want)
-    table = part(sides)
+    difference = difference_of(got, want)
+    table = part(difference)
     assert re.findall(r"<mark>(.*?)</mark>", table) == ["1030", "1081", "✗ -5", "✗ nan"]
     assert 'scope="row">20<' in table
     assert 'scope="col">30<' in table
     assert table.count("<td>") < 60
-    vector = part(sides_of([1.0, 2.0, 3.0], np.array([1.0, 2.5, 3.0])))
+    vector = part(difference_of([1.0, 2.0, 3.0], np.array([1.0, 2.5, 3.0])))
     assert "<td><mark>2.5</mark></td><td><mark>✗ 2</mark></td>" in vector
 
 
 def test_part_shows_numbers_that_differ_late_with_enough_digits() -> None:
-    table = part(sides_of(np.array([0.1 + 1e-9, 1]), np.array([0.1, 1]), rtol=0, atol=0))
+    table = part(difference_of(np.array([0.1 + 1e-9, 1]), np.array([0.1, 1]), rtol=0, atol=0))
     want, got = re.findall(r"<mark>(.*?)</mark>", table)
     assert got.removeprefix("✗ ") != want
 
@@ -167,10 +168,10 @@ def test_part_shows_numbers_that_differ_late_with_enough_digits() -> None:
 @pytest.mark.parametrize("shape", [(5_000_000,), (3, 2000, 1000), (1, 1, 3_000_000), (2, 700_000, 2)])
 def test_long_arrays_flood_nothing(shape: tuple[int, ...]) -> None:
     want = np.zeros(shape, np.float32)
-    sides = sides_of(want + 1, want)
-    assert sides.want.size <= MAX_AXIS**2
-    assert all(array.base is None for array in (sides.want, sides.got, sides.differs))
-    problem = Problem("failed", expect.show(want), expect.show(want + 1), sides=sides)
+    difference = difference_of(want + 1, want)
+    assert difference.want.size <= MAX_AXIS**2
+    assert all(array.base is None for array in (difference.want, difference.got, difference.differs))
+    problem = Problem("failed", expect.show(want), expect.show(want + 1), difference=difference)
     result = Result(find_exercise("parse_pixels"), "failed", 0.0, problem=problem)
     assert len(first_fix(result, "h4")) < 60_000
 
@@ -185,10 +186,10 @@ def test_part_is_the_one_with_the_first_difference() -> None:
     want = np.zeros((4, 300, 300))
     got = want.copy()
     got[2, 290, 7] = 1
-    sides = sides_of(got, want)
-    assert sides.place == (2,)
-    assert sides.want.shape == (MAX_AXIS, MAX_AXIS)
-    row, column = (start + index for start, index in zip(sides.origin[1:], sides.first, strict=True))
+    difference = difference_of(got, want)
+    assert difference.place == (2,)
+    assert difference.want.shape == (MAX_AXIS, MAX_AXIS)
+    row, column = (start + index for start, index in zip(difference.origin[1:], difference.first, strict=True))
     assert (row, column) == (290, 7)
 
 
@@ -214,7 +215,7 @@ def png_size(uri: str) -> tuple[int, int]:
 )
 def test_images_and_keypoints_get_a_picture(shape: tuple[int, ...], word: str | None) -> None:
     want = np.random.default_rng(0).uniform(0, 90, shape)
-    drawn = draw(sides_of(want + 1, want))
+    drawn = draw(difference_of(want + 1, want))
     assert (drawn is None) == (word is None)
     if drawn is not None:
         width, height = png_size(drawn.uri)
@@ -228,16 +229,16 @@ def test_images_and_keypoints_get_a_picture(shape: tuple[int, ...], word: str | 
 def test_pictures_of_odd_numbers(shape: tuple[int, ...], value: float) -> None:
     want = np.random.default_rng(0).uniform(0, 90, shape)
     for got in (np.full(shape, value), np.where(want > 45, value, want)):
-        assert png_size(draw(sides_of(got, want)).uri)
-    assert png_size(draw(sides_of(want, np.where(want > 45, np.nan, want))).uri)
-    assert draw(sides_of(want, np.full(shape, 1e308))) is None
+        assert png_size(draw(difference_of(got, want)).uri)
+    assert png_size(draw(difference_of(want, np.where(want > 45, np.nan, want))).uri)
+    assert draw(difference_of(want, np.full(shape, 1e308))) is None
 
 
 def test_signs_on_keypoint_pictures_do_not_need_colors() -> None:
     want = np.random.default_rng(0).uniform(0, 90, (15, 2))
     got = want.copy()
     got[3] = 1000
-    caption = draw(sides_of(got, want)).caption
+    caption = draw(difference_of(got, want)).caption
     assert "circles: expected, crosses: got; 1 of 15 keypoints differ" in caption
     assert "1 lie outside" in caption
 

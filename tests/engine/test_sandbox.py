@@ -11,7 +11,7 @@ import pytest
 
 from autograder.course.manifest import ROOT
 from autograder.isolation import sandbox
-from autograder.isolation.process import Limits, Worker, WorkerDied, WorkerTimeout
+from autograder.isolation.process import Crashed, Limits, OutOfTime, Worker
 from autograder.isolation.sandbox import make_sandbox
 from autograder.ladder.student import RemoteStudent, StudentError
 
@@ -248,7 +248,7 @@ def test_each_limit_has_its_own_message(code: str, said: str) -> None:
 def test_limits_of_all_processes_together(limits: Limits, code: str, said: str) -> None:
     with Worker(make_sandbox("required"), ("numpy",), limits=limits) as worker:
         worker.open({})
-        with pytest.raises(WorkerDied, match=said):
+        with pytest.raises(Crashed, match=said):
             worker.ask({"cell": ["cell 1", f"import os, subprocess, time\n{code}\ntime.sleep(99)"]}, 60)
 
 
@@ -257,7 +257,7 @@ def test_processor_time_ends_what_the_clock_would_let_run() -> None:
     with Worker(make_sandbox("required"), ("numpy",)) as worker:
         worker.open({})
         worker.grant(1.0)
-        with pytest.raises(WorkerTimeout, match="processor"):
+        with pytest.raises(OutOfTime, match="processor"):
             worker.ask({"cell": ["cell 1", "while True:\n    pass"]}, 60)
 
 

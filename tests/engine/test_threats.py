@@ -11,6 +11,7 @@ import pytest
 
 from autograder.course.manifest import find_lesson
 from autograder.grading.grader import LessonGrader
+from autograder.grading.notebook_choice import find_submission
 from autograder.isolation.process import Limits, Worker
 from autograder.isolation.sandbox import make_sandbox
 from autograder.isolation.workers import make_worker
@@ -35,7 +36,7 @@ def worker() -> Iterator[Worker]:
 
 
 def grade(work: Path, worker: Worker) -> tuple[dict[str, Result], list[str]]:
-    with LessonGrader(lesson, work, make_sandbox("required"), seed=1, worker=worker) as grader:
+    with LessonGrader(find_submission(work, lesson), make_sandbox("required"), seed=1, worker=worker) as grader:
         results = {}
         for exercise in lesson.exercises:
             seconds = SECONDS if exercise.name == "split_rows" else SECONDS_OF_OTHERS
@@ -82,12 +83,13 @@ def test_frameworks_are_not_tricked(framework: tuple[str, str, list[Threat], Wor
     lesson = find_lesson(name)
     for threat in threats:
         work = save(with_code(exercise, threat.code, name), tmp_path, name)
-        with LessonGrader(lesson, work, make_sandbox("required"), seed=1, worker=worker) as grader:
+        with LessonGrader(find_submission(work, lesson), make_sandbox("required"), seed=1, worker=worker) as grader:
             results = {result.exercise.name: result for result in grader.grade_all()}
         found = results.pop(exercise)
         assert found.outcome in threat.outcome, (threat.id, found.problem, grader.notes)
         if threat.others is not None:
             others = {name: result.outcome for name, result in results.items()}
             assert set(others.values()) == {threat.others}, (threat.id, others, grader.notes)
-    with LessonGrader(lesson, save(reference_notebook(name), tmp_path, name), make_sandbox(), 1, worker) as grader:
+    right = find_submission(save(reference_notebook(name), tmp_path, name), lesson)
+    with LessonGrader(right, make_sandbox(), 1, worker) as grader:
         assert {result.outcome for result in grader.grade_all()} == {"passed"}

@@ -90,10 +90,10 @@ def test_what_was_edited_is_graded_first(tmp_path: Path) -> None:
     save(with_code("split_rows", HALF), tmp_path)
     watched = Watched(lesson, tmp_path)
     names = [exercise.name for exercise in lesson.exercises]
-    assert [exercise.name for exercise in watched.next_exercises()] == names
-    assert [exercise.name for exercise in watched.next_exercises()] == names
+    assert [exercise.name for exercise in watched.next_exercises(watched.read())] == names
+    assert [exercise.name for exercise in watched.next_exercises(watched.read())] == names
     save(reference_notebook(), tmp_path)
-    assert [exercise.name for exercise in watched.next_exercises()] == ["split_rows", *names[:3]]
+    assert [exercise.name for exercise in watched.next_exercises(watched.read())] == ["split_rows", *names[:3]]
 
 
 def test_points_that_are_lost_are_said_too(watching: Watching) -> None:

@@ -92,7 +92,7 @@ def expect_own_output(
     except expect.Mismatch as found:
         if instead is None:
             raise
-        raise expect.Mismatch(what, f"the result of {instead}", example, hint, found.sides) from None
+        raise expect.Mismatch(what, f"the result of {instead}", example, hint, found.difference) from None
 
 
 def expect_gradients(answer: dict[str, Any], what: str) -> None:

@@ -43,13 +43,13 @@ def _expect_points(got: Any, want: np.ndarray, what: str, example: str) -> None:
     try:
         expect.close(got, want, RTOL, ATOL, what, example, hint)
     except expect.Mismatch as found:
-        if found.sides is None:
+        if found.difference is None:
             raise
         right = np.isclose(got, want, rtol=RTOL, atol=ATOL).all(axis=2)
         face, point = (int(i) for i in np.argwhere(~right)[0])
         expected, came = (f"({x:.6g}, {y:.6g})" for x, y in (want[face, point], np.asarray(got)[face, point]))
         expected = f"{what}: keypoint {point} of face {face} at {expected}"
-        raise expect.Mismatch(expected, f"at {came}", example, hint, found.sides) from None
+        raise expect.Mismatch(expected, f"at {came}", example, hint, found.difference) from None
 
 
 def _expect_images(shapes: list[list[int]], want: tuple[int, ...], model: str) -> None:

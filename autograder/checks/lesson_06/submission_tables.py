@@ -74,12 +74,14 @@ def _expect_rows(got: Any, want: np.ndarray, what: str, example: str, hint: str)
     try:
         expect.close(got, want, what=what, example=example, hint=hint)
     except expect.Mismatch as found:
-        if found.sides is None:
+        if found.difference is None:
             raise
         wrong = int(np.flatnonzero(~np.isclose(got, want, rtol=1e-5, atol=1e-6))[0])
         rows = slice(wrong, wrong + 6)
         expected, came = (expect.show(np.round(np.asarray(column)[rows], 2)) for column in (want, got))
-        raise expect.Mismatch(f"{what} from row {wrong} on: {expected}", came, example, hint, found.sides) from None
+        raise expect.Mismatch(
+            f"{what} from row {wrong} on: {expected}", came, example, hint, found.difference
+        ) from None
 
 
 @make_submission.rung("type", points=1, gate=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...course.manifest import CourseError, Lesson, find_lesson
-from ...report.visible import visible
+from ...report.safe_text import safe_text
 from ..results.store import write_whole
 
 WORKFLOW = Path(".github") / "workflows" / "grade.yml"
@@ -49,7 +49,7 @@ def classroom_result(results: Mapping[str, Any]) -> dict[str, Any]:
             "name": test["name"],
             "status": "pass" if test["score"] >= test["max_score"] else "fail",
             "score": test["score"],
-            "message": visible(test["output"], MESSAGE),
+            "message": safe_text(test["output"], MESSAGE),
             "test_code": "",
             "filename": "",
             "line_no": 0,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...course.manifest import CourseError, Lesson, find_lesson
-from ...report.terminal import number
-from ...report.visible import visible
+from ...report.safe_text import safe_text
+from ...report.words import number
 from ..folders.settings import load_settings
 from ..gradebook.marks import ClassMarks, read_class
 from ..results.store import Store, write_whole
@@ -26,7 +26,7 @@ _MOODLE = ("First name", "Last name", "ID number", "Username", "Email address")
 
 
 @dataclass(frozen=True)
-class Request:
+class ExportRequest:
     """What the command was asked for; without lessons, those that somebody handed in."""
 
     system: str
@@ -86,7 +86,7 @@ def read_titles(lessons: Sequence[Lesson], given: Sequence[str]) -> dict[str, st
 
 
 def _names(students: Sequence[str]) -> str:
-    shown = ", ".join(visible(student, 80, one_line=True) for student in students[:SHOWN])
+    shown = ", ".join(safe_text(student, 80, one_line=True) for student in students[:SHOWN])
     return shown + (f" and {len(students) - SHOWN} more" if len(students) > SHOWN else "")
 
 
@@ -108,7 +108,7 @@ def _warnings(marks: ClassMarks, roster: Roster) -> list[str]:
     return said
 
 
-def export_grades(request: Request) -> int:
+def export_grades(request: ExportRequest) -> int:
     """Write the file and return the exit status: 1 where somebody should look. Raises CourseError."""
     settings = load_settings(request.course)
     marks = read_class(settings, [find_lesson(name) for name in request.lessons])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...course.manifest import CourseError
-from ...report.visible import visible
+from ...report.safe_text import safe_text
 from ..gradebook.marks import ClassMarks, Person
 
 # What other systems call the columns of their own exports, in lower case; the first that is there counts.
@@ -79,9 +79,9 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise CourseError(f"--roster {visible(str(path))} can't be read: {error.strerror}") from None
+        raise CourseError(f"--roster {safe_text(str(path))} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise CourseError(f"--roster {visible(str(path))} is no text in UTF-8; save it as CSV UTF-8") from None
+        raise CourseError(f"--roster {safe_text(str(path))} is no text in UTF-8; save it as CSV UTF-8") from None
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -92,9 +92,11 @@ def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
         separator = max((",", ";", "\t"), key=head.count)
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if any(row)]
     except csv.Error as error:
-        raise CourseError(f"--roster {visible(str(path))} is no CSV file: {error}") from None
+        raise CourseError(f"--roster {safe_text(str(path))} is no CSV file: {error}") from None
     if len(rows) < 2:
-        raise CourseError(f"--roster {visible(str(path))} holds no students; expected a line of columns, then students")
+        raise CourseError(
+            f"--roster {safe_text(str(path))} holds no students; expected a line of columns, then students"
+        )
     # Canvas puts the points that are possible below the columns.
     return [name.strip() for name in rows[0]], [row for row in rows[1:] if "Points Possible" not in row[0]]
 
@@ -104,7 +106,7 @@ def _key_column(columns: Sequence[str], wanted: str | None) -> int:
     for name in (wanted.casefold(),) if wanted else KEYS:
         if name in lower:
             return lower.index(name)
-    known = ", ".join(visible(column, 40, one_line=True) for column in columns)
+    known = ", ".join(safe_text(column, 40, one_line=True) for column in columns)
     asked = f"no column {wanted!r}" if wanted else "no column that is known to hold the names of nbgrader's folders"
     raise CourseError(f"the roster has {asked}; name one of these with --column: {known}")
 
@@ -126,7 +128,9 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
     for student in students:
         other = folders.setdefault(student.casefold(), student)
         if other != student:
-            raise CourseError(f"the folders {visible(other)} and {visible(student)} differ in case only; rename one")
+            raise CourseError(
+                f"the folders {safe_text(other)} and {safe_text(student)} differ in case only; rename one"
+            )
     found: dict[str, Row] = {}
     for row in rows:
         name = row[key].strip() if key < len(row) else ""
@@ -134,7 +138,9 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
             continue
         student = folders.get(name.casefold(), name)
         if student in found:
-            raise CourseError(f"the roster names {visible(student, 80)} twice in column {visible(columns[key], 40)}")
+            raise CourseError(
+                f"the roster names {safe_text(student, 80)} twice in column {safe_text(columns[key], 40)}"
+            )
         found[student] = Row(student, _facts(columns, row))
     return Roster(tuple(found.values()), tuple(sorted(set(folders.values()) - set(found))))
 

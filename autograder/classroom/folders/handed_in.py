@@ -9,7 +9,6 @@ import glob
 import hashlib
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +16,14 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
 from ...course.manifest import Lesson, load_course
-from ...grading.submission import MAX_BYTES
-from ...report.visible import visible
+from ...grading.notebook_choice import expected_name, find_notebook, read_inside
+from ...grading.submission import Unreadable
+from ...report.safe_text import safe_text
 
 TIMESTAMP = "timestamp.txt"
 MAX_TIMESTAMP = 200
+PROBLEM = 1000
 JUNK = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
-
-
-class Refused(Exception):
-    """Something in a submission is not read; the message says what and why."""
 
 
 @dataclass(frozen=True)
@@ -91,62 +88,17 @@ def _entries(folder: Path) -> list[os.DirEntry]:
         return []
 
 
-def _read(path: Path, folder: Path, limit: int) -> bytes:
-    """Return a file's content. Raises Refused where it is no ordinary file of the submission, or too large."""
-    name = visible(path.name, one_line=True)
-    try:
-        real = path.resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise Refused(f"{name} can't be opened: {getattr(error, 'strerror', None) or 'its links go round'}") from None
-    if not real.is_relative_to(folder.resolve()):
-        raise Refused(f"{name} is a link to a file outside of the submission; it was not read")
-    try:
-        # Without waiting, and not through a link that was put there since: a pipe must not stop the grading.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(real, flags)
-    except OSError as error:
-        raise Refused(f"{name} can't be opened: {error.strerror}") from None
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(descriptor)
-        raise Refused(f"{name} is no file")
-    with os.fdopen(descriptor, "rb") as stream:
-        if facts.st_size > limit:
-            raise Refused(f"{name} has {facts.st_size / 2**20:,.0f} MB; at most {limit / 2**20:,.0f} MB are read")
-        try:
-            content = stream.read(limit + 1)
-        except OSError as error:
-            raise Refused(f"{name} can't be read: {error.strerror}") from None
-    if len(content) > limit:
-        raise Refused(f"{name} grew while it was read")
-    return content
-
-
-def _choose_notebook(names: list[str], lesson: Lesson) -> str:
-    """Return the notebook that counts. Raises Refused where none or several could be it."""
-    expected = f"{lesson.id}.ipynb"
-    if expected in names:
-        return expected
-    notebooks = [name for name in names if name.endswith(".ipynb")]
-    if not notebooks:
-        raise Refused(f"no notebook {expected} was handed in")
-    if len(notebooks) > 1:
-        shown = ", ".join(visible(name, 60, one_line=True) for name in notebooks[:5])
-        raise Refused(f"none of the notebooks {shown} is named {expected}; rename the one that counts")
-    return notebooks[0]
-
-
 def _check_folder(submitted: Submitted) -> None:
-    """Raise Refused where the folder, or the student's folder above it, is a link or can't be read."""
+    """Raise Unreadable where the folder, or the student's folder above it, is a link or can't be read."""
     for path in (submitted.folder.parent, submitted.folder):
         if path.is_symlink():
-            raise Refused(f"the folder {visible(path.name, 60, one_line=True)} is a link; it was not followed")
+            raise Unreadable(f"the folder {safe_text(path.name, 60, one_line=True)} is a link; it was not followed")
     if not submitted.folder.is_dir():
-        raise Refused(f"{visible(submitted.folder.name, 60, one_line=True)} is no folder")
+        raise Unreadable(f"{safe_text(submitted.folder.name, 60, one_line=True)} is no folder")
     try:
         os.listdir(submitted.folder)
     except OSError as error:
-        raise Refused(f"the folder can't be read: {error.strerror}") from None
+        raise Unreadable(f"the folder can't be read: {error.strerror}") from None
 
 
 def _timestamp(folder: Path, look: list[str]) -> str | None:
@@ -155,12 +107,13 @@ def _timestamp(folder: Path, look: list[str]) -> str | None:
     if not os.path.lexists(path):
         return None
     try:
-        text = _read(path, folder, MAX_TIMESTAMP).decode("utf-8").strip()
+        content = read_inside(path, folder, MAX_TIMESTAMP, if_link="it was not read", if_large="it was not read")
+        text = content.decode("utf-8").strip()
         if text:
             parse_utc(text)
         return text or None
-    except Refused as refused:
-        look.append(str(refused))
+    except Unreadable as error:
+        look.append(safe_text(str(error), PROBLEM, one_line=True))
     except (ValueError, OverflowError, TypeError, AttributeError):
         look.append(f"{TIMESTAMP} holds no date; nbgrader's pages need one there, or no such file")
     return None
@@ -182,7 +135,7 @@ def links_outside(folder: Path) -> list[str]:
         for name in folders + files:
             link = Path(path) / name
             if link.is_symlink() and _leads_out(link, inside):
-                found.append(visible(str(link.relative_to(folder)), 80, one_line=True))
+                found.append(safe_text(str(link.relative_to(folder)), 80, one_line=True))
     return sorted(found)
 
 
@@ -192,7 +145,7 @@ def _others(folder: Path, notebook: str) -> list[str]:
     if not names:
         return []
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return [f"also handed in, not graded: {', '.join(visible(name, 60, one_line=True) for name in names[:5])}{more}"]
+    return [f"also handed in, not graded: {', '.join(safe_text(name, 60, one_line=True) for name in names[:5])}{more}"]
 
 
 def read_handed_in(submitted: Submitted) -> HandedIn:
@@ -203,13 +156,16 @@ def read_handed_in(submitted: Submitted) -> HandedIn:
     try:
         _check_folder(submitted)
         timestamp = _timestamp(submitted.folder, look)
-        file = _choose_notebook([entry.name for entry in _entries(submitted.folder)], submitted.lesson)
+        notebook = find_notebook(submitted.folder, submitted.lesson)
+        if notebook is None:
+            raise Unreadable(f"no notebook {expected_name(submitted.lesson)} was handed in")
+        file = notebook.name
         outside = [name for name in links_outside(submitted.folder) if name != file]
         look += [f"{name} is a link to a file outside of the submission; it was not followed" for name in outside[:5]]
         notes += _others(submitted.folder, file)
-        content = _read(submitted.folder / file, submitted.folder, MAX_BYTES)
-    except Refused as refused:
-        problem = str(refused)
+        content = read_inside(notebook, submitted.folder)
+    except Unreadable as error:
+        problem = safe_text(str(error), PROBLEM, one_line=True)
     said = (file if problem is None else problem).encode("utf-8", "replace")
     digest = hashlib.sha256(said + b"\0" + (content or b"")).hexdigest()
     return HandedIn(file, content, problem, digest, timestamp, tuple(notes), tuple(look))

@@ -6,9 +6,9 @@ import logging
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbgrader.api import (
@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session
 
 from ...course.manifest import Exercise, Lesson
 from ..folders.settings import Settings
+from ..results.submission_result import KeptResult
 
 # Seconds that another program may hold the gradebook: formgrader writes a mark in milliseconds.
 PATIENCE = 15.0
@@ -129,8 +130,16 @@ def open_gradebook(settings: Settings) -> Iterator[Gradebook]:
         gradebook.close()
 
 
-def landed(gradebook: Gradebook, settings: Settings, lesson: Lesson) -> dict[str, dict[str, Any]]:
-    """Return what the gradebook holds of a lesson, by student: ``timestamp`` and, by cell, automatic ``scores``."""
+@dataclass
+class HeldMarks:
+    """What the gradebook holds of one submission: its time stamp and, by the cell's name, the automatic scores."""
+
+    timestamp: datetime | None
+    scores: dict[str, float | None] = field(default_factory=dict)
+
+
+def held_marks(gradebook: Gradebook, settings: Settings, lesson: Lesson) -> dict[str, HeldMarks]:
+    """Return what the gradebook holds of a lesson, by student. Raises GradebookTrouble."""
     query = (
         select(SubmittedAssignment.student_id, SubmittedAssignment.timestamp, BaseCell.name, Grade.auto_score)
         .select_from(SubmittedAssignment)
@@ -141,11 +150,10 @@ def landed(gradebook: Gradebook, settings: Settings, lesson: Lesson) -> dict[str
         .join(BaseCell, BaseCell.id == Grade.cell_id)
         .where(Assignment.name == lesson.id, Notebook.name == lesson.id)
     )
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, HeldMarks] = {}
     with translated(settings):
         for student, timestamp, cell, score in gradebook.db.execute(query):
-            entry = found.setdefault(student, {"timestamp": timestamp, "scores": {}})
-            entry["scores"][cell] = score
+            found.setdefault(student, HeldMarks(timestamp)).scores[cell] = score
         gradebook.db.rollback()
     return found
 
@@ -154,20 +162,20 @@ def _as_utc(timestamp: str | None) -> datetime | None:
     return parse_utc(timestamp) if timestamp else None
 
 
-def is_landed(held: dict[str, Any] | None, result: dict[str, Any], lesson: Lesson) -> bool:
+def is_held(held: HeldMarks | None, result: KeptResult, lesson: Lesson) -> bool:
     """Return whether the gradebook holds a result as it is."""
-    if held is None or (result["timestamp"] and held["timestamp"] != _as_utc(result["timestamp"])):
+    if held is None or (result["timestamp"] and held.timestamp != _as_utc(result["timestamp"])):
         return False
     scores = {entry["name"]: entry["score"] for entry in result["exercises"]}
-    return all(held["scores"].get(exercise.check_id) == scores[exercise.name] for exercise in lesson.exercises)
+    return all(held.scores.get(exercise.check_id) == scores[exercise.name] for exercise in lesson.exercises)
 
 
 def _grades(notebook: SubmittedNotebook) -> dict[str, Grade]:
     return {grade.cell.name: grade for grade in notebook.grades}
 
 
-def land(
-    gradebook: Gradebook, settings: Settings, lesson: Lesson, result: dict[str, Any], anew: Collection[str] = ()
+def write_marks(
+    gradebook: Gradebook, settings: Settings, lesson: Lesson, result: KeptResult, anew: Collection[str] = ()
 ) -> list[str]:
     """Write a result into the gradebook; return why somebody should look at it there.
 
@@ -209,7 +217,7 @@ def _new_grade(gradebook: Gradebook, lesson: Lesson, exercise: Exercise, noteboo
     return grade
 
 
-def _comment(notebook: SubmittedNotebook, result: dict[str, Any]) -> None:
+def _comment(notebook: SubmittedNotebook, result: KeptResult) -> None:
     outcomes = {entry["name"]: entry["outcome"] for entry in result["exercises"]}
     comments: list[Comment] = notebook.comments
     for comment in comments:

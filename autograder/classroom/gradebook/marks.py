@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import (
     Assignment,
@@ -25,6 +24,7 @@ from ...ladder.verdict import DOUBTFUL
 from ..folders.handed_in import find_submitted
 from ..folders.settings import Settings
 from ..results.store import Store
+from ..results.submission_result import ExerciseEntry, KeptResult
 from .gradebook import GradebookTrouble, check_gradebook, translated
 
 STALE = "graded by another version of the course; run: python -m autograder grade"
@@ -173,12 +173,12 @@ def _read_gradebook(settings: Settings) -> tuple[dict[str, Person], dict[tuple[s
             engine.dispose()
 
 
-def _mark(exercise: Exercise, entry: Mapping[str, Any] | None, by_hand: float | None) -> Mark:
-    known = entry or {"score": 0.0, "outcome": "missing", "misconception": None, "seconds": 0.0}
-    score = known["score"] if by_hand is None else by_hand
-    return Mark(
-        exercise, float(score), known["outcome"], known["misconception"], float(known["seconds"]), by_hand is not None
-    )
+def _mark(exercise: Exercise, entry: ExerciseEntry | None, by_hand: float | None) -> Mark:
+    mark = Mark(exercise, 0.0, "missing", None, 0.0, by_hand=False)
+    if entry is not None:
+        score, seconds = float(entry["score"]), float(entry["seconds"])
+        mark = Mark(exercise, score, entry["outcome"], entry["misconception"], seconds, by_hand=False)
+    return mark if by_hand is None else replace(mark, score=float(by_hand), by_hand=True)
 
 
 def _settled(reason: str, marks: Sequence[Mark], waiting: set[str]) -> bool:
@@ -191,7 +191,7 @@ def _settled(reason: str, marks: Sequence[Mark], waiting: set[str]) -> bool:
     )
 
 
-def _graded(lesson: Lesson, result: Mapping[str, Any], entry: _Entry) -> Graded:
+def _graded(lesson: Lesson, result: KeptResult, entry: _Entry) -> Graded:
     entries = {each["name"]: each for each in result["exercises"]}
     marks = tuple(
         _mark(exercise, entries.get(exercise.name), entry.by_hand.get(exercise.check_id))

@@ -39,11 +39,14 @@ def _drawing() -> Iterator[None]:
     inks = dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
     with style.context("default"), mpl.rc_context():
         # Text stays text: small, selectable, and in the page's own type.
-        mpl.rcParams.update(
-            inks
-            | {"svg.fonttype": "none", "svg.hashsalt": "overview", "font.size": 9}
-            | {"hatch.linewidth": 0.6, "hatch.color": _EDGE}
-        )
+        settings: dict[str, Any] = {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "overview",
+            "font.size": 9,
+            "hatch.linewidth": 0.6,
+            "hatch.color": _EDGE,
+        }
+        mpl.rcParams.update(inks | settings)
         yield
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ...course.manifest import CourseError, Lesson, load_course
 from ...report.fragments import STYLE, text
 from ...report.page import PAGE_STYLE
-from ...report.terminal import number, title_of
+from ...report.words import number, title_of
 from ..folders.settings import Settings, load_settings
 from ..gradebook.marks import ClassMarks, read_class
 from ..results.store import Store, now, write_whole

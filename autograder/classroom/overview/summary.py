@@ -11,8 +11,8 @@ import numpy as np
 
 from ...checks.catalogue import catalogue
 from ...course.manifest import CourseError, Exercise, Lesson
-from ...report.terminal import title_of
-from ...report.visible import visible
+from ...report.safe_text import safe_text
+from ...report.words import title_of
 from ..gradebook.marks import ClassMarks, Mark
 from ..results.tables import Table
 
@@ -23,7 +23,7 @@ NAME, REASON = 120, 300
 
 def shown_name(student: str) -> str:
     """Return a student's name as page and tables show it."""
-    return visible(student, NAME, one_line=True)
+    return safe_text(student, NAME, one_line=True)
 
 
 def mark_kind(mark: Mark) -> str:
@@ -43,7 +43,7 @@ def _marks(marks: ClassMarks, lesson: Lesson, exercise: Exercise) -> list[Mark]:
     return [mark for graded in marks.of(lesson) for mark in graded.marks if mark.exercise == exercise]
 
 
-def lesson_table(marks: ClassMarks) -> Table:
+def handed_in_table(marks: ClassMarks) -> Table:
     """Return for each lesson how many handed it in, how many of these are graded, and their points."""
     rows = []
     look = Counter({lesson.id: 0 for lesson in marks.lessons})
@@ -106,7 +106,7 @@ def misconception_table(marks: ClassMarks) -> Table:
         )
     hints = _hints(marks.lessons)
     rows = [
-        (visible(id, NAME, one_line=True), count, lesson_id, exercise, hints.get(id, "not in the catalogue"))
+        (safe_text(id, NAME, one_line=True), count, lesson_id, exercise, hints.get(id, "not in the catalogue"))
         for (lesson_id, exercise, id), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     return Table("misconceptions", ("misconception", "students", "lesson", "exercise", "hint"), rows)
@@ -133,7 +133,7 @@ def seconds_table(marks: ClassMarks) -> Table:
 def look_table(marks: ClassMarks) -> Table:
     """Return who needs a look, and why."""
     rows = [
-        (shown_name(student), lesson.id, visible(reason, REASON, one_line=True))
+        (shown_name(student), lesson.id, safe_text(reason, REASON, one_line=True))
         for student, lesson, reason in marks.look()
     ]
     return Table("look", ("student", "lesson", "why"), rows)
@@ -154,7 +154,7 @@ def student_table(marks: ClassMarks) -> Table:
         rows.append(
             (
                 shown_name(student),
-                *(visible(name, NAME, one_line=True) for name in (person.last_name, person.first_name)),
+                *(safe_text(name, NAME, one_line=True) for name in (person.last_name, person.first_name)),
                 *(None if graded is None else graded.points for graded in points),
                 marks.total(student),
             )
@@ -166,7 +166,7 @@ def student_table(marks: ClassMarks) -> Table:
 def all_tables(marks: ClassMarks) -> Sequence[Table]:
     """Return every table, by the order of the page."""
     makers = (
-        lesson_table,
+        handed_in_table,
         distribution_table,
         exercise_table,
         misconception_table,

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from nbgrader.coursedir import CourseDirectory
 
 from ...course.manifest import CourseError, Lesson
-from ...report.visible import visible
+from ...report.safe_text import safe_text
 from ..folders.handed_in import find_submitted
+from .submission_result import KeptResult
 
 STEP = "grading"
 FORMAT = 1
@@ -33,8 +34,8 @@ class Unwritable(CourseError):
         self.everywhere = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
         how = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see to it that it can be"
         super().__init__(
-            f"{visible(str(path), one_line=True)} can't be written: {error.strerror}; what was graded before is kept: "
-            f"{how}, then run the same command again"
+            f"{safe_text(str(path), one_line=True)} can't be written: {error.strerror}; what was graded before is "
+            f"kept: {how}, then run the same command again"
         )
 
 
@@ -67,8 +68,8 @@ def write_whole(path: Path, content: str, mode: int = 0o644) -> None:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run of the grader. A run that did not finish is taken up again, with its seed."""
+class ClassRun:
+    """One run over a class. A run that did not finish is taken up again, with its seed."""
 
     id: str
     seed: int
@@ -96,23 +97,24 @@ class Store:
         """Return where a submission's log lies."""
         return self._place(student, assignment) / "log.txt"
 
-    def read(self, student: str, assignment: str) -> dict[str, Any] | None:
+    def read(self, student: str, assignment: str) -> KeptResult | None:
         """Return a submission's result, or None where there is none that can be read."""
         try:
             text = (self._place(student, assignment) / "result.json").read_text(encoding="utf-8")
             result = json.loads(text)
         except (OSError, ValueError):
             return None
-        return result if isinstance(result, dict) and set(result) >= _NEEDED and result["format"] == FORMAT else None
+        whole = isinstance(result, dict) and set(result) >= _NEEDED and result["format"] == FORMAT
+        return cast(KeptResult, result) if whole else None
 
-    def write(self, result: dict[str, Any], log: str) -> None:
+    def write(self, result: KeptResult, log: str) -> None:
         """Keep a submission's result and its log. Raises Unwritable."""
         place = self._place(result["student"], result["assignment"])
         write_whole(place / "log.txt", log)
         text = json.dumps({"format": FORMAT, **result}, indent=1, ensure_ascii=False)
         write_whole(place / "result.json", text + "\n")
 
-    def results(self, lesson: Lesson) -> Iterator[dict[str, Any]]:
+    def results(self, lesson: Lesson) -> Iterator[KeptResult]:
         """Yield the kept results of a lesson's submissions that are still there, by student."""
         for submitted in find_submitted(self._coursedir, lesson):
             result = self.read(submitted.student, lesson.id)
@@ -122,18 +124,18 @@ class Store:
     def _run_path(self) -> Path:
         return self.folder / "run.json"
 
-    def unfinished_run(self) -> Run | None:
+    def unfinished_run(self) -> ClassRun | None:
         """Return the run that was cut off, if the last one was."""
         try:
-            run = Run(**json.loads(self._run_path().read_text(encoding="utf-8")))
+            run = ClassRun(**json.loads(self._run_path().read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
         return run if run.finished is None else None
 
-    def start_run(self, run: Run) -> None:
+    def start_run(self, run: ClassRun) -> None:
         """Write down that a run began. Raises Unwritable."""
         write_whole(self._run_path(), json.dumps(asdict(run), indent=1) + "\n")
 
-    def finish_run(self, run: Run) -> None:
+    def finish_run(self, run: ClassRun) -> None:
         """Write down that a run has done all of its work. Raises Unwritable."""
         self.start_run(replace(run, finished=now()))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
@@ -15,15 +15,16 @@ from tqdm import tqdm
 from ...checks.edition import edition
 from ...course.manifest import CourseError, Lesson, find_lesson, load_course
 from ...isolation.sandbox import make_sandbox
-from ...report.visible import visible
+from ...report.safe_text import safe_text
 from ..folders.handed_in import HandedIn, Submitted, find_submitted, strange_assignments
 from ..folders.settings import Settings, load_settings
-from ..gradebook.book import Book
-from ..results.record import full_result, keep, restamp
-from ..results.store import Run, Store, Unwritable, now
-from .plan import Plan, Settled, Task, jobs, make_plan
+from ..gradebook.gradebook_writer import GradebookWriter
+from ..results.keeping import full_result, keep, restamp
+from ..results.store import ClassRun, Store, Unwritable, now
+from ..results.submission_result import GradedSubmission, KeptResult
+from .job import Job
 from .pool import Failed, LocalPool, Outcome, cores
-from .task import Job
+from .work_list import Settled, WorkList, make_jobs, make_work_list
 
 SHOWN = 20
 
@@ -39,7 +40,7 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True)
-class Request:
+class GradeRequest:
     """What the command was asked for. Without assignments or students: all; without a seed: a secret one."""
 
     assignments: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ def say(text: str) -> None:
     tqdm.write(f"autograder: {text}", file=sys.stderr)
 
 
-def _submissions(settings: Settings, request: Request) -> list[Submitted]:
+def _submissions(settings: Settings, request: GradeRequest) -> list[Submitted]:
     """Return what is to be looked at. Raises CourseError where the request names nothing that is there."""
     chosen = [find_lesson(name) for name in request.assignments] or list(load_course().lessons)
     lessons = [lesson for lesson in load_course().lessons if lesson in chosen]
@@ -82,7 +83,7 @@ def _submissions(settings: Settings, request: Request) -> list[Submitted]:
     known = {submitted.student for submissions in found.values() for submitted in submissions}
     strangers = sorted(set(request.students) - known)
     if strangers:
-        raise CourseError(f"{where} holds nothing of {', '.join(visible(name, 80) for name in strangers)}")
+        raise CourseError(f"{where} holds nothing of {', '.join(safe_text(name, 80) for name in strangers)}")
     for lesson in lessons:
         if request.assignments and not found[lesson]:
             say(f"{lesson.id}: nobody handed it in")
@@ -93,20 +94,20 @@ def _submissions(settings: Settings, request: Request) -> list[Submitted]:
     return [submitted for lesson in lessons for submitted in found[lesson] if submitted.student in wanted]
 
 
-def _run(store: Store, request: Request) -> Run:
+def _begin(store: Store, request: GradeRequest) -> ClassRun:
     """Return the run that was cut off, if this is the same request, or a new one."""
     cut_off = store.unfinished_run()
     if cut_off and cut_off.force == request.force and request.seed in (None, cut_off.seed):
         say(f"going on with the run of {cut_off.started}")
         return cut_off
     seed = secrets.randbits(48) if request.seed is None else request.seed
-    return Run(secrets.token_hex(8), seed, request.force, now())
+    return ClassRun(secrets.token_hex(8), seed, request.force, now())
 
 
-def _check_edition(lesson: Lesson, answer: dict[str, Any]) -> None:
+def _check_edition(lesson: Lesson, graded: GradedSubmission) -> None:
     """Raise CourseError where another version of the course graded than the one here."""
     own = {exercise.name: edition(lesson, exercise) for exercise in lesson.exercises}
-    odd = [entry["name"] for entry in answer["exercises"] if entry["edition"] != own.get(entry["name"])]
+    odd = [entry["name"] for entry in graded["exercises"] if entry["edition"] != own.get(entry["name"])]
     if odd:
         names = ", ".join(odd)
         raise CourseError(f"{lesson.id}: {names} was graded by another version of the course; use one everywhere")
@@ -115,13 +116,13 @@ def _check_edition(lesson: Lesson, answer: dict[str, Any]) -> None:
 class Batch:
     """One run over a class."""
 
-    def __init__(self, settings: Settings, store: Store, run: Run, isolation: str) -> None:
+    def __init__(self, settings: Settings, store: Store, run: ClassRun, isolation: str) -> None:
         self._settings, self._store, self._run, self._isolation = settings, store, run, isolation
         self.tally = Tally()
 
-    def _take(self, book: Book, task: Task, handed_in: HandedIn, outcome: Outcome) -> None:
+    def _take(self, writer: GradebookWriter, submitted: Submitted, handed_in: HandedIn, outcome: Outcome) -> None:
         """Keep one outcome and write it into the gradebook."""
-        student, lesson = task.submitted.student, task.submitted.lesson
+        student, lesson = submitted.student, submitted.lesson
         if isinstance(outcome, CourseError):
             raise outcome
         if isinstance(outcome, Failed):
@@ -130,16 +131,16 @@ class Batch:
         _check_edition(lesson, outcome)
         result = full_result(outcome, handed_in, self._run)
         try:
-            keep(self._settings, self._store, lesson, outcome, result)
+            keep(self._settings, self._store, lesson, outcome["notebook"], result)
         except Unwritable as error:
             if error.everywhere:
                 raise
             self._fail(student, lesson, str(error))
             return
         self.tally.graded += 1
-        self.tally.add_look(student, lesson.id, [*result["look"], *book.write(lesson, result, result["graded"])])
+        self.tally.add_look(student, lesson.id, [*result["look"], *writer.write(lesson, result, result["graded"])])
 
-    def _settle(self, known: Settled) -> dict[str, Any]:
+    def _settle(self, known: Settled) -> KeptResult:
         """Return the result of a submission that is not graded again, brought up to date."""
         result = known.result
         if known.restamped:
@@ -152,53 +153,56 @@ class Batch:
         """Note a submission that has no verdict; it is tried again in the next run."""
         self.tally.failed += 1
         self.tally.add_look(student, lesson.id, [f"not graded: {why.strip().splitlines()[-1]}"])
-        say(f"{visible(student, 80, one_line=True)}, {lesson.id}: {why}")
+        say(f"{safe_text(student, 80, one_line=True)}, {lesson.id}: {why}")
 
-    def do(self, plan: Plan, book: Book, executor: Executor) -> None:
+    def do(self, work: WorkList, writer: GradebookWriter, executor: Executor) -> None:
         """Grade what is to be graded and bring the gradebook up to date."""
-        for submitted in plan.unnamed:
+        for submitted in work.unnamed:
             why = "the folder's name is no UTF-8 text and can't stand in a gradebook; rename it"
             self.tally.add_look(submitted.student, submitted.lesson.id, [why])
         for lesson in load_course().lessons:
-            settled = [self._settle(known) for known in plan.settled if known.lesson == lesson]
-            if settled or any(task.submitted.lesson == lesson for task in plan.todo):
-                book.catch_up(lesson, settled)
-        tasks = {task.key: task for task in plan.todo}
+            settled = [self._settle(known) for known in work.settled if known.lesson == lesson]
+            if settled or any(each.submitted.lesson == lesson for each in work.to_grade):
+                writer.catch_up(lesson, settled)
+        submissions = {each.key: each.submitted for each in work.to_grade}
         taken: dict[tuple[str, str], HandedIn] = {}
-        with tqdm(total=len(plan.todo), desc="grading", unit="notebook", disable=not plan.todo) as bar, executor:
-            for job, outcome in executor.run(jobs(plan.todo, self._run, self._isolation, taken)):
+        jobs = make_jobs(work.to_grade, self._run, self._isolation, taken)
+        with tqdm(total=len(submissions), desc="grading", unit="notebook", disable=not submissions) as bar, executor:
+            for job, outcome in executor.run(jobs):
                 key = job.student, job.assignment
-                self._take(book, tasks[key], taken.pop(key), outcome)
+                self._take(writer, submissions[key], taken.pop(key), outcome)
                 bar.set_postfix_str(f"{len(self.tally.look)} to look at", refresh=False)
                 bar.update()
-        for (student, lesson_id), reasons in book.write_waiting().items():
+        for (student, lesson_id), reasons in writer.write_waiting().items():
             self.tally.add_look(student, lesson_id, reasons)
 
 
-def _absent(settings: Settings, book: Book, lessons: Iterable[Lesson]) -> Iterator[str]:
+def _absent(settings: Settings, writer: GradebookWriter, lessons: Iterable[Lesson]) -> Iterator[str]:
     """Yield who of the gradebook's students handed in nothing."""
-    known = set(book.students())
+    known = set(writer.students())
     for lesson in lessons:
         absent = sorted(known - {submitted.student for submitted in find_submitted(settings.coursedir, lesson)})
         if absent:
-            shown = ", ".join(visible(name, 80, one_line=True) for name in absent[:SHOWN])
+            shown = ", ".join(safe_text(name, 80, one_line=True) for name in absent[:SHOWN])
             more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
             yield f"{lesson.id}: nothing handed in by {shown}{more}"
 
 
-def _summarize(tally: Tally, book: Book, run: Run, tell: Callable[[str], None]) -> None:
+def _summarize(tally: Tally, writer: GradebookWriter, run: ClassRun, tell: Callable[[str], None]) -> None:
     failed = f", {tally.failed} not graded" if tally.failed else ""
     tell(f"{tally.graded} graded, {tally.unchanged} unchanged{failed}; seed {run.seed}")
     if tally.look:
         tell(f"{len(tally.look)} to look at:")
     for (student, lesson_id), reasons in sorted(tally.look.items(), key=lambda item: item[0][::-1]):
-        why = "; ".join(visible(reason, 300, one_line=True) for reason in reasons)
-        tell(f"  {visible(student, 80, one_line=True)}, {lesson_id}: {why}")
-    if book.waiting:
-        tell(f"{book.waiting} results are not in the gradebook yet: {book.trouble}. Then run the same command again.")
+        why = "; ".join(safe_text(reason, 300, one_line=True) for reason in reasons)
+        tell(f"  {safe_text(student, 80, one_line=True)}, {lesson_id}: {why}")
+    if writer.waiting:
+        tell(
+            f"{writer.waiting} results are not in the gradebook yet: {writer.trouble}. Then run the same command again."
+        )
 
 
-def grade_class(request: Request, executor: Executor | None = None) -> int:
+def grade_class(request: GradeRequest, executor: Executor | None = None) -> int:
     """Grade what students handed in; return the exit status. Raises CourseError for a request that can't be met."""
     settings = load_settings(request.course)
     store = Store(settings.coursedir)
@@ -207,9 +211,9 @@ def grade_class(request: Request, executor: Executor | None = None) -> int:
     if not sandbox.isolated:
         say(sandbox.notice)
     for name in strange_assignments(settings.coursedir):
-        say(f"{visible(name, 80, one_line=True)} is no lesson of this course; it was left alone")
-    with _locked(store), Book(settings, store, say) as book:
-        return _grade_locked(request, settings, store, submissions, book, executor)
+        say(f"{safe_text(name, 80, one_line=True)} is no lesson of this course; it was left alone")
+    with _locked(store), GradebookWriter(settings, store, say) as writer:
+        return _grade_locked(request, settings, store, submissions, writer, executor)
 
 
 def _locked(store: Store) -> FileLock:
@@ -226,23 +230,23 @@ def _locked(store: Store) -> FileLock:
 
 
 def _grade_locked(
-    request: Request,
+    request: GradeRequest,
     settings: Settings,
     store: Store,
     submissions: list[Submitted],
-    book: Book,
+    writer: GradebookWriter,
     executor: Executor | None,
 ) -> int:
-    run = _run(store, request)
+    run = _begin(store, request)
     store.start_run(run)
-    plan = make_plan(settings.coursedir, store, submissions, run)
+    work = make_work_list(settings.coursedir, store, submissions, run)
     batch = Batch(settings, store, run, request.isolation)
-    batch.do(plan, book, executor or LocalPool(min(request.processes or cores(), max(1, len(plan.todo)))))
-    for line in _absent(settings, book, dict.fromkeys(submitted.lesson for submitted in submissions)):
+    batch.do(work, writer, executor or LocalPool(min(request.processes or cores(), max(1, len(work.to_grade)))))
+    for line in _absent(settings, writer, dict.fromkeys(submitted.lesson for submitted in submissions)):
         print(line)
-    _summarize(batch.tally, book, run, print)
+    _summarize(batch.tally, writer, run, print)
     print(f"logs: {store.log_path('STUDENT', 'LESSON')}")
-    if book.waiting:
+    if writer.waiting:
         return 2
     store.finish_run(run)
     return 1 if batch.tally.look else 0

@@ -11,8 +11,8 @@ from distributed import Client, Future, KilledWorker, as_completed, get_worker
 from tqdm import tqdm
 
 from ...course.manifest import CourseError
+from .job import Job
 from .pool import Failed, Outcome, attempt
-from .task import Job
 
 CONNECT_SECONDS = 20.0
 # One job in hand and one at the door, so that no worker process waits for a notebook to travel.
@@ -68,6 +68,8 @@ class Cluster:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self._client is None:
+            return
         # Of a scheduler that is gone there is no taking leave: `distributed` itself may fail at it.
         with suppress(OSError, RuntimeError):
             self._client.cancel(list(self._jobs), force=True)
@@ -75,18 +77,18 @@ class Cluster:
         with suppress(OSError, RuntimeError):
             self._client.close()
 
-    def _room(self) -> int:
+    def _room(self, client: Client) -> int:
         """Return how many more jobs the cluster should have in hand."""
-        threads = sum(self._client.nthreads().values())
+        threads = sum(client.nthreads().values())
         return JOBS_A_THREAD * max(1, threads) - len(self._jobs)
 
-    def _submit(self, jobs: Iterator[Job]) -> Iterator[Future]:
-        for _ in range(self._room()):
+    def _submit(self, client: Client, jobs: Iterator[Job]) -> Iterator[Future]:
+        for _ in range(self._room(client)):
             job = next(jobs, None)
             if job is None:
                 return
             # Not a pure function: two students may hand in the same notebook, and each gets a result of their own.
-            future = self._client.submit(self._grade, pickle.dumps(job), pure=False)
+            future = client.submit(self._grade, pickle.dumps(job), pure=False)
             self._jobs[future] = job
             yield future
 
@@ -110,8 +112,10 @@ class Cluster:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Yield each job with its outcome as it comes; jobs are taken from ``jobs`` as the cluster has room."""
-        waiting = iter(jobs)
-        running = as_completed(list(self._submit(waiting)), loop=self._client.loop, raise_errors=False)
+        client, waiting = self._client, iter(jobs)
+        if client is None:
+            raise RuntimeError("a Cluster is a context manager: run jobs inside its with block")
+        running = as_completed(list(self._submit(client, waiting)), loop=client.loop, raise_errors=False)
         for future in running:
             if future.status == "lost":
                 # Finished by a worker that was gone before its answer was fetched: the cluster computes it again.
@@ -122,7 +126,7 @@ class Cluster:
             future.release()
             yield job, outcome
             try:
-                for further in self._submit(waiting):
+                for further in self._submit(client, waiting):
                     running.add(further)
             except (OSError, RuntimeError):
                 raise self._gone() from None

@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ...course.manifest import CourseError
-from .task import Job, grade_submission, release_worker
+from ..results.submission_result import GradedSubmission
+from .job import Job, grade_submission, release_worker
 
 # The engine ends every exercise in its own time; this only keeps a fault of the engine from holding up a class.
 JOB_SECONDS = 3600.0
@@ -28,7 +29,7 @@ class Failed(Exception):
     """A job that came to no verdict, through no fault of the student's; the message says what happened."""
 
 
-Outcome = dict[str, Any] | CourseError | Failed
+Outcome = GradedSubmission | CourseError | Failed
 
 
 def cores() -> int:
@@ -48,7 +49,9 @@ def attempt(job: Job) -> Outcome:
 
 def _end_with_parent() -> None:
     """End this process when the one that started it is gone, whatever ended that."""
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(1)
 
 
@@ -108,8 +111,8 @@ class LocalPool:
     def __enter__(self) -> LocalPool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        if kind is None:
+    def __exit__(self, *exc: object) -> None:
+        if exc[0] is None:
             self._dismiss()
         for process in self._processes:
             process.end()
@@ -185,16 +188,19 @@ class LocalPool:
         more = True
         while True:
             while (more or again) and (idle := self._idle()) is not None:
-                job, tries = again.pop() if again else (next(waiting, None), 1)
-                if job is None:
-                    more = False
+                if again:
+                    self._give(idle, *again.pop())
+                elif (fresh := next(waiting, None)) is not None:
+                    self._give(idle, fresh, 1)
                 else:
-                    self._give(idle, job, tries)
+                    more = False
             if not any(process.job for process in self._processes):
                 return
             for process in self._ready():
                 job = process.job
                 outcome = self._outcome(process)
+                if job is None:
+                    continue
                 if outcome is None:
                     again.append((job, process.tries + 1))
                 else:

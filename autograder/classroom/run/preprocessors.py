@@ -22,29 +22,27 @@ from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Enum, Integer
 from traitlets.log import get_logger
 
-from ...course.manifest import Lesson, load_course
+from ...course.manifest import Lesson, find_lesson, load_course
+from ...grading.notebook_choice import read_notebook
 from ...isolation.sandbox import ISOLATIONS
-from ...report.visible import visible
+from ...report.safe_text import safe_text
 from ..folders.handed_in import Submitted, links_outside, read_handed_in
 from ..folders.settings import Settings
-from ..gradebook.gradebook import land, open_gradebook
-from ..gradebook.notebook import make_notebook
-from ..results.record import full_result, keep_result
-from ..results.store import Run, Store, now
-from .plan import Task, make_job
-from .task import grade_submission, release_worker
+from ..gradebook.gradebook import open_gradebook, write_marks
+from ..gradebook.shown_notebook import make_notebook
+from ..results.keeping import full_result, keep_result
+from ..results.store import ClassRun, Store, now
+from .job import grade_submission, release_worker
+from .work_list import ToGrade, make_job
 
 # One run of a nbgrader command: everybody in it gets the same hidden inputs.
-_RUN = Run(f"nbgrader-{secrets.token_hex(4)}", secrets.randbits(48), force=True, started=now())
+_RUN = ClassRun(f"nbgrader-{secrets.token_hex(4)}", secrets.randbits(48), force=True, started=now())
 atexit.register(release_worker)
 
 
 def _lesson(assignment: str, notebook: str) -> Lesson | None:
     """Return the lesson that a notebook of an assignment is, or None where it is none."""
-    for lesson in load_course().lessons:
-        if lesson.id == assignment == notebook:
-            return lesson
-    return None
+    return next((lesson for lesson in load_course().lessons if lesson.id == assignment == notebook), None)
 
 
 def _submitted(coursedir: CourseDirectory, resources: dict[str, Any]) -> Submitted | None:
@@ -59,14 +57,20 @@ def _submitted(coursedir: CourseDirectory, resources: dict[str, Any]) -> Submitt
 class SubmissionExporter(NotebookExporter):
     """Reads whatever was handed in as a notebook that the steps after it can work on."""
 
+    @property
+    def _converter(self) -> Any:
+        """nbgrader's command, which knows the course folder."""
+        return self.parent
+
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        coursedir = self.parent.coursedir
-        submitted = _submitted(coursedir, resources)
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        coursedir: CourseDirectory = self._converter.coursedir
+        submitted = _submitted(coursedir, resources or {})
         if submitted is None or not Path(filename).is_relative_to(submitted.folder):
             return super().from_filename(filename, resources, **kw)
-        text = make_notebook(read_handed_in(submitted).content, submitted.lesson)
+        found = read_handed_in(submitted)
+        text = make_notebook(read_notebook(found.file, found.content, submitted.lesson, found.problem))
         return self.from_notebook_node(nbformat.reads(text, as_version=4), resources, **kw)
 
 
@@ -81,13 +85,13 @@ class GradeWithEngine(NbGraderPreprocessor):
         submitted = _submitted(converter.coursedir, resources)
         if submitted is None:
             return Execute(parent=self.parent).preprocess(nb, resources)
-        run = _RUN if self.seed is None else Run(_RUN.id, self.seed, _RUN.force, _RUN.started)
+        run = _RUN if self.seed is None else ClassRun(_RUN.id, self.seed, _RUN.force, _RUN.started)
         handed_in = read_handed_in(submitted)
-        answer = grade_submission(make_job(Task(submitted, ()), handed_in, run, self.isolation))
+        answer = grade_submission(make_job(ToGrade(submitted), handed_in, run, self.isolation))
         result = full_result(answer, handed_in, run)
         keep_result(Store(converter.coursedir), result)
         for reason in result["look"]:
-            self.log.warning("%s: %s", visible(submitted.student, 80, one_line=True), reason)
+            self.log.warning("%s: %s", safe_text(submitted.student, 80, one_line=True), reason)
         resources["nbgrader"]["verdict"] = result
         return nbformat.reads(answer["notebook"], as_version=4), resources
 
@@ -101,13 +105,13 @@ class SaveVerdicts(SaveAutoGrades):
             return super().preprocess(nb, resources)
         converter = self.parent.parent
         settings = Settings(converter.config, converter.coursedir)
-        lesson = _lesson(result["assignment"], result["assignment"])
+        lesson = find_lesson(result["assignment"])
         with open_gradebook(settings) as gradebook:
-            land(gradebook, settings, lesson, result, result["graded"])
+            write_marks(gradebook, settings, lesson, result, result["graded"])
         return nb, resources
 
 
-def choose_notebook(assignment: str, student: str, notebooks: list[str]) -> None:
+def leave_one_notebook(assignment: str, student: str, notebooks: list[str]) -> None:
     """Before a submission is converted: leave the one notebook that counts, under the name that nbgrader expects.
 
     A submission with links that lead out of it is not converted: nbgrader would copy what lies there.
@@ -119,7 +123,7 @@ def choose_notebook(assignment: str, student: str, notebooks: list[str]) -> None
     # The notebook itself is read with care; it is never copied.
     outside = [name for name in links_outside(folder) if not name.endswith(".ipynb")]
     if outside:
-        where = visible(str(folder), one_line=True)
+        where = safe_text(str(folder), one_line=True)
         get_logger().error("%s holds links that lead out of it, such as %s; remove them first", where, outside[0])
         notebooks.clear()
     else:

@@ -6,25 +6,24 @@ import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import Comment, Grade, Gradebook, GradeCell, MissingEntry, Notebook, SolutionCell, SourceCell
 from sqlalchemy.engine import make_url
 
 from ...authoring.build import release
 from ...course.manifest import Lesson
-from ...report.terminal import number
+from ...report.words import number
 from ..folders.settings import Settings
 from .gradebook import translated
-from .notebook import given_cells
+from .shown_notebook import GivenCell, given_cells
 
 
-def _points(given: dict[str, dict[str, Any]]) -> dict[str, float]:
+def _points(given: dict[str, GivenCell]) -> dict[str, float]:
     metadata = {grade_id: cell["metadata"]["nbgrader"] for grade_id, cell in given.items()}
     return {grade_id: float(found["points"]) for grade_id, found in metadata.items() if found["grade"]}
 
 
-def _in_step(notebook: Notebook, given: dict[str, dict[str, Any]]) -> bool:
+def _in_step(notebook: Notebook, given: dict[str, GivenCell]) -> bool:
     checksums = {grade_id: cell["metadata"]["nbgrader"]["checksum"] for grade_id, cell in given.items()}
     held = {cell.name: cell.checksum for cell in notebook.source_cells}
     points = {cell.name: cell.max_score for cell in notebook.grade_cells}
@@ -42,7 +41,7 @@ def _backup(settings: Settings) -> str:
     return f"; the gradebook as it was is kept as {copy.name}"
 
 
-def _drop(gradebook: Gradebook, notebook: Notebook, given: dict[str, dict[str, Any]], settings: Settings) -> list[str]:
+def _drop(gradebook: Gradebook, notebook: Notebook, given: dict[str, GivenCell], settings: Settings) -> list[str]:
     """Take out the cells that the lesson no longer has; return what to say about marks that go with them."""
     said = []
     for cell in [cell for cell in notebook.grade_cells if cell.name not in _points(given)]:
@@ -60,7 +59,7 @@ def _drop(gradebook: Gradebook, notebook: Notebook, given: dict[str, dict[str, A
     return said
 
 
-def _add(gradebook: Gradebook, notebook: Notebook, given: dict[str, dict[str, Any]]) -> list[str]:
+def _add(gradebook: Gradebook, notebook: Notebook, given: dict[str, GivenCell]) -> list[str]:
     """Add the cells that are not there, with an empty mark for everybody who handed the lesson in before."""
     said = []
     held = {kind: {cell.name for cell in cells} for kind, cells in _kinds(notebook).items()}
@@ -89,7 +88,7 @@ def _kinds(notebook: Notebook) -> dict[str, list]:
     return {"grade": notebook.grade_cells, "solution": notebook.solution_cells, "source": notebook.source_cells}
 
 
-def _changed_points(notebook: Notebook, given: dict[str, dict[str, Any]]) -> list[str]:
+def _changed_points(notebook: Notebook, given: dict[str, GivenCell]) -> list[str]:
     points = _points(given)
     return [
         f"{cell.name} is worth {number(points[cell.name])} points, {number(cell.max_score)} before"
@@ -98,7 +97,7 @@ def _changed_points(notebook: Notebook, given: dict[str, dict[str, Any]]) -> lis
     ]
 
 
-def register(gradebook: Gradebook, settings: Settings, lesson: Lesson) -> list[str]:
+def enter_lesson(gradebook: Gradebook, settings: Settings, lesson: Lesson) -> list[str]:
     """Bring the gradebook's record of a lesson in step with what was released; return what changed, in words.
 
     Marks of exercises that are still there stay. Raises GradebookTrouble.

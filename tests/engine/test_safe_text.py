@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import autograder
 from autograder.course.manifest import ROOT
-from autograder.report.visible import MAX_LINES, indented, visible
+from autograder.report.safe_text import MAX_LINES, indented, safe_text
 from tests.notebooks import cell_of, reference_notebook, save
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -43,22 +43,22 @@ MESSAGE = (
     ],
 )
 def test_what_can_not_be_seen_is_written_out(text: str, shown: str) -> None:
-    assert visible(text) == shown
+    assert safe_text(text) == shown
 
 
 def test_one_line_stays_one_line() -> None:
-    assert visible("a\nb", one_line=True) == "a\\nb"
+    assert safe_text("a\nb", one_line=True) == "a\\nb"
 
 
 def test_long_text_is_cut_and_says_so() -> None:
-    assert visible("x" * 5_000_000, limit=10) == "xxxxxxxxxx … (4,999,990 more characters)"
-    assert visible("\x1b" * 100, limit=10) == "\\x1b\\x1b … (98 more characters)"
-    assert visible("a\n" * 1000).count("\n") == MAX_LINES - 1
+    assert safe_text("x" * 5_000_000, limit=10) == "xxxxxxxxxx … (4,999,990 more characters)"
+    assert safe_text("\x1b" * 100, limit=10) == "\\x1b\\x1b … (98 more characters)"
+    assert safe_text("a\n" * 1000).count("\n") == MAX_LINES - 1
 
 
 @given(st.text(st.characters(), max_size=300))
 def test_nothing_hidden_is_left_in_any_text(text: str) -> None:
-    shown = visible(text, limit=200)
+    shown = safe_text(text, limit=200)
     assert {unicodedata.category(character) for character in shown.replace("\n", "")}.isdisjoint(HIDDEN)
     assert len(shown.encode("utf-8").decode("utf-8")) <= 200 + len(" … (300 more characters)")
 

@@ -5,33 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
-from typing import Any
 
 from nbgrader.api import Gradebook
 
 from ...course.manifest import Lesson, find_lesson
 from ..folders.settings import Settings
 from ..results.store import Store
-from .gradebook import GradebookTrouble, is_landed, land, landed, open_gradebook
-from .register import register
+from ..results.submission_result import KeptResult
+from .gradebook import GradebookTrouble, HeldMarks, held_marks, is_held, open_gradebook, write_marks
+from .lesson_entry import enter_lesson
 
 # Seconds until a gradebook that could not be written is tried again, so that grading goes on meanwhile.
 PAUSE = 60.0
 
 
-class Book:
+class GradebookWriter:
     """The one writer of the gradebook. ``trouble`` says why nothing can be written, ``say`` tells the teacher."""
 
     def __init__(self, settings: Settings, store: Store, say: Callable[[str], None]) -> None:
         self._settings, self._store, self._say = settings, store, say
         self._stack = ExitStack()
         self._gradebook: Gradebook | None = None
-        self._registered: set[str] = set()
+        self._entered: set[str] = set()
         self._waiting: dict[tuple[str, str], Collection[str]] = {}
         self._next_try = 0.0
         self.trouble: str | None = None
 
-    def __enter__(self) -> Book:
+    def __enter__(self) -> GradebookWriter:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -47,10 +47,10 @@ class Book:
         """Return the gradebook with the lesson entered. Raises GradebookTrouble."""
         if self._gradebook is None:
             self._gradebook = self._stack.enter_context(open_gradebook(self._settings))
-        if lesson.id not in self._registered:
-            for change in register(self._gradebook, self._settings, lesson):
+        if lesson.id not in self._entered:
+            for change in enter_lesson(self._gradebook, self._settings, lesson):
                 self._say(f"{lesson.id}: {change}")
-            self._registered.add(lesson.id)
+            self._entered.add(lesson.id)
         return self._gradebook
 
     def students(self) -> list[str]:
@@ -61,26 +61,26 @@ class Book:
         self._gradebook.db.rollback()
         return names
 
-    def catch_up(self, lesson: Lesson, results: Collection[dict[str, Any]]) -> None:
+    def catch_up(self, lesson: Lesson, results: Collection[KeptResult]) -> None:
         """Enter a lesson, and write those of its kept results that the gradebook does not hold."""
         try:
             gradebook = self._ready(lesson)
-            held = landed(gradebook, self._settings, lesson)
+            held: dict[str, HeldMarks] | None = held_marks(gradebook, self._settings, lesson)
         except GradebookTrouble as trouble:
             self._troubled(trouble)
             held = None
         for result in results:
-            if held is None or not is_landed(held.get(result["student"]), result, lesson):
+            if held is None or not is_held(held.get(result["student"]), result, lesson):
                 self.write(lesson, result)
 
-    def write(self, lesson: Lesson, result: dict[str, Any], anew: Collection[str] = ()) -> list[str]:
+    def write(self, lesson: Lesson, result: KeptResult, anew: Collection[str] = ()) -> list[str]:
         """Write a result; where that can't be done it waits. Returns why somebody should look at it."""
         key = result["student"], lesson.id
         if self.trouble is not None and time.monotonic() < self._next_try:
             self._waiting[key] = anew
             return []
         try:
-            look = land(self._ready(lesson), self._settings, lesson, result, anew)
+            look = write_marks(self._ready(lesson), self._settings, lesson, result, anew)
         except GradebookTrouble as trouble:
             self._troubled(trouble)
             self._waiting[key] = anew

@@ -6,24 +6,23 @@ run in this process, in another one, or on another machine.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from ...checks.edition import edition
 from ...course.manifest import Exercise, Lesson, find_lesson, load_course
 from ...grading.grader import LessonGrader
+from ...grading.notebook_choice import read_notebook
+from ...grading.submission import NoSubmission, Submission
 from ...isolation.process import Worker
 from ...isolation.sandbox import Sandbox, make_sandbox
 from ...isolation.workers import make_worker
-from ...ladder.ladder import Problem
 from ...ladder.verdict import DOUBTFUL, Result
-from ...notebook_api.check import LiveReport
-from ..gradebook.notebook import make_notebook
+from ...report.result_report import ResultReport
+from ..gradebook.shown_notebook import make_notebook
+from ..results.submission_result import ExerciseEntry, GradedSubmission
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Job:
     file: str = ""
     content: bytes | None = None
     problem: str | None = None
-    kept: tuple[dict[str, Any], ...] = ()
+    kept: tuple[ExerciseEntry, ...] = ()
 
 
 class _Held(threading.local):
@@ -62,16 +61,16 @@ def release_worker() -> None:
 
 
 def _worker(lesson: Lesson, sandbox: Sandbox) -> Worker:
-    if _held.key != (lesson.id, sandbox):
+    if _held.worker is None or _held.key != (lesson.id, sandbox):
         release_worker()
         _held.worker = make_worker([lesson], sandbox)
         _held.key = (lesson.id, sandbox)
     return _held.worker
 
 
-def as_entry(lesson: Lesson, result: Result, seed: int) -> dict[str, Any]:
+def as_entry(lesson: Lesson, result: Result, seed: int) -> ExerciseEntry:
     """Return a verdict as plain data, with its report as text and as HTML."""
-    report = LiveReport(result)
+    report = ResultReport(result)
     return {
         "name": result.exercise.name,
         "score": result.score,
@@ -87,26 +86,18 @@ def as_entry(lesson: Lesson, result: Result, seed: int) -> dict[str, Any]:
     }
 
 
-def _nothing_to_grade(exercise: Exercise, problem: str) -> Result:
-    found = Problem("missing", "a notebook that can be read", problem)
-    return Result(exercise, "missing", 0.0, problem=found)
-
-
-def _grade(job: Job, lesson: Lesson, exercises: Sequence[Exercise], sandbox: Sandbox) -> tuple[list[Result], list[str]]:
+def _grade(
+    submission: Submission | NoSubmission, exercises: Sequence[Exercise], sandbox: Sandbox, seed: int
+) -> tuple[list[Result], list[str]]:
     """Return the verdicts on ``exercises`` and what was noticed about the notebook."""
-    if job.content is None:
-        return [_nothing_to_grade(exercise, job.problem or "no notebook") for exercise in exercises], []
-    with tempfile.TemporaryDirectory(prefix="submission-") as name:
-        folder = Path(name) / lesson.id
-        folder.mkdir()
-        (folder / job.file).write_bytes(job.content)
-        with LessonGrader(lesson, Path(name), sandbox, job.seed, worker=_worker(lesson, sandbox)) as grader:
-            results = [grader.grade(exercise) for exercise in exercises]
-            results = [grader.diagnose(result) for result in results]
-        return results, list(grader.notes)
+    if not exercises:
+        return [], []
+    with LessonGrader(submission, sandbox, seed, worker=_worker(submission.lesson, sandbox)) as grader:
+        results = [grader.grade(exercise) for exercise in exercises]
+        return [grader.diagnose(result) for result in results], grader.notes
 
 
-def _doubts(entries: Sequence[dict[str, Any]], problem: str | None, notes: Sequence[str]) -> list[str]:
+def _doubts(entries: Sequence[ExerciseEntry], problem: str | None, notes: Sequence[str]) -> list[str]:
     """Return why somebody should look at a submission."""
     if problem is not None:
         return [problem]
@@ -115,21 +106,22 @@ def _doubts(entries: Sequence[dict[str, Any]], problem: str | None, notes: Seque
     return [f"{entry['name']} {DOUBTFUL[entry['outcome']]}" for entry in entries if entry["outcome"] in DOUBTFUL]
 
 
-def grade_submission(job: Job) -> dict[str, Any]:
-    """Grade one submission. Returns plain data: the stored result (see ``store``) and, as ``notebook``, its page.
+def grade_submission(job: Job) -> GradedSubmission:
+    """Grade one submission and return plain data.
 
     Raises CourseError where the course is at fault: then there is no verdict at all.
     """
     started = time.monotonic()
     lesson = find_lesson(job.assignment)
     sandbox = make_sandbox(job.isolation)
+    submission = read_notebook(job.file, job.content, lesson, job.problem)
     kept = {entry["name"]: entry for entry in job.kept}
     open_ones = [exercise for exercise in lesson.exercises if exercise.name not in kept]
-    results, notes = _grade(job, lesson, open_ones, sandbox) if open_ones else ([], [])
+    results, notes = _grade(submission, open_ones, sandbox, job.seed)
     graded = kept | {result.exercise.name: as_entry(lesson, result, job.seed) for result in results}
     entries = [graded[exercise.name] for exercise in lesson.exercises]
     if all(entry["outcome"] == "missing" for entry in entries):
-        entries = [entry | {"doubtful": True} for entry in entries]
+        entries = [{**entry, "doubtful": True} for entry in entries]
     return {
         "student": job.student,
         "assignment": lesson.id,
@@ -142,5 +134,5 @@ def grade_submission(job: Job) -> dict[str, Any]:
         "exercises": entries,
         "notes": notes,
         "look": _doubts(entries, job.problem, notes),
-        "notebook": make_notebook(job.content, lesson, entries, notes),
+        "notebook": make_notebook(submission, entries, notes),
     }

@@ -1,44 +1,51 @@
-"""What is kept of a graded submission: its notebook for nbgrader's pages, its log, and last of all its result."""
+"""Keep a graded submission: its notebook for nbgrader's pages, its log, and last of all its result."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...course.manifest import Lesson
-from ...report.terminal import number
-from ...report.visible import visible
+from ...report.safe_text import safe_text
+from ...report.words import number
 from ..folders.handed_in import TIMESTAMP, HandedIn
 from ..folders.settings import Settings, autograded_path
-from .store import Run, Store, now, write_whole
+from .store import ClassRun, Store, now, write_whole
+from .submission_result import GradedSubmission, KeptResult
 
 
-def _log(result: dict[str, Any]) -> str:
+def _log(result: KeptResult) -> str:
     """Return what a submission's log says."""
     points = f"{number(result['score'])} of {number(result['max_score'])} points"
     lines = [
-        f"{visible(result['student'], 200, one_line=True)}, {result['assignment']}: {points}",
+        f"{safe_text(result['student'], 200, one_line=True)}, {result['assignment']}: {points}",
         f"graded {result['graded_at']} in {result['seconds']:.1f} s, course {result['course']}, "
         f"seed {result['seed']}, {result['isolation']}",
     ]
     lines += [f"look: {reason}" for reason in result["look"]]
-    lines += [f"note: {visible(note, 400, one_line=True)}" for note in result["notes"]]
+    lines += [f"note: {safe_text(note, 400, one_line=True)}" for note in result["notes"]]
     for entry in result["exercises"]:
         kept = "" if entry["name"] in result["graded"] else f"  (kept from a run with seed {entry['seed']})\n"
         lines += ["", f"{kept}{entry['text']}"]
     return "\n".join(lines).encode("utf-8", "replace").decode() + "\n"
 
 
-def full_result(answer: dict[str, Any], handed_in: HandedIn, run: Run) -> dict[str, Any]:
-    """Return what is kept of a submission: what the grader answered, and what is known about the submission."""
+def full_result(graded: GradedSubmission, handed_in: HandedIn, run: ClassRun) -> KeptResult:
+    """Return what is kept of a submission: what the grader found, and what is known about the submission."""
     return {
-        **{name: value for name, value in answer.items() if name != "notebook"},
+        "student": graded["student"],
+        "assignment": graded["assignment"],
+        "course": graded["course"],
+        "isolation": graded["isolation"],
+        "seconds": graded["seconds"],
+        "score": graded["score"],
+        "max_score": graded["max_score"],
+        "graded": graded["graded"],
+        "exercises": graded["exercises"],
+        "notes": [*handed_in.notes, *graded["notes"]],
+        "look": list(dict.fromkeys([*handed_in.look, *graded["look"]])),
         "digest": handed_in.digest,
         "timestamp": handed_in.timestamp,
         "run": run.id,
         "seed": run.seed,
         "graded_at": now(),
-        "notes": [*handed_in.notes, *answer["notes"]],
-        "look": list(dict.fromkeys([*handed_in.look, *answer["look"]])),
     }
 
 
@@ -46,33 +53,30 @@ def _mode(settings: Settings) -> int:
     return 0o664 if settings.coursedir.groupshared else 0o444
 
 
-def keep(settings: Settings, store: Store, lesson: Lesson, answer: dict[str, Any], result: dict[str, Any]) -> None:
+def keep(settings: Settings, store: Store, lesson: Lesson, notebook: str, result: KeptResult) -> None:
     """Write a submission's notebook, log and result, in this order: with its result it counts as graded.
 
     Raises Unwritable.
     """
-    notebook = autograded_path(settings.coursedir, result["student"], lesson)
-    write_whole(notebook, answer["notebook"], _mode(settings))
+    write_whole(autograded_path(settings.coursedir, result["student"], lesson), notebook, _mode(settings))
     _write_timestamp(settings, lesson, result)
     keep_result(store, result)
 
 
-def restamp(
-    settings: Settings, store: Store, lesson: Lesson, result: dict[str, Any], timestamp: str | None
-) -> dict[str, Any]:
+def restamp(settings: Settings, store: Store, lesson: Lesson, result: KeptResult, timestamp: str | None) -> KeptResult:
     """Return the result of a notebook that was handed in again as it was, kept with its new time. Raises Unwritable."""
-    result = result | {"timestamp": timestamp}
+    result = {**result, "timestamp": timestamp}
     _write_timestamp(settings, lesson, result)
     keep_result(store, result)
     return result
 
 
-def keep_result(store: Store, result: dict[str, Any]) -> None:
+def keep_result(store: Store, result: KeptResult) -> None:
     """Write a submission's log and result. Raises Unwritable."""
     store.write(result, _log(result))
 
 
-def _write_timestamp(settings: Settings, lesson: Lesson, result: dict[str, Any]) -> None:
+def _write_timestamp(settings: Settings, lesson: Lesson, result: KeptResult) -> None:
     """Put nbgrader's time stamp beside a graded notebook, or take a former one away. Raises Unwritable."""
     path = autograded_path(settings.coursedir, result["student"], lesson).with_name(TIMESTAMP)
     if result["timestamp"]:

@@ -26,7 +26,7 @@ def _shown(character: str, one_line: bool) -> str:
     return _escape(character) if unicodedata.category(character) in _HIDDEN else character
 
 
-def visible(text: str, limit: int = LIMIT, one_line: bool = False) -> str:
+def safe_text(text: str, limit: int = LIMIT, one_line: bool = False) -> str:
     """Return ``text`` with everything in it that a reader could not see written out, such as ``\\x1b`` or ``\\u202e``.
 
     Line ends stay, unless ``one_line`` asks for ``\\n``. What goes beyond ``limit`` characters or ``MAX_LINES`` lines

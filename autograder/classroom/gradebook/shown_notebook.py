@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from ...course.manifest import ROOT, CourseError, Lesson
 from ...course.released import normalize
-from ...grading.submission import mentions
-from ...report.terminal import shown_notes
+from ...grading.submission import NoSubmission, RawCell, Submission, mentions, source_of
+from ...report.words import shown_notes
+from ..results.submission_result import ExerciseEntry
 
 # Characters of one cell and of all cells together that are shown; the engine has read all of them.
 CELL, NOTEBOOK = 100_000, 2_000_000
@@ -20,7 +21,33 @@ IMAGES = ("image/png", "image/jpeg")
 UNREADABLE = "The notebook that was handed in could not be read. Below are the lesson's own cells; each check says why."
 CUT = "\n… (the rest of this cell is not shown)"
 
+# A cell of the notebook that is made here, as nbformat's JSON has it.
 Cell = dict[str, Any]
+
+
+class Nbgrader(TypedDict):
+    """What nbgrader's metadata say of a released cell; ``points`` where it is a ``grade`` cell."""
+
+    grade_id: str
+    grade: bool
+    solution: bool
+    locked: bool
+    checksum: str
+    points: NotRequired[float]
+
+
+class GivenMetadata(TypedDict):
+    """The metadata of a released cell that nbgrader knows."""
+
+    nbgrader: Nbgrader
+
+
+class GivenCell(TypedDict):
+    """A released cell that nbgrader knows, its ``source`` as one text."""
+
+    cell_type: str
+    metadata: GivenMetadata
+    source: str
 
 
 def clean(text: str) -> str:
@@ -28,11 +55,8 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _text(cell: Cell) -> str:
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    return clean(source) if isinstance(source, str) else ""
+def _text(cell: RawCell) -> str:
+    return clean(source_of(cell))
 
 
 def released_notebook(lesson: Lesson) -> dict[str, Any]:
@@ -43,44 +67,25 @@ def released_notebook(lesson: Lesson) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def given_cells(lesson: Lesson) -> dict[str, Cell]:
+def given_cells(lesson: Lesson) -> dict[str, GivenCell]:
     """Return the released cells that nbgrader knows, by grade id, in order."""
-    found = {}
+    found: dict[str, GivenCell] = {}
     for cell in released_notebook(lesson)["cells"]:
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
         if grade_id:
-            found[grade_id] = cell | {"source": _text(cell)}
+            found[grade_id] = {"cell_type": cell["cell_type"], "metadata": cell["metadata"], "source": _text(cell)}
     return found
 
 
-def read_cells(content: bytes) -> list[Cell] | None:
-    """Return the cells of a notebook in any version of the format, or None where it is no notebook."""
-    try:
-        data = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(data, dict):
-        return None
-    sheets = data.get("worksheets")
-    if isinstance(sheets, list):
-        lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
-        cells = [cell for cells in lists if isinstance(cells, list) for cell in cells]
-    else:
-        cells = data.get("cells")
-    if not isinstance(cells, list):
-        return None
-    return [cell for cell in cells if isinstance(cell, dict)]
-
-
-def _grade_id(cell: Cell) -> str | None:
+def _grade_id(cell: RawCell) -> str | None:
     metadata = cell.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     return grade_id if isinstance(grade_id, str) else None
 
 
-def _stands_for(cell: Cell, grade_id: str, given: Cell, names: Sequence[str]) -> bool:
-    """Return whether a submitted cell is the one that ``grade_id`` names, though its metadata may be lost.
+def _stands_for(cell: RawCell, given: GivenCell, names: Sequence[str]) -> bool:
+    """Return whether a submitted cell is the ``given`` one, in which ``names`` are written; its metadata may be lost.
 
     A given cell whose text was changed is the student's own: what was written there is shown, too.
     """
@@ -89,21 +94,21 @@ def _stands_for(cell: Cell, grade_id: str, given: Cell, names: Sequence[str]) ->
     return normalize(_text(cell)) == normalize(given["source"])
 
 
-def _claims(cells: list[Cell], lesson: Lesson, given: dict[str, Cell]) -> dict[int, str]:
+def _claims(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell]) -> dict[int, str]:
     """Return which submitted cell, by position, stands for which given one: of copies the last."""
     claimed: dict[int, str] = {}
     names = {exercise.name: exercise.names for exercise in lesson.exercises}
     for grade_id in given:
         wanted = names.get(grade_id, ())
         named = [i for i, cell in enumerate(cells) if wanted and _grade_id(cell) == grade_id]
-        like = [i for i, cell in enumerate(cells) if _stands_for(cell, grade_id, given[grade_id], wanted)]
+        like = [i for i, cell in enumerate(cells) if _stands_for(cell, given[grade_id], wanted)]
         free = [i for i in named or like if i not in claimed]
         if free:
             claimed[free[-1]] = grade_id
     return claimed
 
 
-def _attachments(cell: Cell) -> dict[str, dict[str, str]]:
+def _attachments(cell: RawCell) -> dict[str, dict[str, str]]:
     """Return the pictures pasted into a text cell."""
     found = cell.get("attachments")
     kept = {}
@@ -118,7 +123,7 @@ def _attachments(cell: Cell) -> dict[str, dict[str, str]]:
     return kept
 
 
-def _own_cell(cell: Cell, source: str) -> Cell:
+def _own_cell(cell: RawCell, source: str) -> Cell:
     """Return a cell of the student's own as a plain cell of ``source``: its outputs and metadata prove nothing."""
     if cell.get("cell_type") == "code":
         return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
@@ -126,18 +131,18 @@ def _own_cell(cell: Cell, source: str) -> Cell:
         # Raw cells would be put into a page as they are, or not be shown at all.
         fence = "`" * 3 if "```" not in source else "~" * 8
         source = f"{fence}\n{source}\n{fence}"
-    shown = {"cell_type": "markdown", "metadata": {}, "source": source}
+    shown: Cell = {"cell_type": "markdown", "metadata": {}, "source": source}
     attachments = _attachments(cell)
     return shown | ({"attachments": attachments} if attachments else {})
 
 
-def _given_cell(given: Cell, source: str | None = None) -> Cell:
+def _given_cell(given: GivenCell, source: str | None = None) -> Cell:
     """Return a released cell with ``source`` in place of its own, outputs empty."""
-    cell = {"cell_type": given["cell_type"], "metadata": given["metadata"], "source": source or given["source"]}
+    cell: Cell = {"cell_type": given["cell_type"], "metadata": given["metadata"], "source": source or given["source"]}
     return cell | ({"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {})
 
 
-def _tidy(cells: list[Cell], lesson: Lesson, given: dict[str, Cell]) -> list[tuple[str | None, Cell]]:
+def _tidy(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell]) -> list[tuple[str | None, Cell]]:
     """Return the student's cells as plain ones, each with the grade id that it stands for; the checks are added."""
     claims = _claims(cells, lesson, given)
     solutions = {exercise.name for exercise in lesson.exercises}
@@ -158,7 +163,7 @@ def _tidy(cells: list[Cell], lesson: Lesson, given: dict[str, Cell]) -> list[tup
 
 
 def _with_checks(
-    tidy: list[tuple[str | None, Cell]], lesson: Lesson, given: dict[str, Cell]
+    tidy: list[tuple[str | None, Cell]], lesson: Lesson, given: dict[str, GivenCell]
 ) -> list[tuple[str | None, Cell]]:
     """Put each check that is not there behind the given cells that come before it in the release."""
     order = list(given)
@@ -172,23 +177,23 @@ def _with_checks(
     return tidy
 
 
-def _outputs(entry: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
+def _outputs(entry: ExerciseEntry, notes: Sequence[str]) -> list[Cell]:
     said = [{"text/plain": clean("\n".join(f"note: {note}" for note in notes))}] if notes else []
     said.append({"text/plain": clean(entry["text"]), "text/html": clean(entry["html"])})
     return [{"output_type": "display_data", "metadata": {}, "data": data} for data in said]
 
 
 def make_notebook(
-    content: bytes | None, lesson: Lesson, entries: Sequence[dict[str, Any]] = (), notes: Sequence[str] = ()
+    handed_in: Submission | NoSubmission, entries: Sequence[ExerciseEntry] = (), notes: Sequence[str] = ()
 ) -> str:
     """Return the notebook, as JSON, of what was handed in with what was found.
 
-    ``content`` is the submitted file, None where there is none to read; ``entries`` are the exercises of a stored
-    result, ``notes`` what was noticed about the notebook.
+    ``entries`` are the exercises of a stored result, ``notes`` what was noticed about the notebook.
     """
+    lesson = handed_in.lesson
     given = given_cells(lesson)
-    cells = read_cells(content) if content is not None else None
-    if cells is None:
+    cells: list[RawCell] = list(handed_in.handed_in)
+    if isinstance(handed_in, NoSubmission) and not cells:
         cells = [{"cell_type": "markdown", "source": UNREADABLE}, *released_notebook(lesson)["cells"]]
     by_name = {entry["name"]: entry for entry in entries}
     found = {exercise.check_id: by_name[exercise.name] for exercise in lesson.exercises if exercise.name in by_name}
