@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,15 +39,8 @@ def _arrays(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     return {what: got[what] for what in ("images", "keypoints")}
 
 
-declare_form(
-    load_faces,
-    "type",
-    "load_returns_three_things",
-    "It returns images and keypoints as arrays, and names.",
-    _arrays,
-    points=1,
-    gate=True,
-)
+declare = partial(declare_form, load_faces, ask=_arrays, points=1)
+declare("type", "load_returns_three_things", "It returns images and keypoints as arrays, and names.", gate=True)
 
 
 @load_faces.rung("shape", points=1, gate=True)
@@ -62,9 +56,7 @@ def load_shapes(student: Student, rng: np.random.Generator) -> None:
     expect.equal(len(got["names"]), 15, what="number of names")
 
 
-declare_form(
-    load_faces, "dtype", "load_gives_float32", "Images and keypoints are float32.", _arrays, points=1, dtype="float32"
-)
+declare("dtype", "load_gives_float32", "Images and keypoints are float32.", dtype="float32")
 
 
 @load_faces.rung("values", points=4)
@@ -94,7 +86,10 @@ def load_reads_keypoints(student: Student, rng: np.random.Generator) -> None:
 def load_reads_names(student: Student, rng: np.random.Generator) -> None:
     """The names are those of the header, in file order, without _x and _y."""
     got = _load(student, _draw_file(rng, 2, list(KEYPOINTS)))["names"]
-    hint = "One name for each pair of columns, in the order of the header."
+    hint = (
+        "One name for each pair of columns, in the order of the header. A name is what stands before the ending, and "
+        "str.rstrip('_x') removes letters, not an ending."
+    )
     expect.equal(got, list(KEYPOINTS), what="names", hint=hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,20 +21,10 @@ def _parsed(student: Student, rng: np.random.Generator) -> dict[str, Any]:
     return {"parse_pixels(...)": student.call("parse_pixels", as_text(rng.integers(1, 255, (SIZE, SIZE))))}
 
 
-declare_form(parse_pixels, "type", "parse_returns_an_array", "It returns a NumPy array.", _parsed, points=1, gate=True)
-declare_form(
-    parse_pixels,
-    "shape",
-    "parse_shapes_an_image",
-    "9,216 numbers become 96 rows of 96.",
-    _parsed,
-    points=1,
-    gate=True,
-    shape=(SIZE, SIZE),
-)
-declare_form(
-    parse_pixels, "dtype", "parse_gives_float32", "The numbers are float32.", _parsed, points=1, dtype="float32"
-)
+declare = partial(declare_form, parse_pixels, ask=_parsed, points=1)
+declare("type", "parse_returns_an_array", "It returns a NumPy array.", gate=True)
+declare("shape", "parse_shapes_an_image", "9,216 numbers become 96 rows of 96.", gate=True, shape=(SIZE, SIZE))
+declare("dtype", "parse_gives_float32", "The numbers are float32.", dtype="float32")
 
 
 @parse_pixels.rung("values", points=6)

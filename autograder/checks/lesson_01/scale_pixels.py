@@ -33,23 +33,15 @@ def scale_keeps_the_shape(student: Student, rng: np.random.Generator) -> None:
         expect.array(got, shape=shape, what=f"scale_pixels of an array {shape}")
 
 
-def _of_every_type(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    return {
-        f"scale_pixels of a {dtype} array": student.call("scale_pixels", draw_pixels(rng, 4, 5).astype(dtype))
-        for dtype in ("uint8", "float32", "float64")
-    }
-
-
-declare_form(
-    scale_pixels,
-    "dtype",
-    "scale_gives_float32",
-    "The result is float32, whether uint8, float32 or float64 came in.",
-    _of_every_type,
-    points=1,
-    dtype="float32",
-    hint="A calculation takes the largest type that goes into it.",
-)
+@scale_pixels.rung("dtype", points=1)
+def scale_gives_float32(student: Student, rng: np.random.Generator) -> None:
+    """The result is float32, whether uint8, float32 or float64 came in."""
+    for dtype in ("uint8", "float32", "float64"):
+        got = expect.array(student.call("scale_pixels", draw_pixels(rng, 4, 5).astype(dtype)))
+        # The hint alone tells which type came in: one mistake, made in two ways, may show with one or with another.
+        expected, came = "scale_pixels(...): dtype float32", f"dtype {got.dtype.name}"
+        hint = f"That came of a {dtype} array. A calculation takes the largest type that goes into it."
+        expect.true(got.dtype == np.float32, expected, came, hint=hint)
 
 
 def _expect_scaled(student: Student, images: np.ndarray, example: str | None = None) -> None:

@@ -20,11 +20,10 @@ def _answers(student: Student, *calls: tuple) -> list[tuple[np.ndarray, np.ndarr
         expected = "split_rows returns two arrays: train, val"
         expect.true(pair, expected, expect.show(answer), hint="End with: return train, val")
         example = f"split_rows({', '.join(map(str, arguments))})"
+        hint = "The row numbers are to index other arrays. Return them as arrays of integers."
         for rows, what in zip(answer, ("train", "val"), strict=True):
-            hint = "The row numbers are to index other arrays. Return them as arrays, too."
             # The type alone: which rows there are depends on the generator that was chosen.
             expect.true(isinstance(rows, np.ndarray), f"{what}: a numpy.ndarray", type_name(rows), example, hint)
-            hint = "Only integers can index. NumPy makes an array of floats of an empty list."
             expect.true(rows.dtype.kind in "iu", f"{what}: dtype integer", f"dtype {rows.dtype.name}", example, hint)
             expect.array(rows, shape=(None,), what=what)
         splits.append((answer[0], answer[1]))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Ask, declare_form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -24,35 +24,24 @@ def _draw_keypoints(rng: np.random.Generator, n: int, k: int, missing: float) ->
     return keypoints
 
 
-def _count(student: Student, rng: np.random.Generator, faces: int, keypoints: int, what: str) -> dict[str, Any]:
-    return {what: student.call("count_labels", _draw_keypoints(rng, faces, keypoints, 0.3))}
-
-
-def _of_five_faces(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    return _count(student, rng, 5, 4, "count_labels(...)")
+def _counts(faces: int, keypoints: int, what: str) -> Ask:
+    """Return a function that asks for the counts of drawn keypoints (faces, keypoints, 2)."""
+    return lambda student, rng: {what: student.call("count_labels", _draw_keypoints(rng, faces, keypoints, 0.3))}
 
 
 @count_labels.rung("type", points=1, gate=True)
 def count_returns_an_array(student: Student, rng: np.random.Generator) -> None:
     """It returns a NumPy array."""
-    for what, got in _of_five_faces(student, rng).items():
-        expect.several(got, f"{what}: one number for each face", "5 faces of 4 keypoints")
-        expect.array(got, what=what)
+    got = student.call("count_labels", _draw_keypoints(rng, 5, 4, 0.3))
+    expect.several(got, "count_labels(...): one number for each face", "5 faces of 4 keypoints")
+    expect.array(got, what="count_labels(...)")
 
 
-declare_form(
-    count_labels,
-    "shape",
-    "count_has_one_number_a_face",
-    "One number for each face: (N, K, 2) becomes (N,).",
-    lambda student, rng: _count(student, rng, 7, 15, "count_labels of an array (7, 15, 2)"),
-    points=1,
-    gate=True,
-    shape=(7,),
-)
-declare_form(
-    count_labels, "dtype", "count_gives_integers", "Counts are integers.", _of_five_faces, points=1, dtype="integer"
-)
+declare = partial(declare_form, count_labels, points=1)
+looked_at = "One number for each face: (N, K, 2) becomes (N,)."
+of_seven = _counts(7, 15, "count_labels of an array (7, 15, 2)")
+declare("shape", "count_has_one_number_a_face", looked_at, of_seven, gate=True, shape=(7,))
+declare("dtype", "count_gives_integers", "Counts are integers.", _counts(5, 4, "count_labels(...)"), dtype="integer")
 
 
 def _expect_counts(student: Student, keypoints: np.ndarray, example: str | None) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Ask, declare_form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -43,47 +44,29 @@ def _draw_targets(rng: np.random.Generator, rows: int, columns: int, missing: fl
     return targets
 
 
-def _filled(student: Student, targets: np.ndarray, what: str = "forward_fill(...)") -> dict[str, Any]:
-    return {what: student.call("forward_fill", targets)}
+def _fills(rows: int, columns: int, missing: float, dtype: str = "float64", what: str = "forward_fill(...)") -> Ask:
+    """Return a function that asks what forward_fill makes of drawn targets (rows, columns)."""
+
+    def ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+        return {what: student.call("forward_fill", _draw_targets(rng, rows, columns, missing).astype(dtype))}
+
+    return ask
 
 
-declare_form(
-    forward_fill,
-    "type",
-    "fill_returns_an_array",
-    "It returns a NumPy array.",
-    lambda student, rng: _filled(student, _draw_targets(rng, 6, 4, 0.3)),
-    points=1,
-    gate=True,
-)
-declare_form(
-    forward_fill,
-    "shape",
-    "fill_keeps_the_shape",
-    "No row is dropped: (N, D) stays (N, D).",
-    lambda student, rng: _filled(student, _draw_targets(rng, 9, 30, 0.5), "forward_fill of an array (9, 30)"),
-    points=1,
-    gate=True,
-    shape=(9, 30),
-)
-declare_form(
-    forward_fill,
-    "dtype",
-    "fill_gives_floats",
-    "The result holds floating-point numbers.",
-    lambda student, rng: _filled(student, _draw_targets(rng, 6, 4, 0.3).astype(np.float32)),
-    points=1,
-    dtype="float",
-)
+declare = partial(declare_form, forward_fill, points=1)
+declare("type", "fill_returns_an_array", "It returns a NumPy array.", _fills(6, 4, 0.3), gate=True)
+of_nine = _fills(9, 30, 0.5, what="forward_fill of an array (9, 30)")
+declare("shape", "fill_keeps_the_shape", "No row is dropped: (N, D) stays (N, D).", of_nine, gate=True, shape=(9, 30))
+of_floats = _fills(6, 4, 0.3, "float32")
+declare("dtype", "fill_gives_floats", "The result holds floating-point numbers.", of_floats, dtype="float")
 
 
 @forward_fill.rung("values", points=6)
 def fill_takes_the_value_above(student: Student, rng: np.random.Generator) -> None:
     """A NaN takes the last finite value above it in its column, however far up."""
     # Every way to go along the rows, from the left or from both sides, makes the same of it.
-    _expect_filled(
-        student, np.array([[10, 1], [20, NAN], [NAN, NAN], [40, 4]]), "[[10, 1], [20, nan], [nan, nan], [40, 4]]"
-    )
+    small = np.array([[10, 1], [20, NAN], [NAN, NAN], [40, 4]])
+    _expect_filled(student, small, "[[10, 1], [20, nan], [nan, nan], [40, 4]]")
     _expect_filled(student, _draw_targets(rng, 40, 30, 0.6))
     _expect_filled(student, rng.uniform(0, 96, (5, 3)), "an array without NaN")
 
@@ -100,9 +83,8 @@ def fill_starts_with_the_first_value_below(student: Student, rng: np.random.Gene
 @forward_fill.rung("edge cases", points=2)
 def fill_leaves_an_empty_column(student: Student, rng: np.random.Generator) -> None:
     """A column of NaN stays NaN, also where the table has a single row."""
-    _expect_filled(
-        student, np.array([[1, NAN, 3], [NAN, NAN, NAN], [5, NAN, 6]]), "[[1, nan, 3], [nan, nan, nan], [5, nan, 6]]"
-    )
+    small = np.array([[1, NAN, 3], [NAN, NAN, NAN], [5, NAN, 6]])
+    _expect_filled(student, small, "[[1, nan, 3], [nan, nan, nan], [5, nan, 6]]")
     _expect_filled(student, np.array([[5, NAN]]), "[[5, nan]]")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import AskKept, declare_form, declare_kept
+from autograder.ladder.form import declare_kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -35,35 +36,25 @@ def _draw(rng: np.random.Generator, n: int, k: int, missing: float = 0.4) -> tup
     return pred.astype(np.float32), target.astype(np.float32)
 
 
-def _squared(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the squared errors, 0 where unlabeled, and where there are labels."""
+def _root_mean_square(pred: np.ndarray, target: np.ndarray, axis: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return the root of the mean squared error over labeled coordinates along ``axis``, NaN where there is none."""
     finite = np.isfinite(target)
-    error = np.where(finite, pred.astype(float) - np.where(finite, target, 0).astype(float), 0)
-    return error**2, finite
-
-
-def _ratio(total: np.ndarray, count: np.ndarray) -> np.ndarray:
-    return np.divide(total, count, out=np.full(np.shape(total), NAN), where=count > 0)
+    error = np.where(finite, pred.astype(float) - np.where(finite, target, 0), 0)
+    total, count = np.sum(error**2, axis=axis), finite.sum(axis=axis)
+    return np.sqrt(np.divide(total, count, out=np.full(np.shape(total), NAN), where=count > 0))
 
 
 def _expect_rmse(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None = None) -> None:
     got = expect.number(student.call("rmse", pred, target), what="rmse(...)")
-    squared, finite = _squared(pred, target)
     hint = "Square the errors of the labeled coordinates, take their mean, then the root."
-    want = math.sqrt(squared.sum() / finite.sum())
+    want = _root_mean_square(pred, target)
     expect.close(got, want, rtol=FLOAT32, what="rmse(...)", example=example, hint=hint)
 
 
-declare_form(
-    rmse,
-    "type",
-    "rmse_returns_a_number",
-    "It returns one number.",
-    lambda student, rng: {"rmse(...)": student.call("rmse", *_draw(rng, 5, 4))},
-    points=1,
-    gate=True,
-    of="number",
-)
+@rmse.rung("type", points=1, gate=True)
+def rmse_returns_a_number(student: Student, rng: np.random.Generator) -> None:
+    """It returns one number."""
+    expect.number(student.call("rmse", *_draw(rng, 5, 4)), what="rmse(...)")
 
 
 @rmse.rung("values", points=5)
@@ -104,31 +95,10 @@ def rmse_is_nan_without_labels(student: Student, rng: np.random.Generator) -> No
     expect.close(got, 0.0, what="rmse(...)", example="pred equal to target", hint=hint)
 
 
-def _kept(name: str) -> AskKept:
-    """Return a function that calls the student's ``name`` and tells both arrays before and afterwards."""
-
-    def ask(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
-        given = _draw(rng, 5, 4)
-        _, after = student.call_and_args(name, *(array.copy() for array in given))
-        return zip(("pred", "target"), given, after, strict=True)
-
-    return ask
-
-
-def _declare_kept(ladder: Ladder, name: str) -> None:
-    hint = "Others measure with them, too."
-    looked_at = "Both arrays are the same afterwards."
-    declare_kept(ladder, name, looked_at, _kept(ladder.exercise), points=1, hint=hint)
-
-
-_declare_kept(rmse, "rmse_leaves_its_inputs_alone")
-
-
 def _expect_by_keypoint(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None = None) -> None:
     what = "per_keypoint_rmse(...)"
     got = expect.array(student.call("per_keypoint_rmse", pred, target), shape=(target.shape[1],), what=what)
-    squared, finite = _squared(pred, target)
-    want = np.sqrt(_ratio(squared.sum(axis=(0, 2)), finite.sum(axis=(0, 2))))
+    want = _root_mean_square(pred, target, axis=(0, 2))
     hint = "Each keypoint has its own mean, over the labeled faces and over x and y."
     expect.close(got, want, rtol=FLOAT32, what=what, example=example, hint=hint)
 
@@ -141,19 +111,11 @@ def by_keypoint_returns_an_array(student: Student, rng: np.random.Generator) -> 
     expect.array(got, what="per_keypoint_rmse(...)")
 
 
-declare_form(
-    per_keypoint_rmse,
-    "shape",
-    "by_keypoint_has_one_number_each",
-    "One number for each keypoint: (N, K, 2) becomes (K,).",
-    lambda student, rng: {
-        "per_keypoint_rmse of arrays (6, 15, 2)": student.call("per_keypoint_rmse", *_draw(rng, 6, 15))
-    },
-    points=1,
-    gate=True,
-    shape=(15,),
-    dtype="float",
-)
+@per_keypoint_rmse.rung("shape", points=1, gate=True)
+def by_keypoint_has_one_number_each(student: Student, rng: np.random.Generator) -> None:
+    """One number for each keypoint: (N, K, 2) becomes (K,)."""
+    got = student.call("per_keypoint_rmse", *_draw(rng, 6, 15))
+    expect.array(got, shape=(15,), dtype="float", what="per_keypoint_rmse of arrays (6, 15, 2)")
 
 
 @per_keypoint_rmse.rung("values", points=5)
@@ -189,4 +151,18 @@ def by_keypoint_is_nan_where_never_labeled(student: Student, rng: np.random.Gene
     _expect_by_keypoint(student, pred, target, "two of six keypoints are never labeled")
 
 
-_declare_kept(per_keypoint_rmse, "by_keypoint_leaves_its_inputs_alone")
+def _kept(student: Student, rng: np.random.Generator, name: str) -> Iterator[tuple[str, Any, Any]]:
+    given = _draw(rng, 5, 4)
+    _, after = student.call_and_args(name, *(array.copy() for array in given))
+    return zip(("pred", "target"), given, after, strict=True)
+
+
+for ladder, measure in ((rmse, "rmse"), (per_keypoint_rmse, "by_keypoint")):
+    declare_kept(
+        ladder,
+        f"{measure}_leaves_its_inputs_alone",
+        "Both arrays are the same afterwards.",
+        partial(_kept, name=ladder.exercise),
+        points=1,
+        hint="The next measurement with the same arrays must not come out different.",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form, declare_kept
+from autograder.ladder.form import declare_kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import TensorValue
@@ -58,17 +58,10 @@ def loss_is_a_module(student: Student, rng: np.random.Generator) -> None:
     expect.array(answer["value"], kind="torch", what=CALL)
 
 
-declare_form(
-    masked_loss,
-    "shape",
-    "loss_is_a_scalar",
-    "The loss is one number: a tensor of shape ().",
-    lambda student, rng: {CALL: _value(student, *_draw(rng, 4, 6))},
-    points=1,
-    gate=True,
-    of="torch",
-    shape=(),
-)
+@masked_loss.rung("shape", points=1, gate=True)
+def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> None:
+    """The loss is one number: a tensor of shape ()."""
+    expect.array(_value(student, *_draw(rng, 4, 6)), shape=(), kind="torch", what=CALL)
 
 
 @masked_loss.rung("values", points=5)

@@ -52,8 +52,8 @@ def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, see
     """Return which of the global random states a call of split_rows changes."""
 
     def states() -> dict[str, str]:
-        kind, keys, *rest = np.random.get_state()
-        found = {"NumPy's": repr((kind, np.asarray(keys).tobytes(), rest)), "Python's": repr(random.getstate())}
+        numpys = [np.asarray(part).tolist() for part in np.random.get_state()]
+        found = {"NumPy's": repr(numpys), "Python's": repr(random.getstate())}
         if "torch" in sys.modules:
             found["PyTorch's"] = repr(sys.modules["torch"].get_rng_state().numpy().tobytes())
         return found

@@ -316,7 +316,11 @@ _SPELLED: dict[str, list[Callable]] = {
         lambda images: (images.astype(int) // 255).astype(np.float32),
     ],
     "scale_pixels/fractions-cut-off": [lambda images: (images.astype("int64") / 255).astype(np.float32)],
-    "scale_pixels/double": [lambda images: np.true_divide(images, 255.0)],
+    "scale_pixels/double": [
+        lambda images: np.true_divide(images, 255.0),
+        # Only a float64 array shows it.
+        lambda images: images / np.float32(255),
+    ],
     "scale_pixels/input-type-kept": [lambda images: np.divide(images, 255, np.zeros_like(images), casting="unsafe")],
     "scale_pixels/in-place": [scale_in_place],
     "load_faces/x-and-y-exchanged": [load_y_first],

@@ -296,23 +296,48 @@ RIGHT = [
 ]
 
 
-# Each with a word of the text that the student must read. Most wrong answers stand in the catalogue of misconceptions.
-_WRONG: dict[str, list[tuple[str, Callable, str]]] = {
+# Each with a word of the text that the student must read, and the misconception that it shows, if the catalogue has it.
+_WRONG: dict[str, list[tuple]] = {
     "parse_pixels": [
         ("a list", lambda text: parse_by_array(text).tolist(), "numpy.ndarray"),
-        ("int8", lambda text: parse_by_array(text).astype(np.int8).astype(np.float32), "values differ"),
-        ("upside down", lambda text: parse_by_array(text)[::-1], "values differ"),
-        ("mirrored", lambda text: parse_by_array(text)[:, ::-1], "values differ"),
+        (
+            "int8",
+            lambda text: parse_by_array(text).astype(np.int8).astype(np.float32),
+            "values differ",
+            "parse_pixels/signed-bytes",
+        ),
+        ("upside down", lambda text: parse_by_array(text)[::-1], "values differ", "parse_pixels/upside-down"),
+        ("mirrored", lambda text: parse_by_array(text)[:, ::-1], "values differ", "parse_pixels/mirrored"),
         ("always raises", lambda text: parse_by_array(""), "no error"),
     ],
     "scale_pixels": [
         ("flattened", lambda images: images.ravel().astype(np.float32) / 255, "shape"),
-        ("a negative", lambda images: 1 - images.astype(np.float32) / 255, "values differ"),
-        ("rounded", lambda images: (np.round(images) / 255).astype(np.float32), "values differ"),
+        (
+            "a negative",
+            lambda images: 1 - images.astype(np.float32) / 255,
+            "values differ",
+            "scale_pixels/black-and-white-exchanged",
+        ),
+        (
+            "rounded",
+            lambda images: (np.round(images) / 255).astype(np.float32),
+            "values differ",
+            "scale_pixels/rounded",
+        ),
     ],
     "load_faces": [
-        ("faces from the end", lambda path: _from_the_end(*load_by_position(path)), "values differ"),
-        ("keypoints by 255", lambda path: _with_small_keypoints(*load_by_position(path)), "values differ"),
+        (
+            "faces from the end",
+            lambda path: _from_the_end(*load_by_position(path)),
+            "values differ",
+            "load_faces/rows-reversed",
+        ),
+        (
+            "keypoints by 255",
+            lambda path: _with_small_keypoints(*load_by_position(path)),
+            "values differ",
+            "load_faces/keypoints-scaled-like-pixels",
+        ),
     ],
     "split_rows": [
         (
@@ -324,29 +349,15 @@ _WRONG: dict[str, list[tuple[str, Callable, str]]] = {
         (
             "floats where empty",
             lambda *args: tuple(np.array(rows.tolist()) for rows in split_by_torch(*args)),
-            "floats of an empty list",
+            "val: dtype integer",
+            "split_rows/floats-where-empty",
         ),
     ],
 }
 
 WRONG = [
-    Answer(exercise, id, {exercise: answer}, said, seeds=5)
+    Answer(exercise, id, {exercise: answer}, said, *misconception, seeds=5)
     for exercise, answers in _WRONG.items()
-    for id, answer, said in answers
+    for id, answer, said, *misconception in answers
 ]
-
-# Wrong answers that are mistakes of the catalogue, by their ids above.
-_NAMES = {
-    "int8": "parse_pixels/signed-bytes",
-    "upside down": "parse_pixels/upside-down",
-    "mirrored": "parse_pixels/mirrored",
-    "a negative": "scale_pixels/black-and-white-exchanged",
-    "rounded": "scale_pixels/rounded",
-    "faces from the end": "load_faces/rows-reversed",
-    "keypoints by 255": "load_faces/keypoints-scaled-like-pixels",
-}
-NAMED = [
-    Answer(answer.exercise, answer.id, answer.names, misconception=_NAMES[answer.id])
-    for answer in WRONG
-    if answer.id in _NAMES
-]
+NAMED = [answer for answer in WRONG if answer.misconception]

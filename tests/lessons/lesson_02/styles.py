@@ -359,50 +359,56 @@ class NotAModule:
         return SelectedLoss()(pred, target)
 
 
-# Each with a word of the text that the student must read. Most wrong answers stand in the catalogue of misconceptions.
-_WRONG: dict[str, list[tuple[str, Callable, str]]] = {
+# Each with a word of the text that the student must read, and the misconception that it shows, if the catalogue has it.
+_WRONG: dict[str, list[tuple]] = {
     "forward_fill": [
         ("interpolated", lambda t: pd.DataFrame(t).interpolate(limit_direction="both").to_numpy(), "copied from"),
-        ("not filled", lambda t: t.copy(), "values differ"),
+        ("not filled", lambda t: t.copy(), "values differ", "forward_fill/not-filled"),
         (
             "the mean at the top",
             lambda t: pd.DataFrame(t).pipe(lambda table: table.ffill().fillna(table.mean())).values,
             "values differ",
+            "forward_fill/top-mean",
         ),
     ],
     "MSELossIgnoreNan": [
-        ("half", HalfLoss, "MSELossIgnoreNan()(pred, target): "),
+        ("half", HalfLoss, "MSELossIgnoreNan()(pred, target): ", "MSELossIgnoreNan/half"),
         ("shape (1,)", WrappedLoss, "shape"),
-        ("mean of columns", MeanOfColumnsLoss, "MSELossIgnoreNan()(pred, target): "),
+        (
+            "mean of columns",
+            MeanOfColumnsLoss,
+            "MSELossIgnoreNan()(pred, target): ",
+            "MSELossIgnoreNan/mean-of-column-means",
+        ),
         ("no module", NotAModule, "nn.Module"),
     ],
     "rmse": [
-        ("keypoints counted", lambda p, t: rmse_by_loop(p, t) * math.sqrt(2), "rmse(...): "),
+        (
+            "keypoints counted",
+            lambda p, t: rmse_by_loop(p, t) * math.sqrt(2),
+            "rmse(...): ",
+            "rmse/divided-by-keypoints",
+        ),
     ],
     "per_keypoint_rmse": [
-        ("in x alone", lambda p, t: by_keypoint_by_nanmean(p[..., :1], t[..., :1]), "values differ"),
-        ("in y alone", lambda p, t: by_keypoint_by_nanmean(p[..., 1:], t[..., 1:]), "values differ"),
+        (
+            "in x alone",
+            lambda p, t: by_keypoint_by_nanmean(p[..., :1], t[..., :1]),
+            "values differ",
+            "per_keypoint_rmse/x-alone",
+        ),
+        (
+            "in y alone",
+            lambda p, t: by_keypoint_by_nanmean(p[..., 1:], t[..., 1:]),
+            "values differ",
+            "per_keypoint_rmse/y-alone",
+        ),
     ],
 }
 
 WRONG = [
-    Answer(exercise, id, {exercise: answer}, said, seeds=5)
+    Answer(exercise, id, {exercise: answer}, said, *misconception, seeds=5)
     for exercise, answers in _WRONG.items()
-    for id, answer, said in answers
+    for id, answer, said, *misconception in answers
 ]
-
-# Wrong answers that are mistakes of the catalogue, by their ids above.
-_NAMES = {
-    "not filled": "forward_fill/not-filled",
-    "the mean at the top": "forward_fill/top-mean",
-    "half": "MSELossIgnoreNan/half",
-    "mean of columns": "MSELossIgnoreNan/mean-of-column-means",
-    "keypoints counted": "rmse/divided-by-keypoints",
-    "in x alone": "per_keypoint_rmse/x-alone",
-    "in y alone": "per_keypoint_rmse/y-alone",
-}
-NAMED = [
-    Answer(answer.exercise, answer.id, answer.names, misconception=_NAMES[answer.id])
-    for answer in WRONG
-    if answer.id in _NAMES
-]
+NAMED = [answer for answer in WRONG if answer.misconception]
