@@ -9,23 +9,29 @@ import os
 import shutil
 import signal
 import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from filelock import FileLock
 
+from autograder.checks.edition import edition
+from autograder.classroom.folders.handed_in import find_submitted, read_handed_in
+from autograder.classroom.folders.settings import load_settings
 from autograder.classroom.gradebook.shown_notebook import make_notebook
 from autograder.classroom.results import store
 from autograder.classroom.run import pool
+from autograder.classroom.run.batch import GradeRequest, grade_class
 from autograder.classroom.run.job import Job
-from autograder.course.manifest import ROOT, CourseError, find_lesson
+from autograder.course.manifest import ROOT, CourseError, find_lesson, load_course
 from autograder.grading.notebook_choice import read_notebook
 from tests.classroom.course_folder import (
     STAMP,
+    Here,
     comments,
     database,
-    enter_lessons,
     grade_here,
     hand_in,
     kept,
@@ -195,19 +201,13 @@ def test_unchanged_work_is_skipped_and_changed_work_is_not(graded: tuple[Path, s
     assert kept(course, "wrong")["seed"] == 6
 
 
-@pytest.fixture(scope="module")
-def entered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def course(tmp_path: Path, entered: Path) -> Path:
     """A course folder whose gradebook knows the lesson, with two submissions that need no running to be graded."""
-    course = enter_lessons(make_course(tmp_path_factory.mktemp("entered")))
+    course = shutil.copytree(entered, tmp_path / "course")
     hand_in(course, "anna", released_notebook())
     hand_in(course, "ben", released_notebook())
     return course
-
-
-@pytest.fixture
-def course(tmp_path: Path, entered: Path) -> Path:
-    """A copy of that folder."""
-    return shutil.copytree(entered, tmp_path / "course")
 
 
 def test_a_mark_given_by_hand_stands_and_is_flagged(course: Path, capsys: pytest.CaptureFixture) -> None:
@@ -307,7 +307,7 @@ def of_another_course(course: Path) -> None:
     ("spoil", "said"), [(damage, "is damaged"), (of_another_course, "belongs to the course history-101")]
 )
 def test_a_gradebook_in_trouble_loses_no_marks(
-    course: Path, capsys: pytest.CaptureFixture, spoil: object, said: str
+    course: Path, entered: Path, capsys: pytest.CaptureFixture, spoil: Callable[[Path], None], said: str
 ) -> None:
     spoil(course)
     before = (course / "gradebook.db").read_bytes()
@@ -318,7 +318,8 @@ def test_a_gradebook_in_trouble_loses_no_marks(
     assert "Traceback" not in told.err
     assert (course / "gradebook.db").read_bytes() == before
     assert kept(course, "anna")["score"] == 0
-    (course / "gradebook.db").unlink()
+    # As the message asks for: a backup in its place.
+    shutil.copy(entered / "gradebook.db", course / "gradebook.db")
     assert grade_here(course) == 0
     assert "0 graded, 2 unchanged" in capsys.readouterr().out
     assert {row[1] for row in marks(course)} == {"anna", "ben"}
@@ -426,6 +427,86 @@ def test_a_job_that_ends_its_process_costs_no_other_job(monkeypatch: pytest.Monk
         found = {job.student: outcome for job, outcome in local.run([*jobs, bad])}
     assert {name for name, outcome in found.items() if isinstance(outcome, dict)} == {"a", "b", "c"}
     assert "no such isolation" in str(found["bad"])
+
+
+class CutOff(Here):
+    """An executor that Ctrl-C interrupts after its first result."""
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, pool.Outcome]]:
+        """Yield one job with its outcome."""
+        yield next(super().run(jobs))
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_was_cut_off_goes_on_with_its_seed_and_grades_nothing_twice(
+    course: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        grade_class(GradeRequest(course=course), CutOff())
+    first = {path: path.read_bytes() for path in course.glob("grading/*/*/result.json")}
+    assert len(first) == 1
+    assert grade_here(course, seed=None) == 0
+    told = capsys.readouterr()
+    assert "going on with the run of" in told.err
+    assert "1 graded, 1 unchanged" in told.out
+    assert all(path.read_bytes() == content for path, content in first.items())
+    assert kept(course, "anna")["run"] == kept(course, "ben")["run"]
+    assert kept(course, "anna")["seed"] == kept(course, "ben")["seed"]
+
+
+def as_an_earlier_run_kept_it(course: Path, student: str) -> dict[str, Any]:
+    """Return the content of a result file in the first version of its format: full points in every exercise."""
+    (handed_in,) = (each for each in find_submitted(load_settings(course).coursedir, lesson) if each.student == student)
+    exercises = [
+        {
+            "name": exercise.name,
+            "score": exercise.points,
+            "max_score": exercise.points,
+            "outcome": "passed",
+            "misconception": None,
+            "doubtful": False,
+            "seconds": 0.25,
+            "seed": 77,
+            "edition": edition(lesson, exercise),
+            "text": "All checks passed.",
+            "html": "<p>All checks passed.</p>",
+        }
+        for exercise in lesson.exercises
+    ]
+    return {
+        "format": 1,
+        "student": student,
+        "assignment": LESSON,
+        "course": load_course().version,
+        "isolation": "isolated (bubblewrap)",
+        "seconds": 1.5,
+        "score": lesson.points,
+        "max_score": lesson.points,
+        "graded": [exercise.name for exercise in lesson.exercises],
+        "exercises": exercises,
+        "notes": [],
+        "look": [],
+        "digest": read_handed_in(handed_in).digest,
+        "timestamp": STAMP,
+        "run": "0123456789abcdef",
+        "seed": 77,
+        "graded_at": "2026-03-01T10:00:00+00:00",
+    }
+
+
+def test_a_result_that_an_earlier_run_kept_is_read(course: Path, capsys: pytest.CaptureFixture) -> None:
+    result = as_an_earlier_run_kept_it(course, "anna")
+    for path, content in (
+        (f"grading/anna/{LESSON}/result.json", result),
+        (f"autograded/anna/{LESSON}/{LESSON}.ipynb", {}),
+    ):
+        (course / path).parent.mkdir(parents=True)
+        (course / path).write_text(json.dumps(content), encoding="utf-8")
+    assert grade_here(course) == 0
+    assert "1 graded, 1 unchanged" in capsys.readouterr().out
+    assert kept(course, "anna") == result
+    assert scores(course, "anna") == FULL
+    assert scores(course, "ben") == NOTHING
 
 
 def test_a_failing_grader_gives_no_mark(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,17 +16,24 @@ from unittest import mock
 
 import pytest
 
+from autograder.classroom.run import cluster
 from autograder.classroom.run.batch import GradeRequest, grade_class
 from autograder.classroom.run.cluster import Cluster
 from autograder.classroom.run.job import Job
 from autograder.classroom.run.pool import Outcome
 from autograder.course.manifest import ROOT, CourseError
-from tests.classroom.course_folder import comments, enter_lessons, grade_here, hand_in, make_course, marks, run_grade
-from tests.notebooks import reference_notebook, released_notebook, with_code
+from tests.classroom.course_folder import comments, grade_here, hand_in, marks, run_grade
+from tests.notebooks import LESSON, reference_notebook, released_notebook, with_code
 
 START_SECONDS = 120
 HALF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return np.split(np.arange(n_rows), [0])\n"
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")]
+
+
+def on_machines(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that starts a scheduler and workers: for the long run."""
+    for mark in (pytest.mark.slow, pytest.mark.long, pytest.mark.skipif(os.name != "posix", reason="POSIX signals")):
+        test = mark(test)
+    return test
 
 
 class Machines:
@@ -98,8 +107,8 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
     machines.close()
 
 
-def make_class(folder: Path) -> Path:
-    course = enter_lessons(make_course(folder))
+def make_class(entered: Path, folder: Path) -> Path:
+    course = shutil.copytree(entered, folder)
     for number in range(4):
         hand_in(course, f"correct{number}", reference_notebook())
         hand_in(course, f"partial{number}", with_code("split_rows", HALF))
@@ -108,44 +117,53 @@ def make_class(folder: Path) -> Path:
     return course
 
 
-def test_the_grades_are_those_of_one_machine_though_a_worker_is_killed(machines: Machines, tmp_path: Path) -> None:
-    here, there = make_class(tmp_path / "here"), make_class(tmp_path / "there")
+@on_machines
+def test_the_grades_are_those_of_one_machine_though_a_worker_is_killed(
+    machines: Machines, entered: Path, tmp_path: Path
+) -> None:
+    here, there = make_class(entered, tmp_path / "here"), make_class(entered, tmp_path / "there")
     status = grade_here(here, seed=5)
     for _ in range(2):
         machines.add_worker()
     request = GradeRequest(course=there, seed=5)
-    cluster = Disturbed(Cluster(machines.address), lambda: kill(machines.workers[0]))
-    assert grade_class(request, cluster) == status
+    disturbed = Disturbed(Cluster(machines.address), lambda: kill(machines.workers[0]))
+    assert grade_class(request, disturbed) == status
     assert machines.workers[0].poll() is not None
     assert len(marks(there)) == 13 * 4
     assert marks(there) == marks(here)
     assert comments(there) == comments(here)
 
 
-def test_answers_that_are_lost_with_their_worker_are_computed_again(machines: Machines, tmp_path: Path) -> None:
-    here, there = make_class(tmp_path / "here"), make_class(tmp_path / "there")
+@on_machines
+def test_answers_that_are_lost_with_their_worker_are_computed_again(
+    machines: Machines, entered: Path, tmp_path: Path
+) -> None:
+    here, there = make_class(entered, tmp_path / "here"), make_class(entered, tmp_path / "there")
     grade_here(here, seed=5)
     for _ in range(2):
         machines.add_worker()
-    cluster = Cluster(machines.address)
+    whole = Cluster(machines.address)
 
     def kill_with_answers() -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not all(future.done() for future in cluster._jobs):
+        while not all(future.done() for future in whole._jobs):
             assert time.monotonic() < deadline, machines.log()
             time.sleep(0.1)
         kill(machines.workers[0])
         machines.add_worker()
-        while all(future.status == "finished" for future in cluster._jobs):
+        while all(future.status == "finished" for future in whole._jobs):
             assert time.monotonic() < deadline, machines.log()
             time.sleep(0.01)
 
-    assert grade_class(GradeRequest(course=there, seed=5), Disturbed(cluster, kill_with_answers)) == 1
+    assert grade_class(GradeRequest(course=there, seed=5), Disturbed(whole, kill_with_answers)) == 1
     assert (marks(there), comments(there)) == (marks(here), comments(here))
 
 
-def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    course = make_class(tmp_path / "course")
+@on_machines
+def test_a_lost_scheduler_loses_no_result(
+    machines: Machines, entered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = make_class(entered, tmp_path / "course")
     machines.add_worker()
     # So long it also looks for the scheduler that is gone.
     monkeypatch.setattr("autograder.classroom.run.cluster.CONNECT_SECONDS", 5.0)
@@ -158,14 +176,15 @@ def test_a_lost_scheduler_loses_no_result(machines: Machines, tmp_path: Path, mo
 
 def test_a_client_that_cannot_take_leave_hides_no_other_error() -> None:
     lost = mock.Mock(**{"cancel.side_effect": OSError, "close.side_effect": RuntimeError})
-    cluster = Cluster("tcp://192.0.2.1:8786")
-    cluster._client = lost
-    cluster.__exit__()
+    left = Cluster("tcp://192.0.2.1:8786")
+    left._client = lost
+    left.__exit__()
     assert lost.close.called
 
 
-def test_a_worker_of_several_threads_is_refused(machines: Machines, tmp_path: Path) -> None:
-    course = make_class(tmp_path / "course")
+@on_machines
+def test_a_worker_of_several_threads_is_refused(machines: Machines, entered: Path, tmp_path: Path) -> None:
+    course = make_class(entered, tmp_path / "course")
     machines.add_worker(threads=2)
     done = run_grade(course, "--cluster", machines.address)
     assert done.returncode == 2
@@ -173,8 +192,9 @@ def test_a_worker_of_several_threads_is_refused(machines: Machines, tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
-def test_a_worker_without_the_course_is_named(machines: Machines, tmp_path: Path) -> None:
-    course = make_class(tmp_path / "course")
+@on_machines
+def test_a_worker_without_the_course_is_named(machines: Machines, entered: Path, tmp_path: Path) -> None:
+    course = make_class(entered, tmp_path / "course")
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(machines.folder)]
     machines.workers.append(machines._start(["worker", machines.address, *options], machines.folder))
     with pytest.raises(CourseError, match="does not find autograder; start it in a folder of this course"):
@@ -182,8 +202,28 @@ def test_a_worker_without_the_course_is_named(machines: Machines, tmp_path: Path
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no address", "gopher://127.0.0.1:9"])
-def test_no_scheduler_is_one_line(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_scheduler_is_one_line(address: str, entered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.classroom.run.cluster.CONNECT_SECONDS", 1.0)
-    course = make_class(tmp_path / "course")
+    course = shutil.copytree(entered, tmp_path / "course")
+    hand_in(course, "stubs", released_notebook())
     with pytest.raises(CourseError, match="no Dask scheduler answers at"):
         grade_class(GradeRequest(course=course, seed=5), Cluster(address))
+
+
+def graded_there(job: Job, threads: int, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+    """Return what a worker of the cluster with so many threads answers to a job."""
+    worker = mock.Mock(**{"state.nthreads": threads})
+    monkeypatch.setattr(cluster, "get_worker", lambda: worker)
+    return pickle.loads(cluster._errand()(pickle.dumps(job)))
+
+
+def test_a_job_travels_and_comes_back_as_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = json.dumps(released_notebook()).encode()
+    job = Job("anna", LESSON, seed=5, isolation="auto", file=f"{LESSON}.ipynb", content=content)
+    outcome = graded_there(job, 1, monkeypatch)
+    assert isinstance(outcome, dict)
+    assert (outcome["student"], outcome["score"]) == ("anna", 0)
+    assert {entry["outcome"] for entry in outcome["exercises"]} == {"not_attempted"}
+    refused = graded_there(job, 2, monkeypatch)
+    assert isinstance(refused, CourseError)
+    assert "a worker of the cluster has 2 threads; start it with --nthreads 1" in str(refused)

@@ -14,19 +14,19 @@ from pathlib import Path
 import pytest
 
 from autograder.course.manifest import ROOT
-from tests.classroom.course_folder import comments, enter_lessons, grade_here, hand_in, make_course, marks, run_grade
+from tests.classroom.course_folder import comments, grade_here, hand_in, marks, run_grade
 from tests.notebooks import LESSON, reference_notebook, released_notebook, with_code
 
 KILLS, STUDENTS = 20, 8
 MOST_ROUNDS = 40
 HALF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return [], []\n"
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")]
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def handed_in(entered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small class before it is graded, its lesson in the gradebook."""
-    course = enter_lessons(make_course(tmp_path_factory.mktemp("resume")))
+    course = shutil.copytree(entered, tmp_path_factory.mktemp("resume") / "course")
     hand_in(course, "anna", reference_notebook())
     hand_in(course, "ben", with_code("split_rows", HALF))
     hand_in(course, "cem", reference_notebook())

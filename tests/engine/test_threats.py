@@ -50,8 +50,36 @@ def expect_full_marks(work: Path, worker: Worker) -> None:
     assert not notes
 
 
+# One or two of each kind; the long run tries all.
+SHORT = {
+    "infinite loop",
+    "memory in one process",
+    "fork bomb",
+    "SIGKILL",
+    "kills the server",
+    "200 MB of output",
+    "full disk",
+    "forged result files",
+    "forged frames with the ticket of the question",
+    "always equal",
+    "patched comparisons",
+    "an import hook for what comes next",
+    "threads and exit handlers left behind",
+    "the reference of this very lesson",
+    "pip and network",
+    "global settings",
+}
+
+
+def test_every_short_threat_is_one() -> None:
+    assert {threat.id for threat in THREATS} > SHORT
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("threat", THREATS, ids=lambda threat: threat.id)
+@pytest.mark.parametrize(
+    "threat",
+    [pytest.param(threat, id=threat.id, marks=() if threat.id in SHORT else pytest.mark.long) for threat in THREATS],
+)
 def test_threat_gains_nothing_and_harms_nobody(threat: Threat, worker: Worker, tmp_path: Path) -> None:
     started = time.monotonic()
     results, notes = grade(save(with_code("split_rows", threat.code), tmp_path / "threat"), worker)
@@ -67,10 +95,13 @@ def test_threat_gains_nothing_and_harms_nobody(threat: Threat, worker: Worker, t
     assert time.monotonic() - started < 120
 
 
-FRAMEWORKS = [("02_nan_masking", LOSS, TORCH), ("04_two_phase_cnn", "to_unit_targets", KERAS)]
+FRAMEWORKS = [
+    pytest.param(("02_nan_masking", LOSS, TORCH), id="torch"),
+    pytest.param(("04_two_phase_cnn", "to_unit_targets", KERAS), id="keras", marks=pytest.mark.long),
+]
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS, ids=["torch", "keras"])
+@pytest.fixture(scope="module", params=FRAMEWORKS)
 def framework(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, list[Threat], Worker]]:
     name, exercise, threats = request.param
     with make_worker([find_lesson(name)], make_sandbox("required")) as worker:
