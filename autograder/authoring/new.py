@@ -142,7 +142,7 @@ def steps(skeleton: Skeleton) -> list[tuple[str, str, str]]:
         ("autograder/course.yaml", f"{own}.{version}", "python -m autograder lessons"),
         (
             f"solutions/{lesson}/{lesson}.py",
-            "the prose, the stub's docstring (shapes, units, errors) and the reference solution",
+            "the prose (also a row of the table at the top), the docstring (shapes, units, errors), the reference",
             f"python -m autograder unfilled {number}",
         ),
         (
@@ -167,8 +167,8 @@ def steps(skeleton: Skeleton) -> list[tuple[str, str, str]]:
         *found,
         (
             f"lessons/{lesson}/{lesson}.ipynb",
-            "nothing: the notebooks and the README's table are generated",
-            f"python -m autograder build {number} && pytest autograder --work solutions --lesson {number}",
+            "nothing: the notebooks of all lessons and the README's table are generated, and hold the course's version",
+            f"python -m autograder build && pytest autograder --work solutions --lesson {number}",
         ),
         (
             "tests/golden/record.json",
@@ -190,5 +190,5 @@ def make_new(kind: str, lesson: str, name: str | None, probe: bool) -> Skeleton:
     print("\nFill in, file by file, every place marked FILL IN; each step ends with the command that proves it.\n")
     for position, (file, what, command) in enumerate(todo, start=1):
         print(f"{position}. {file}\n   {what}\n   $ {command}")
-    print("\nTo take it back: git checkout -- autograder solutions tests, and remove the files that git status names.")
+    print("\nNothing else was changed: to take it back, restore and remove what git status names.")
     return skeleton
