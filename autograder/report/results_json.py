@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from ..course.manifest import Exercise, load_course
 from ..grading.graded_run import GradedRun
@@ -15,14 +15,30 @@ from .safe_text import indented, safe_text
 from .words import NEVER_REACHED, explain, shown_notes
 
 
+class ExerciseFacts(TypedDict):
+    """What Gradescope passes over of an exercise: the outcome, the mistake's id or None, and how long it took."""
+
+    outcome: str
+    misconception: str | None
+    seconds: float
+
+
+class RunFacts(TypedDict):
+    """What Gradescope passes over of a run: the course's version, the seed, and where the student's code ran."""
+
+    course: str
+    seed: int
+    isolation: str
+
+
 class ExerciseTest(TypedDict):
-    """One exercise, as Gradescope shows it as a test; what Gradescope ignores stands in ``extra_data``."""
+    """One exercise, as Gradescope shows it as a test."""
 
     name: str
     score: float
     max_score: float
     output: str
-    extra_data: dict[str, Any]
+    extra_data: ExerciseFacts
 
 
 class Results(TypedDict):
@@ -31,7 +47,7 @@ class Results(TypedDict):
     score: float
     max_score: float
     tests: list[ExerciseTest]
-    extra_data: dict[str, Any]
+    extra_data: RunFacts
 
 
 def _test_entry(exercise: Exercise, result: Result | None, notes: Sequence[str]) -> ExerciseTest:

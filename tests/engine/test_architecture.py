@@ -14,12 +14,11 @@ FLOORS = """
 data_scripts.train_landmarks data_scripts.augmentation_effect data_scripts.nose_tip_settings data_scripts.carry_over
 data_scripts.studies
 autograder
-autograder.classroom.exports autograder.classroom.overview
+autograder.classroom.exports autograder.classroom.overview autograder.notebook_api
 autograder.classroom.run
 autograder.classroom.gradebook
 autograder.classroom.results
 autograder.classroom.folders
-autograder.notebook_api
 autograder.authoring
 autograder.report
 autograder.grading

@@ -1,4 +1,4 @@
-"""What keeps authors from releasing a lesson that can't be graded, and marks from getting lost when one changes."""
+"""What keeps authors from releasing a lesson that can't be graded; and what tells that an exercise changed."""
 
 from __future__ import annotations
 

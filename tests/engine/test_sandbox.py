@@ -13,7 +13,7 @@ from autograder.course.manifest import ROOT
 from autograder.isolation import sandbox
 from autograder.isolation.process import Crashed, Limits, OutOfTime, Worker
 from autograder.isolation.sandbox import make_sandbox
-from autograder.ladder.student import RemoteStudent, StudentError
+from autograder.ladder.student import RemoteStudent, StudentError, read_error
 
 isolated = pytest.mark.skipif(not make_sandbox().isolated, reason="bubblewrap does not work here")
 
@@ -290,3 +290,12 @@ def test_a_worker_that_is_still_importing_is_waited_for(monkeypatch: pytest.Monk
         worker.warm_up()
         worker.open({})
         assert worker.running
+
+
+@pytest.mark.parametrize("error", [3, [], {}, {"type": 5, "bases": 7}, {"message": None, "line_number": 2}])
+def test_an_error_that_no_worker_would_tell_of_is_one_all_the_same(error: Any) -> None:
+    told = read_error({"error": error})
+    assert told is not None
+    assert all(isinstance(text, str) for text in (told.type, told.message))
+    assert told.bases == []
+    assert read_error({"value": error}) is None

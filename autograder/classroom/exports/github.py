@@ -9,11 +9,12 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ...course.manifest import CourseError, Lesson, find_lesson
+from ...report.results_json import Results
 from ...report.safe_text import safe_text
 from ..results.store import write_whole
 
@@ -42,9 +43,31 @@ def workflow(lessons: Sequence[Lesson], repository: str | None) -> str:
     return text.replace("COURSE_FOLDER", folder).replace("GRADE_OPTIONS", " ".join(options))
 
 
-def classroom_result(results: Mapping[str, Any]) -> dict[str, Any]:
+class ClassroomTest(TypedDict):
+    """One exercise, as Classroom's reporter reads it; there is no file or line to point at."""
+
+    name: str
+    status: str
+    score: float
+    message: str
+    test_code: str
+    filename: str
+    line_no: int
+    duration: float
+
+
+class ClassroomResult(TypedDict):
+    """What Classroom's reporter reads."""
+
+    version: int
+    status: str
+    max_score: float
+    tests: list[ClassroomTest]
+
+
+def classroom_result(results: Results) -> ClassroomResult:
     """Return ``results.json`` in the form that Classroom's reporter adds up: points for each exercise, in parts too."""
-    tests = [
+    tests: list[ClassroomTest] = [
         {
             "name": test["name"],
             "status": "pass" if test["score"] >= test["max_score"] else "fail",
