@@ -416,7 +416,7 @@ plt.show()
 #
 # `quick` trains for a few epochs; `COURSE_SCALE=full` is the recipe of the sources: 30 epochs, two pictures a step,
 # learning rate 3e-4, shifts by up to 10 pixels. The loop is that of lesson 05 without the missing labels; it lies in
-# `data_scripts/keypoint_training.py`.
+# `data_scripts/training/keypoints.py`.
 
 # %%
 import time

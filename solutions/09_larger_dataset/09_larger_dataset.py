@@ -484,7 +484,7 @@ print(f"the mean shape in every box: MAE {mean_mae:.2f} px of the photographs")
 # %% [markdown]
 # ## Train
 #
-# You wrote a training loop in lesson 05; this lesson brings one, in `data_scripts/landmark_training.py`. It calls your
+# You wrote a training loop in lesson 05; this lesson brings one, in `data_scripts/training/landmarks.py`. It calls your
 # `resnet18`, `uncrop` and `mean_absolute_error`. Three things set it apart from yours:
 #
 # - the network answers in units of the crop's size, from about -0.5 to 0.5, and its last layer begins with the mean
