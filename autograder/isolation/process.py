@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO
 
 from ..worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
 from ..worker.plain import WireError, encode, exact_reader, read_frame
-from .sandbox import Sandbox, new_scratch, worker_environment
+from .sandbox import Sandbox, interpreter, new_scratch, worker_environment
 
 OUTPUT_BYTES = 64 * 1024
 START_SECONDS, OPEN_SECONDS, STOP_SECONDS = 120.0, 30.0, 6.0
@@ -145,8 +145,9 @@ class Worker:
             "probes": list(self._probes),
             "memory": self.limits.memory,
             "processes": self.limits.processes,
+            "separate": self._sandbox.isolated,
         }
-        python = [sys.executable, "-I", self._sandbox.worker, channel, json.dumps(start)]
+        python = [interpreter(), "-I", self._sandbox.worker, channel, json.dumps(start)]
         return [*self._sandbox.command, *python]
 
     def _popen(self, channel: str, **streams: Any) -> subprocess.Popen:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ..course.manifest import CourseError
+from ..course.manifest import ROOT, CourseError
 
 WORKER = Path(__file__).resolve().parent.parent / "worker"
 SCRATCH_BYTES = 512 * 2**20
@@ -42,6 +42,8 @@ class Sandbox:
     scratch: str = ""
 
 
+# What makes an interpreter of a folder: of a virtual environment, of conda, of a Python that was built by hand.
+INTERPRETER = ("bin", "lib", "lib64", "lib32", "libexec", "include", "share", "etc", "ssl", "pyvenv.cfg")
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 
 
@@ -49,16 +51,37 @@ def _read_only(*paths: str) -> list[str]:
     return [part for path in paths for part in ("--ro-bind-try", path, path)]
 
 
+def interpreter() -> str:
+    """Return the interpreter's path: a relative one would be looked for elsewhere once the working folder changes."""
+    return os.path.abspath(sys.executable)
+
+
+def _needed(prefix: Path) -> list[Path]:
+    """Return what an interpreter needs of its folder, which may hold anything else besides: a whole course."""
+    return [prefix / name for name in INTERPRETER]
+
+
 def _interpreter(*prefixes: str) -> list[str]:
     """Return the mounts of the interpreter's folders, with parents that the unprivileged user may pass through."""
     arguments: list[str] = []
-    for prefix in dict.fromkeys(prefixes):
-        if any(Path(prefix).is_relative_to(folder) for folder in SYSTEM):
+    for prefix in map(Path, dict.fromkeys(prefixes)):
+        if any(prefix.is_relative_to(folder) for folder in SYSTEM):
             continue
-        for parent in reversed(Path(prefix).parents[:-1]):
+        for parent in reversed((prefix / "lib").parents[:-1]):
             arguments += ["--perms", "0755", "--dir", str(parent)]
-        arguments += _read_only(prefix)
+        arguments += _read_only(*map(str, _needed(prefix)))
     return arguments
+
+
+def _exposed() -> str | None:
+    """Return what of the course lies in a folder that the sandbox shows, or None."""
+    shown = [Path(folder) for folder in SYSTEM]
+    shown += [path for prefix in (sys.base_prefix, sys.prefix) for path in _needed(Path(prefix))]
+    for name in ("solutions", "autograder", ".git"):
+        path = (ROOT / name).resolve()
+        if any(path.is_relative_to(folder.resolve()) for folder in shown):
+            return f"{path} lies among the interpreter's own files, which graded code can read; move the course out"
+    return None
 
 
 def _scratch() -> str:
@@ -88,7 +111,7 @@ def _bubblewrap() -> list[str]:
     command += _interpreter(sys.base_prefix, sys.prefix)
     command += ["--perms", "0755", "--dir", "/course", "--ro-bind", str(WORKER), "/course/worker", "--chdir", scratch]
     # The folders made for the mounts belong to whoever starts this: without it, a notebook could leave files there.
-    command += ["--remount-ro", "/"]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     if root:
         command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
         command += ["--inh-caps=-all", "--bounding-set=-all", "bwrap", "--unshare-user"]
@@ -103,7 +126,10 @@ def _why_not_isolated() -> str | None:
         return "isolation needs Linux and bubblewrap"
     if shutil.which("bwrap") is None:
         return f"bubblewrap is missing: {GET_BUBBLEWRAP}"
-    python = [sys.executable, "-I", "-c", "print('works')"]
+    exposed = _exposed()
+    if exposed is not None:
+        return exposed
+    python = [interpreter(), "-I", "/course/worker/separation.py"]
     try:
         trial = subprocess.run([*_bubblewrap(), *python], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -27,6 +27,10 @@ def main(argv: list[str]) -> None:
     channel, start = argv[0], json.loads(argv[1])
     # Run by path, so the package itself must be found first; afterwards a notebook sees neither folder.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    if start["separate"]:
+        from worker import separation
+
+        separation.become_keeper()
     probes = _load(start["modules"], start["probes"])
     from worker import child
 

@@ -19,10 +19,12 @@ BY_ITSELF, KILLED, MEMORY, PROCESSES, PROCESSOR = (bytes([letter]) for letter in
 class Start(TypedDict):
     """What a server is started with: the ``modules`` to import, the ``probes`` that are needed, and two limits.
 
-    ``memory`` in bytes and ``processes`` hold for all processes of a notebook together.
+    ``memory`` in bytes and ``processes`` hold for all processes of a notebook together. ``separate``: each notebook
+    lives in namespaces of its own, see ``separation``.
     """
 
     modules: list[str]
     probes: list[str]
     memory: int
     processes: int
+    separate: bool

@@ -12,30 +12,42 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import time
 from types import ModuleType
 
 from . import child
 from .control import BY_ITSELF, EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
-from .watching import end_descendants, guard_server, unguard_child, usage
+from .separation import Separation
+from .watching import Watch, end_descendants, guard_server, unguard_child
 
 POLL_SECONDS = 0.01
 MEASURE_SECONDS = 0.1
 CLEAN_SECONDS = 3.0
+STATUS = struct.Struct("i")
 
 
 class Notebook:
-    """One forked child, and what it may use."""
+    """One forked child, and what it may use. ``status_fd``: where a separated one's wait status comes from."""
 
-    def __init__(self, pid: int, limits: Start) -> None:
-        self.pid, self.limits = pid, limits
+    def __init__(self, pid: int, limits: Start, status_fd: int | None) -> None:
+        self.pid, self.limits, self._status_fd = pid, limits, status_fd
+        self._watch = Watch(limits["memory"])
         self.reason = BY_ITSELF
         self.seconds_at_most = math.inf
         self._measured = 0.0
 
+    def status(self) -> int | None:
+        """Return the wait status of a separated notebook that has ended; SIGKILL where nobody could tell it."""
+        if self._status_fd is None:
+            return None
+        told = os.read(self._status_fd, STATUS.size)
+        os.close(self._status_fd)
+        return STATUS.unpack(told)[0] if len(told) == STATUS.size else signal.SIGKILL
+
     def grant(self, seconds: float) -> None:
         """Allow so many further seconds of processor time."""
-        self.seconds_at_most = usage(os.getpid(), self.limits["memory"]).seconds + seconds
+        self.seconds_at_most = self._watch.usage().seconds + seconds
 
     def end(self, reason: bytes) -> None:
         """Kill the child; the first reason stands."""
@@ -50,7 +62,7 @@ class Notebook:
         if time.monotonic() - self._measured < MEASURE_SECONDS:
             return
         self._measured = time.monotonic()
-        found = usage(os.getpid(), self.limits["memory"])
+        found = self._watch.usage()
         for reason, used, most in (
             (MEMORY, found.memory, self.limits["memory"]),
             (PROCESSES, found.processes, self.limits["processes"]),
@@ -61,26 +73,56 @@ class Notebook:
                 return
 
 
-def _fork_child(descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType]) -> int:
-    pid = os.fork()
-    if pid:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        return pid
+def _run_child(descriptors: list[int], probes: dict[str, ModuleType], separation: Separation | None) -> None:
+    """Be the notebook's process; never returns."""
     unguard_child()
     os.setsid()
-    control.close()
     request_fd, reply_fd, output_fd = descriptors
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
     os.close(output_fd)
+    if separation:
+        separation.load()
     child.run(request_fd, reply_fd, probes)
+
+
+def _wait_for(pid: int, status_fd: int) -> None:
+    """Be the first process of a notebook's namespaces: hand on how ``pid`` ended. Whatever is left ends with this."""
+    ended, status = 0, 0
+    while ended != pid:
+        ended, status = os.wait()
+    os.write(status_fd, STATUS.pack(status))
+    os._exit(0)
+
+
+def _fork_child(
+    descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType], separation: Separation | None
+) -> tuple[int, int | None]:
+    """Return the child's pid and, of a separated one, where its wait status will come from."""
+    status, theirs = os.pipe() if separation else (None, None)
+    if separation:
+        separation.prepare()
+    pid = os.fork()
+    if pid:
+        for descriptor in (*descriptors, *([theirs] if theirs is not None else [])):
+            os.close(descriptor)
+        return pid, status
+    control.close()
+    if separation:
+        notebook = os.fork()
+        if notebook:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            _wait_for(notebook, theirs)
+        os.close(theirs)
+    _run_child(descriptors, probes, separation)
     raise AssertionError("child.run never returns")
 
 
-def _clean_up() -> None:
+def _clean_up(separated: bool) -> None:
     """End and remove what a notebook left. Where that fails, end the sandbox: nothing may reach the next notebook."""
-    if not end_descendants(os.getpid(), CLEAN_SECONDS):
+    # With the first process of its namespace, everything in it has ended.
+    if not separated and not end_descendants(os.getpid(), CLEAN_SECONDS):
         os._exit(1)
     for folder in {os.environ["TMPDIR"], *filter(os.path.isdir, os.environ.get("SHARED_MEMORY", "").split())}:
         for entry in os.scandir(folder):
@@ -98,13 +140,15 @@ def _report_end(notebook: Notebook, control: socket.socket) -> Notebook | None:
     ended, status = os.waitpid(notebook.pid, os.WNOHANG)
     if not ended:
         return notebook
-    _clean_up()
-    control.sendall(EVENT.pack(b"E", notebook.reason, status))
+    separated_status = notebook.status()
+    _clean_up(separated_status is not None)
+    control.sendall(EVENT.pack(b"E", notebook.reason, status if separated_status is None else separated_status))
     return None
 
 
 def serve(control_fd: int, start: Start, probes: dict[str, ModuleType]) -> None:
     """Fork, watch and end children as the socket ``control_fd`` asks, until it is closed."""
+    separation = Separation() if start["separate"] else None
     guard_server()
     # What is imported stays for good: else each child's collector would walk and copy all of it, to find no garbage.
     gc.freeze()
@@ -126,7 +170,8 @@ def serve(control_fd: int, start: Start, probes: dict[str, ModuleType]) -> None:
             return
         letter, number = MESSAGE.unpack(message)
         if letter == b"F":
-            notebook = Notebook(_fork_child(list(descriptors), control, probes), start)
+            pid, status_fd = _fork_child(list(descriptors), control, probes, separation)
+            notebook = Notebook(pid, start, status_fd)
         elif letter == b"B" and notebook:
             notebook.grant(number)
         elif letter == b"K" and notebook:

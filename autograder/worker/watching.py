@@ -19,11 +19,17 @@ _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 4, 36
 
 @dataclass(frozen=True)
 class Process:
-    """One line of /proc/PID/stat: processor seconds include those of children that ended; ``resident`` in bytes."""
+    """One line of /proc/PID/stat; ``over``: it has ended, and nobody has waited for it.
+
+    ``own`` processor seconds, and those of the children that it ``waited_for``; ``resident`` in bytes.
+    """
 
     pid: int
     parent: int
-    seconds: float
+    started: int
+    over: bool
+    own: float
+    waited_for: float
     resident: int
 
 
@@ -53,17 +59,36 @@ def unguard_child() -> None:
     _prctl(_PR_SET_DUMPABLE, 1)
 
 
+def _fields(path: Path) -> list[str]:
+    """Return the fields of a ``stat`` file behind the name. Raises OSError where it is gone."""
+    # The name stands in parentheses and may hold anything, parentheses too.
+    return path.read_text(errors="replace").rpartition(")")[2].split()
+
+
 def _read_process(folder: str) -> Process | None:
-    """Return the process, or None where it has ended."""
+    """Return the process, or None where it is gone.
+
+    One that has ended and that nobody has waited for still tells its time. One whose first thread has ended looks the
+    same, but goes on, with all of its memory, while it has another thread.
+    """
     try:
-        # The name stands in parentheses and may hold anything, parentheses too.
-        text = (PROC / folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = _fields(PROC / folder / "stat")
+        threads = os.listdir(PROC / folder / "task") if fields[0] == "Z" else []
+        others = [thread for thread in threads if thread != folder]
+        pages = _fields(PROC / folder / "task" / others[0] / "stat")[21] if others else fields[21]
     except OSError:
         return None
-    if text[0] == "Z":
-        return None
-    ticks = sum(int(value) for value in text[11:15])
-    return Process(int(folder), int(text[1]), ticks / TICKS, int(text[21]) * PAGE)
+    own, waited_for = sum(map(int, fields[11:13])) / TICKS, sum(map(int, fields[13:15])) / TICKS
+    over = fields[0] == "Z" and not others
+    return Process(int(folder), int(fields[1]), int(fields[19]), over, own, waited_for, int(pages) * PAGE)
+
+
+def own_pid() -> int:
+    """Return the number of this process in /proc, which may be that of a namespace outside of its own."""
+    try:
+        return int(os.readlink(PROC / "self"))
+    except OSError:
+        return os.getpid()
 
 
 def descendants(pid: int) -> list[Process]:
@@ -90,15 +115,24 @@ def _own_share(process: Process) -> int:
         return process.resident
 
 
-def usage(pid: int, memory_limit: int) -> Usage:
-    """Return what the processes below ``pid`` use. Memory is measured closely only where it may pass the limit."""
-    found = descendants(pid)
-    memory = sum(process.resident for process in found)
-    if memory > memory_limit:
-        memory = sum(_own_share(process) for process in found)
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = sum(process.seconds for process in found) + ended.ru_utime + ended.ru_stime
-    return Usage(len(found), seconds, memory)
+class Watch:
+    """Adds up what all processes below this one use, until there are none. ``memory_limit`` in bytes."""
+
+    def __init__(self, memory_limit: int) -> None:
+        self._limit = memory_limit
+        self._seen: dict[tuple[int, int], float] = {}
+
+    def usage(self) -> Usage:
+        """Return what they use. Memory is measured closely only where it may pass the limit."""
+        found = descendants(own_pid())
+        memory = sum(process.resident for process in found)
+        if memory > self._limit:
+            memory = sum(_own_share(process) for process in found)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        told = sum(process.own + process.waited_for for process in found) + ended.ru_utime + ended.ru_stime
+        # The time of children that nobody waits for is told to nobody once they are gone: it is what was seen of it.
+        self._seen |= {(process.pid, process.started): process.own for process in found}
+        return Usage(len(found), max(told, sum(self._seen.values())), memory)
 
 
 def end_descendants(pid: int, seconds: float) -> bool:
@@ -106,6 +140,7 @@ def end_descendants(pid: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while True:
         found = descendants(pid)
+        found = [process for process in found if not process.over]
         for process in found:
             try:
                 os.kill(process.pid, signal.SIGKILL)

@@ -123,7 +123,21 @@ def test_scratch_holds_nothing_but_what_a_notebook_leaves(
     command = sandbox._bubblewrap()
     assert [command[i + 1] for i, part in enumerate(command) if part == "--tmpfs"] == ["/dev/shm", scratch]
     assert command[command.index("--chdir") + 1] == scratch
-    assert command[command.index(prefix) - 1] == "--ro-bind-try"
+    shown = [command[i + 1] for i, part in enumerate(command) if part == "--ro-bind-try"]
+    assert f"{prefix}/lib" in shown
+    assert not {prefix, str(Path(prefix).parent)} & set(shown)
+
+
+@pytest.mark.parametrize("prefix", ["", ".venv"])
+def test_a_course_among_the_interpreters_files_is_not_called_isolated(
+    prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / prefix))
+    monkeypatch.setattr(sandbox, "ROOT", tmp_path)
+    # A course folder that is an environment too shows the interpreter's folders alone.
+    assert sandbox._exposed() is None
+    monkeypatch.setattr(sandbox, "ROOT", tmp_path / prefix / "lib" / "python3.11" / "site-packages")
+    assert "lies among the interpreter's own files" in sandbox._exposed()
 
 
 @isolated
