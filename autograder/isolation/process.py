@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO

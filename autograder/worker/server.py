@@ -95,26 +95,38 @@ def _wait_for(pid: int, status_fd: int) -> None:
     os._exit(0)
 
 
-def _fork_child(
-    descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType], separation: Separation | None
-) -> tuple[int, int | None]:
-    """Return the child's pid and, of a separated one, where its wait status will come from."""
-    status, theirs = os.pipe() if separation else (None, None)
-    if separation:
-        separation.prepare()
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _fork_child(descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType]) -> int:
+    """Return the child's pid."""
     pid = os.fork()
     if pid:
-        for descriptor in (*descriptors, *([theirs] if theirs is not None else [])):
-            os.close(descriptor)
+        _close(*descriptors)
+        return pid
+    control.close()
+    _run_child(descriptors, probes, None)
+    raise AssertionError("child.run never returns")
+
+
+def _fork_separated(
+    descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType], separation: Separation
+) -> tuple[int, int]:
+    """Return the pid of the first process of a notebook's namespaces, and where its wait status will come from."""
+    status, theirs = os.pipe()
+    separation.prepare()
+    pid = os.fork()
+    if pid:
+        _close(*descriptors, theirs)
         return pid, status
     control.close()
-    if separation:
-        notebook = os.fork()
-        if notebook:
-            for descriptor in descriptors:
-                os.close(descriptor)
-            _wait_for(notebook, theirs)
-        os.close(theirs)
+    notebook = os.fork()
+    if notebook:
+        _close(*descriptors, status)
+        _wait_for(notebook, theirs)
+    _close(status, theirs)
     _run_child(descriptors, probes, separation)
     raise AssertionError("child.run never returns")
 
@@ -170,8 +182,11 @@ def serve(control_fd: int, start: Start, probes: dict[str, ModuleType]) -> None:
             return
         letter, number = MESSAGE.unpack(message)
         if letter == b"F":
-            pid, status_fd = _fork_child(list(descriptors), control, probes, separation)
-            notebook = Notebook(pid, start, status_fd)
+            if separation:
+                pid, status_fd = _fork_separated(list(descriptors), control, probes, separation)
+                notebook = Notebook(pid, start, status_fd)
+            else:
+                notebook = Notebook(_fork_child(list(descriptors), control, probes), start, None)
         elif letter == b"B" and notebook:
             notebook.grant(number)
         elif letter == b"K" and notebook:
