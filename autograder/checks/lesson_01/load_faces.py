@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from autograder.checks.common.kaggle_names import KEYPOINTS
 from autograder.checks.lesson_01.pixels import FLOAT32, SIZE, draw_pixels
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -34,13 +33,15 @@ def _load(student: Student, content: dict[str, Any]) -> dict[str, Any]:
     return got
 
 
-def _arrays(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+def _arrays(student: Student, rng: np.random.Generator) -> Answers:
     got = _load(student, _draw_file(rng, 3, list(KEYPOINTS)))
-    return {what: got[what] for what in ("images", "keypoints")}
+    yield from ((what, got[what]) for what in ("images", "keypoints"))
 
 
-declare = partial(declare_form, load_faces, ask=_arrays, points=1)
-declare("type", "load_returns_three_things", "It returns images and keypoints as arrays, and names.", gate=True)
+@form(load_faces, "type", points=1, gate=True)
+def load_returns_three_things(student: Student, rng: np.random.Generator) -> Answers:
+    """It returns images and keypoints as arrays, and names."""
+    return _arrays(student, rng)
 
 
 @load_faces.rung("shape", points=1, gate=True)
@@ -56,7 +57,10 @@ def load_shapes(student: Student, rng: np.random.Generator) -> None:
     expect.equal(len(got["names"]), 15, what="number of names")
 
 
-declare("dtype", "load_gives_float32", "Images and keypoints are float32.", dtype="float32")
+@form(load_faces, "dtype", points=1, dtype="float32")
+def load_gives_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """Images and keypoints are float32."""
+    return _arrays(student, rng)
 
 
 @load_faces.rung("values", points=4)

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import numpy as np
 
 from autograder.checks.lesson_01.pixels import SIZE, as_text, draw_pixels
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
 parse_pixels = Ladder("parse_pixels")
 
 
-def _parsed(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    """Return the answer to an image without black and white: whoever refuses those stumbles over the values alone."""
-    return {"parse_pixels(...)": student.call("parse_pixels", as_text(rng.integers(1, 255, (SIZE, SIZE))))}
+def _parsed(student: Student, rng: np.random.Generator) -> Answers:
+    """Ask for an image without black and white: whoever refuses those stumbles over the values alone."""
+    yield "parse_pixels(...)", student.call("parse_pixels", as_text(rng.integers(1, 255, (SIZE, SIZE))))
 
 
-declare = partial(declare_form, parse_pixels, ask=_parsed, points=1)
-declare("type", "parse_returns_an_array", "It returns a NumPy array.", gate=True)
-declare("shape", "parse_shapes_an_image", "9,216 numbers become 96 rows of 96.", gate=True, shape=(SIZE, SIZE))
-declare("dtype", "parse_gives_float32", "The numbers are float32.", dtype="float32")
+@form(parse_pixels, "type", points=1, gate=True)
+def parse_returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
+    """It returns a NumPy array."""
+    return _parsed(student, rng)
+
+
+@form(parse_pixels, "shape", points=1, gate=True, shape=(SIZE, SIZE))
+def parse_shapes_an_image(student: Student, rng: np.random.Generator) -> Answers:
+    """9,216 numbers become 96 rows of 96."""
+    return _parsed(student, rng)
+
+
+@form(parse_pixels, "dtype", points=1, dtype="float32")
+def parse_gives_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """The numbers are float32."""
+    return _parsed(student, rng)
 
 
 @parse_pixels.rung("values", points=6)

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
 from autograder.checks.lesson_01.pixels import FLOAT32, SIZE, draw_pixels
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form, declare_kept
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
 scale_pixels = Ladder("scale_pixels")
 
 
-def _of_bytes(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    return {"the result": student.call("scale_pixels", draw_pixels(rng, 2, SIZE, SIZE).astype(np.uint8))}
+@form(scale_pixels, "type", points=1, gate=True)
+def scale_returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
+    """It returns a NumPy array."""
+    yield "the result", student.call("scale_pixels", draw_pixels(rng, 2, SIZE, SIZE).astype(np.uint8))
 
 
-declare_form(
-    scale_pixels, "type", "scale_returns_an_array", "It returns a NumPy array.", _of_bytes, points=1, gate=True
-)
-
-
-@scale_pixels.rung("shape", points=1)
-def scale_keeps_the_shape(student: Student, rng: np.random.Generator) -> None:
+@form(scale_pixels, "shape", points=1)
+def scale_keeps_the_shape(student: Student, rng: np.random.Generator) -> Answers:
     """One image, many images, a row of pixels: the shape stays."""
     for shape in ((SIZE, SIZE), (3, SIZE, SIZE), (7,), (2, 1, 4, 5)):
         got = student.call("scale_pixels", draw_pixels(rng, *shape).astype(np.uint8))
-        expect.array(got, shape=shape, what=f"scale_pixels of an array {shape}")
+        yield f"scale_pixels of an array {shape}", got, shape
 
 
 @scale_pixels.rung("dtype", points=1)
@@ -76,17 +70,11 @@ def scale_is_the_same_for_dark_images(student: Student, rng: np.random.Generator
     _expect_scaled(student, np.zeros((2, 3), np.uint8), "an image that is all black")
 
 
-def _kept(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
+@kept(
+    scale_pixels, points=2, hint="Whoever calls the function twice with one array must get the same pixels both times."
+)
+def scale_leaves_its_input_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """The caller's array is not changed."""
     for dtype in ("uint8", "float32", "float64"):
         images = draw_pixels(rng, 5, 6).astype(dtype)
         yield f"the caller's {dtype} array", images, student.call_and_args("scale_pixels", images.copy())[1][0]
-
-
-declare_kept(
-    scale_pixels,
-    "scale_leaves_its_input_alone",
-    "The caller's array is not changed.",
-    _kept,
-    points=2,
-    hint="Whoever calls the function twice with one array must get the same pixels both times.",
-)

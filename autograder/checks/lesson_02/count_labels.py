@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import Ask, declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -24,11 +22,6 @@ def _draw_keypoints(rng: np.random.Generator, n: int, k: int, missing: float) ->
     return keypoints
 
 
-def _counts(faces: int, keypoints: int, what: str) -> Ask:
-    """Return a function that asks for the counts of drawn keypoints (faces, keypoints, 2)."""
-    return lambda student, rng: {what: student.call("count_labels", _draw_keypoints(rng, faces, keypoints, 0.3))}
-
-
 @count_labels.rung("type", points=1, gate=True)
 def count_returns_an_array(student: Student, rng: np.random.Generator) -> None:
     """It returns a NumPy array."""
@@ -37,11 +30,16 @@ def count_returns_an_array(student: Student, rng: np.random.Generator) -> None:
     expect.array(got, what="count_labels(...)")
 
 
-declare = partial(declare_form, count_labels, points=1)
-looked_at = "One number for each face: (N, K, 2) becomes (N,)."
-of_seven = _counts(7, 15, "count_labels of an array (7, 15, 2)")
-declare("shape", "count_has_one_number_a_face", looked_at, of_seven, gate=True, shape=(7,))
-declare("dtype", "count_gives_integers", "Counts are integers.", _counts(5, 4, "count_labels(...)"), dtype="integer")
+@form(count_labels, "shape", points=1, gate=True, shape=(7,))
+def count_has_one_number_a_face(student: Student, rng: np.random.Generator) -> Answers:
+    """One number for each face: (N, K, 2) becomes (N,)."""
+    yield "count_labels of an array (7, 15, 2)", student.call("count_labels", _draw_keypoints(rng, 7, 15, 0.3))
+
+
+@form(count_labels, "dtype", points=1, dtype="integer")
+def count_gives_integers(student: Student, rng: np.random.Generator) -> Answers:
+    """Counts are integers."""
+    yield "count_labels(...)", student.call("count_labels", _draw_keypoints(rng, 5, 4, 0.3))
 
 
 def _expect_counts(student: Student, keypoints: np.ndarray, example: str | None) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import Ask, declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -44,21 +41,23 @@ def _draw_targets(rng: np.random.Generator, rows: int, columns: int, missing: fl
     return targets
 
 
-def _fills(rows: int, columns: int, missing: float, dtype: str = "float64", what: str = "forward_fill(...)") -> Ask:
-    """Return a function that asks what forward_fill makes of drawn targets (rows, columns)."""
-
-    def ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-        return {what: student.call("forward_fill", _draw_targets(rng, rows, columns, missing).astype(dtype))}
-
-    return ask
+@form(forward_fill, "type", points=1, gate=True)
+def fill_returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
+    """It returns a NumPy array."""
+    yield "forward_fill(...)", student.call("forward_fill", _draw_targets(rng, 6, 4, 0.3))
 
 
-declare = partial(declare_form, forward_fill, points=1)
-declare("type", "fill_returns_an_array", "It returns a NumPy array.", _fills(6, 4, 0.3), gate=True)
-of_nine = _fills(9, 30, 0.5, what="forward_fill of an array (9, 30)")
-declare("shape", "fill_keeps_the_shape", "No row is dropped: (N, D) stays (N, D).", of_nine, gate=True, shape=(9, 30))
-of_floats = _fills(6, 4, 0.3, "float32")
-declare("dtype", "fill_gives_floats", "The result holds floating-point numbers.", of_floats, dtype="float")
+@form(forward_fill, "shape", points=1, gate=True, shape=(9, 30))
+def fill_keeps_the_shape(student: Student, rng: np.random.Generator) -> Answers:
+    """No row is dropped: (N, D) stays (N, D)."""
+    yield "forward_fill of an array (9, 30)", student.call("forward_fill", _draw_targets(rng, 9, 30, 0.5))
+
+
+@form(forward_fill, "dtype", points=1, dtype="float")
+def fill_gives_floats(student: Student, rng: np.random.Generator) -> Answers:
+    """The result holds floating-point numbers."""
+    targets = _draw_targets(rng, 6, 4, 0.3).astype(np.float32)
+    yield "forward_fill(...)", student.call("forward_fill", targets)
 
 
 @forward_fill.rung("values", points=6)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import partial
-from typing import Any
 
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_kept
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
 NAN = np.nan
 # Answers may be calculated in float32: a mean of a few hundred squares of differences of numbers up to 96.
 FLOAT32 = 1e-4
+
+MEASURED_AGAIN = "The next measurement with the same arrays must not come out different."
 
 rmse = Ladder("rmse")
 per_keypoint_rmse = Ladder("per_keypoint_rmse")
@@ -51,10 +50,10 @@ def _expect_rmse(student: Student, pred: np.ndarray, target: np.ndarray, example
     expect.close(got, want, rtol=FLOAT32, what="rmse(...)", example=example, hint=hint)
 
 
-@rmse.rung("type", points=1, gate=True)
-def rmse_returns_a_number(student: Student, rng: np.random.Generator) -> None:
+@form(rmse, "type", points=1, gate=True, of="number")
+def rmse_returns_a_number(student: Student, rng: np.random.Generator) -> Answers:
     """It returns one number."""
-    expect.number(student.call("rmse", *_draw(rng, 5, 4)), what="rmse(...)")
+    yield "rmse(...)", student.call("rmse", *_draw(rng, 5, 4))
 
 
 @rmse.rung("values", points=5)
@@ -111,11 +110,10 @@ def by_keypoint_returns_an_array(student: Student, rng: np.random.Generator) -> 
     expect.array(got, what="per_keypoint_rmse(...)")
 
 
-@per_keypoint_rmse.rung("shape", points=1, gate=True)
-def by_keypoint_has_one_number_each(student: Student, rng: np.random.Generator) -> None:
+@form(per_keypoint_rmse, "shape", points=1, gate=True, shape=(15,), dtype="float")
+def by_keypoint_has_one_number_each(student: Student, rng: np.random.Generator) -> Answers:
     """One number for each keypoint: (N, K, 2) becomes (K,)."""
-    got = student.call("per_keypoint_rmse", *_draw(rng, 6, 15))
-    expect.array(got, shape=(15,), dtype="float", what="per_keypoint_rmse of arrays (6, 15, 2)")
+    yield "per_keypoint_rmse of arrays (6, 15, 2)", student.call("per_keypoint_rmse", *_draw(rng, 6, 15))
 
 
 @per_keypoint_rmse.rung("values", points=5)
@@ -151,18 +149,19 @@ def by_keypoint_is_nan_where_never_labeled(student: Student, rng: np.random.Gene
     _expect_by_keypoint(student, pred, target, "two of six keypoints are never labeled")
 
 
-def _kept(student: Student, rng: np.random.Generator, name: str) -> Iterator[tuple[str, Any, Any]]:
+def _afterwards(student: Student, rng: np.random.Generator, name: str) -> Kept:
     given = _draw(rng, 5, 4)
     _, after = student.call_and_args(name, *(array.copy() for array in given))
     return zip(("pred", "target"), given, after, strict=True)
 
 
-for ladder, measure in ((rmse, "rmse"), (per_keypoint_rmse, "by_keypoint")):
-    declare_kept(
-        ladder,
-        f"{measure}_leaves_its_inputs_alone",
-        "Both arrays are the same afterwards.",
-        partial(_kept, name=ladder.exercise),
-        points=1,
-        hint="The next measurement with the same arrays must not come out different.",
-    )
+@kept(rmse, points=1, hint=MEASURED_AGAIN)
+def rmse_leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """Both arrays are the same afterwards."""
+    return _afterwards(student, rng, "rmse")
+
+
+@kept(per_keypoint_rmse, points=1, hint=MEASURED_AGAIN)
+def by_keypoint_leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """Both arrays are the same afterwards."""
+    return _afterwards(student, rng, "per_keypoint_rmse")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_kept
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import TensorValue
@@ -58,10 +57,10 @@ def loss_is_a_module(student: Student, rng: np.random.Generator) -> None:
     expect.array(answer["value"], kind="torch", what=CALL)
 
 
-@masked_loss.rung("shape", points=1, gate=True)
-def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> None:
+@form(masked_loss, "shape", points=1, gate=True, of="torch", shape=())
+def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> Answers:
     """The loss is one number: a tensor of shape ()."""
-    expect.array(_value(student, *_draw(rng, 4, 6)), shape=(), kind="torch", what=CALL)
+    yield CALL, _value(student, *_draw(rng, 4, 6))
 
 
 @masked_loss.rung("values", points=5)
@@ -143,17 +142,10 @@ def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> N
             expect.close(answer["gradient"].array, np.zeros(shape), 0, 0, "pred.grad", example, hint)
 
 
-def _kept(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
-    given = dict(zip(("pred", "target"), _draw(rng, 6, 8), strict=True))
-    answer = student.probe("lesson_02.masked_loss", **given)
-    yield from ((what, given[what], answer[what]) for what in ("target", "pred"))
-
-
-declare_kept(
-    masked_loss,
-    "loss_leaves_its_inputs_alone",
-    "Predictions and targets are the same afterwards, NaN included.",
-    _kept,
-    points=1,
-    hint="The next epoch needs both as they were.",
-)
+@kept(masked_loss, points=1, hint="The next epoch needs both as they were.")
+def loss_leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """Predictions and targets are the same afterwards, NaN included."""
+    pred, target = _draw(rng, 6, 8)
+    answer = student.probe("lesson_02.masked_loss", pred=pred, target=target)
+    yield "target", target, answer["target"]
+    yield "pred", pred, answer["pred"]

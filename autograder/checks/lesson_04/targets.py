@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_kept
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -25,14 +25,14 @@ def _keypoints(rng: np.random.Generator, faces: int) -> np.ndarray:
     return rng.uniform(1, 95, (faces, 15, 2)).astype(np.float32)
 
 
-@to_unit_targets.rung("shape", points=1, gate=True)
-def turns_15_points_into_30_numbers(student: Student, rng: np.random.Generator) -> None:
+@form(to_unit_targets, "shape", points=1, gate=True, dtype="float")
+def turns_15_points_into_30_numbers(student: Student, rng: np.random.Generator) -> Answers:
     """(N, 15, 2) becomes (N, 30), and the way back gives (N, 15, 2)."""
     faces = int(rng.integers(2, 6))
     got = student.call("to_unit_targets", _keypoints(rng, faces))
-    expect.array(got, shape=(faces, 30), dtype="float", what=f"to_unit_targets of ({faces}, 15, 2)")
+    yield f"to_unit_targets of ({faces}, 15, 2)", got, (faces, 30)
     got = student.call("to_pixels", rng.random((faces, 30), np.float32))
-    expect.array(got, shape=(faces, 15, 2), dtype="float", what=f"to_pixels of ({faces}, 30)")
+    yield f"to_pixels of ({faces}, 30)", got, (faces, 15, 2)
 
 
 @to_unit_targets.rung("values", points=3)
@@ -82,24 +82,18 @@ def keeps_nan_in_pixels(student: Student, rng: np.random.Generator) -> None:
         expect.close(got, keypoints, **IN_PIXELS, what="to_pixels", example=example, hint=KEEP_NAN)
 
 
-def _afterwards(student: Student, name: str, given: np.ndarray) -> list[tuple[str, np.ndarray, object]]:
+def _afterwards(student: Student, name: str, given: np.ndarray) -> Kept:
     _, (after,) = student.call_and_args(name, given.copy())
-    return [(f"the input of {name}", given, after)]
+    yield f"the input of {name}", given, after
 
 
-declare_kept(
-    to_unit_targets,
-    "leaves_keypoints_alone",
-    "The keypoints that come in are the same afterwards.",
-    lambda student, rng: _afterwards(student, "to_unit_targets", _keypoints(rng, 3)),
-    points=0.5,
-    hint=COMPUTE_ANEW,
-)
-declare_kept(
-    to_unit_targets,
-    "leaves_outputs_alone",
-    "The outputs that come in are the same afterwards.",
-    lambda student, rng: _afterwards(student, "to_pixels", rng.random((3, 30), np.float32)),
-    points=0.5,
-    hint=COMPUTE_ANEW,
-)
+@kept(to_unit_targets, points=0.5, hint=COMPUTE_ANEW)
+def leaves_keypoints_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """The keypoints that come in are the same afterwards."""
+    return _afterwards(student, "to_unit_targets", _keypoints(rng, 3))
+
+
+@kept(to_unit_targets, points=0.5, hint=COMPUTE_ANEW)
+def leaves_outputs_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """The outputs that come in are the same afterwards."""
+    return _afterwards(student, "to_pixels", rng.random((3, 30), np.float32))

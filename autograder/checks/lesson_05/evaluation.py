@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from autograder.checks.lesson_05 import tasks
 from autograder.checks.lesson_05.simulated_training import epoch_loss
 from autograder.checks.lesson_05.tasks import Task, expect_close
 from autograder.ladder import expect
-from autograder.ladder.form import declare_kept
+from autograder.ladder.form import Kept, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -43,6 +42,9 @@ class NormTask:
         """Let the student evaluate the model, which comes in train mode or not."""
         norm = {"mean": self.mean, "var": self.var, "seed": int(rng.integers(2**31))}
         return student.probe("lesson_05.evaluate", task=self.task.inputs(), **norm, training=training)
+
+
+ONLY_LOOKS = "Evaluating only looks. In train mode batch normalization learns: its running statistics, of these rows."
 
 
 def _draw_norm_task(rng: np.random.Generator) -> NormTask:
@@ -99,18 +101,10 @@ def restores_the_mode(student: Student, rng: np.random.Generator) -> None:
         expect.true(left == came, f"{came} afterwards", left, f"the model came in {came}", hint)
 
 
-def _norm_before_and_after(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
+@kept(evaluate, points=1, hint=ONLY_LOOKS)
+def leaves_the_model(student: Student, rng: np.random.Generator) -> Kept:
+    """Weights and running statistics are unchanged."""
     norm = _draw_norm_task(rng)
     answer = norm.ask(student, rng, training=True)
     yield "the weights", norm.task.model.weight, answer["weight"]
     yield "the running mean", norm.mean, answer["mean"]
-
-
-declare_kept(
-    evaluate,
-    "leaves_the_model",
-    "Weights and running statistics are unchanged.",
-    _norm_before_and_after,
-    points=1,
-    hint="Evaluating only looks. In train mode batch normalization learns: its running statistics, here of these rows.",
-)

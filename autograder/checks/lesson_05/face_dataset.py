@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_kept
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import TensorValue, type_name
@@ -91,20 +90,17 @@ def keeps_missing_labels(student: Student, rng: np.random.Generator) -> None:
         expect.close(got, keypoints[index].ravel(), what=f"dataset[{index}][1]", hint=hint)
 
 
-@face_dataset.rung("edge cases", points=1)
-def can_be_loaded(student: Student, rng: np.random.Generator) -> None:
+@form(face_dataset, "edge cases", points=1, of="torch")
+def can_be_loaded(student: Student, rng: np.random.Generator) -> Answers:
     """A DataLoader makes batches of it."""
     _, keypoints, answer = _ask(student, rng)
-    expect.array(answer["batch"][0], shape=(5, 1, 96, 96), kind="torch", what="a batch of images")
-    expect.array(answer["batch"][1], shape=(5, keypoints.shape[1] * 2), kind="torch", what="a batch of targets")
+    yield "a batch of images", answer["batch"][0], (5, 1, 96, 96)
+    yield "a batch of targets", answer["batch"][1], (5, keypoints.shape[1] * 2)
 
 
-def _arrays_before_and_after(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
+@kept(face_dataset, points=1)
+def leaves_the_arrays(student: Student, rng: np.random.Generator) -> Kept:
+    """The arrays it was built from are unchanged."""
     images, keypoints, answer = _ask(student, rng)
     yield "images", images, answer["images"]
     yield "keypoints", keypoints, answer["keypoints"]
-
-
-declare_kept(
-    face_dataset, "leaves_the_arrays", "The arrays it was built from are unchanged.", _arrays_before_and_after, points=1
-)

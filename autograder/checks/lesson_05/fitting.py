@@ -12,6 +12,7 @@ from autograder.checks.common.linear_training import Linear, Rows, gradients
 from autograder.checks.lesson_05.simulated_training import Recipe, Run, adam_run, rmse
 from autograder.checks.lesson_05.tasks import Task
 from autograder.ladder import expect
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -99,13 +100,11 @@ def _history(answer: dict[str, Any]) -> dict[str, list]:
     return answer["history"]
 
 
-@fit.rung("type", points=1, gate=True)
-def returns_three_lists(student: Student, rng: np.random.Generator) -> None:
+@form(fit, "type", points=1, gate=True, of="number")
+def returns_three_lists(student: Student, rng: np.random.Generator) -> Answers:
     """The history is a dict of three lists of numbers."""
     history = _history(_draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 4)).ask(student))
-    for key, values in history.items():
-        for value in values:
-            expect.number(value, f"an entry of {key}")
+    yield from ((f"an entry of {key}", value) for key, values in history.items() for value in values)
 
 
 @fit.rung("shape", points=1)

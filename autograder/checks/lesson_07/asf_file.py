@@ -6,7 +6,7 @@ import numpy as np
 
 from autograder.checks.common.probing import raises_value_error
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -52,14 +52,26 @@ def _read(student: Student, text: str) -> object:
     return student.probe("lesson_07.read", text=text)
 
 
-def _ask(student: Student, rng: np.random.Generator) -> dict[str, object]:
-    return {"read_asf(path)": _read(student, asf_text(draw_points(rng)))}
+def _ask(student: Student, rng: np.random.Generator) -> Answers:
+    yield "read_asf(path)", _read(student, asf_text(draw_points(rng)))
 
 
-declare_form(read_asf, "type", "returns_an_array", "It returns a NumPy array.", _ask, points=1, gate=True)
-_POINTS = "58 points, x and y each: (58, 2)."
-declare_form(read_asf, "shape", "returns_58_points", _POINTS, _ask, points=1, gate=True, shape=(COUNT, 2))
-declare_form(read_asf, "dtype", "returns_float32", "The coordinates are float32.", _ask, points=1, dtype="float32")
+@form(read_asf, "type", points=1, gate=True)
+def returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
+    """It returns a NumPy array."""
+    return _ask(student, rng)
+
+
+@form(read_asf, "shape", points=1, gate=True, shape=(COUNT, 2))
+def returns_58_points(student: Student, rng: np.random.Generator) -> Answers:
+    """58 points, x and y each: (58, 2)."""
+    return _ask(student, rng)
+
+
+@form(read_asf, "dtype", points=1, dtype="float32")
+def returns_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """The coordinates are float32."""
+    return _ask(student, rng)
 
 
 def _expect_points(student: Student, text: str, points: np.ndarray, example: str) -> None:

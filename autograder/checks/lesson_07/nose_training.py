@@ -10,6 +10,7 @@ import numpy as np
 from autograder.checks.common.linear_training import Linear, batches, gradients
 from autograder.checks.common.shared import Shared
 from autograder.ladder import expect
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -120,14 +121,12 @@ def _ask(student: Student, rng: np.random.Generator) -> tuple[Task, dict[str, An
 _asked = Shared("train_with_curve", _ask)
 
 
-@train_with_curve.rung("type", points=1, gate=True)
-def returns_four_lists(student: Student, rng: np.random.Generator) -> None:
+@form(train_with_curve, "type", points=1, gate=True, of="number")
+def returns_four_lists(student: Student, rng: np.random.Generator) -> Answers:
     """The answer is a dict of four lists of plain numbers."""
     _, answer = _asked(student, rng)
-    for key, values in _curve(answer).items():
-        for value in values:
-            # A NumPy number, or one element of an array, will do; a tensor drags its graph along.
-            expect.number(value, f"an entry of {key}")
+    # A NumPy number, or one element of an array, will do; a tensor drags its graph along.
+    yield from ((f"an entry of {key}", value) for key, values in _curve(answer).items() for value in values)
 
 
 @train_with_curve.rung("shape", points=2)

@@ -24,6 +24,7 @@ from autograder.checks.lesson_08.drawn_faces import (
 )
 from autograder.checks.lesson_08.moving_faces import TURNED_POINTS, TURNED_SPOT
 from autograder.ladder import expect
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -50,14 +51,14 @@ def items_have_their_shapes(student: Student, rng: np.random.Generator) -> None:
     expect.true(same, expected, f"shapes {pictures.shape[1:]} and {targets.shape[1:]}", hint=hint)
 
 
-@augmented_faces.rung("dtype", points=1)
-def items_are_float32(student: Student, rng: np.random.Generator) -> None:
+@form(augmented_faces, "dtype", points=1, dtype="float32")
+def items_are_float32(student: Student, rng: np.random.Generator) -> Answers:
     """Picture and targets are float32, whatever is switched on."""
     faces = noise_faces(rng, 2)
     for options in ({"max_shift": 2}, {"max_shift": 2, "max_degrees": 10.0, "max_jitter": 0.2}):
         found = ask(student, faces, [0, 1], draw_seed(rng), **options)
         for part, what in zip(items_of(found), ("picture", "targets"), strict=True):
-            expect.array(part, dtype="float32", what=f"{call_text(options)}[0], {what}")
+            yield f"{call_text(options)}[0], {what}", part
 
 
 @augmented_faces.rung("values", points=4)
@@ -222,11 +223,10 @@ def draws_from_the_generator(student: Student, rng: np.random.Generator) -> None
     expect.true(not np.array_equal(first, other), "another seed: other items", "the same 30 items", hint=hint)
 
 
-@augmented_faces.rung("side effects", points=1)
-def leaves_the_faces(student: Student, rng: np.random.Generator) -> None:
+@kept(augmented_faces, points=1, hint="What an item changes in the stored pictures is there for all epochs to come.")
+def leaves_the_faces(student: Student, rng: np.random.Generator) -> Kept:
     """The arrays that were handed in stay as they are."""
     images, points = noise_faces(rng, 2)
     found = ask(student, (images, points), [0, 1, 0, 1], draw_seed(rng), max_shift=3, max_jitter=0.2)
-    hint = "An assignment to a slice, -= or += writes into the stored pictures, for all epochs to come."
-    same = np.array_equal(found["images"], images) and np.array_equal(found["keypoints"], points)
-    expect.true(same, "pictures and keypoints as they were", "arrays that were overwritten", hint=hint)
+    yield "the pictures", images, found["images"]
+    yield "the keypoints", points, found["keypoints"]

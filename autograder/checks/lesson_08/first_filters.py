@@ -9,7 +9,7 @@ import numpy as np
 from autograder.checks.common.shared import Shared
 from autograder.checks.lesson_08.face_network import TABLE
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -31,17 +31,26 @@ _asked_filters = Shared("first_layer_filters", _ask_filters)
 _CALL = "first_layer_filters(model)"
 
 
-def _filters(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    return {_CALL: _asked_filters(student, rng)["value"]}
+def _filters(student: Student, rng: np.random.Generator) -> Answers:
+    yield _CALL, _asked_filters(student, rng)["value"]
 
 
-_ARRAY = "The filters are a NumPy array."
-declare_form(first_layer_filters, "type", "returns_an_array", _ARRAY, _filters, points=0.5, gate=True)
-_SIXTEEN = "The shape is (16, 5, 5), without the axis of the one input channel."
-_SHAPE = (16, 5, 5)
-declare_form(first_layer_filters, "shape", "sixteen_filters", _SIXTEEN, _filters, points=1, gate=True, shape=_SHAPE)
-_FLOAT32 = "The filters are float32, as the weights."
-declare_form(first_layer_filters, "dtype", "filters_in_float32", _FLOAT32, _filters, points=0.5, dtype="float32")
+@form(first_layer_filters, "type", points=0.5, gate=True)
+def returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
+    """The filters are a NumPy array."""
+    return _filters(student, rng)
+
+
+@form(first_layer_filters, "shape", points=1, gate=True, shape=(16, 5, 5))
+def sixteen_filters(student: Student, rng: np.random.Generator) -> Answers:
+    """The shape is (16, 5, 5), without the axis of the one input channel."""
+    return _filters(student, rng)
+
+
+@form(first_layer_filters, "dtype", points=0.5, dtype="float32")
+def filters_in_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """The filters are float32, as the weights."""
+    return _filters(student, rng)
 
 
 def _say_filters(got: np.ndarray, want: np.ndarray) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from autograder.checks.lesson_08 import picture_motion as motion
 from autograder.checks.lesson_08.drawn_faces import CLOSE, PIXELS
 from autograder.ladder import expect
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import type_name
@@ -46,13 +47,13 @@ def _angle(rng: np.random.Generator, sign: int = 1) -> float:
     return sign * round(float(rng.uniform(20, 35)), 1)
 
 
-@translate.rung("type", points=1, gate=True)
-def returns_pictures_and_points(student: Student, rng: np.random.Generator) -> None:
+@form(translate, "type", points=1, gate=True)
+def returns_pictures_and_points(student: Student, rng: np.random.Generator) -> Answers:
     """translate and rotate return a picture and keypoints, jitter a picture: NumPy arrays."""
     image, points = _noise(rng, (8, 12))
     _pair(student.call("translate", image, points, 2, 1), "translate(image, keypoints, 2, 1)")
     _pair(student.call("rotate", image, points, 30.0), "rotate(image, keypoints, 30)")
-    expect.array(student.call("jitter", image, 0.1, 1.2), what="jitter(image, 0.1, 1.2)")
+    yield "jitter(image, 0.1, 1.2)", student.call("jitter", image, 0.1, 1.2)
 
 
 @translate.rung("shape", points=2, gate=True)
@@ -73,15 +74,15 @@ def keeps_the_shapes(student: Student, rng: np.random.Generator) -> None:
         expect.array(student.call("jitter", image, 0.1, 1.2), shape=shape, what="jitter(image, 0.1, 1.2)")
 
 
-@translate.rung("dtype", points=1)
-def stays_float32(student: Student, rng: np.random.Generator) -> None:
+@form(translate, "dtype", points=1, dtype="float32")
+def stays_float32(student: Student, rng: np.random.Generator) -> Answers:
     """Pictures and keypoints are float32."""
     image, points = _noise(rng, (8, 12))
     steps: dict[str, list[float]] = {"translate": [2, 1], "rotate": [25.0]}
     for name, more in steps.items():
         for part, what in zip(_moved(student, name, image, points, *more), ("picture", "points"), strict=True):
-            expect.array(part, dtype="float32", what=f"{name}(image, keypoints, …), {what}")
-    expect.array(student.call("jitter", image, 0.1, 1.2), dtype="float32", what="jitter(image, 0.1, 1.2)")
+            yield f"{name}(image, keypoints, …), {what}", part
+    yield "jitter(image, 0.1, 1.2)", student.call("jitter", image, 0.1, 1.2)
 
 
 def _expect_moved(student: Student, image: np.ndarray, points: np.ndarray, dx: int, dy: int) -> None:
@@ -234,11 +235,10 @@ def changes_the_light(student: Student, rng: np.random.Generator) -> None:
         motion.expect_near(found, want, CLOSE, mistakes, expected, call, example, hint)
 
 
-@translate.rung("side effects", points=2)
-def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> None:
+@kept(translate, points=2, hint="Whoever calls it still needs the arrays that were handed in.")
+def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> Kept:
     """None of the three changes its picture or its keypoints."""
     image, points = _noise(rng, (10, 14))
-    hint = "An assignment to a slice, += or out= writes into the array that the caller still needs."
     given: dict[str, tuple[list[np.ndarray], list[float]]] = {
         "translate": ([image, points], [2, -1]),
         "rotate": ([image, points], [20.0]),
@@ -246,6 +246,4 @@ def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> None
     }
     for name, (arrays, numbers) in given.items():
         _, after = student.call_and_args(name, *arrays, *numbers)
-        for what, before, now in zip(PARTS, arrays, after, strict=False):
-            same = np.array_equal(now, before)
-            expect.true(same, f"{name}: its {what} as it was", f"{what} that was overwritten", hint=hint)
+        yield from ((f"the {what} of {name}", *both) for what, *both in zip(PARTS, arrays, after, strict=False))

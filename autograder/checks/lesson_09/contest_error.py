@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
 mean_absolute_error = Ladder("mean_absolute_error")
 
 
-def _one_answer(student: Student, rng: np.random.Generator) -> dict[str, Any]:
+@form(mean_absolute_error, "type", points=1, gate=True, of="number")
+def is_a_float(student: Student, rng: np.random.Generator) -> Answers:
+    """The answer is one number, a float."""
     pred, target = rng.uniform(0, 200, (2, 3, 68, 2)).astype(np.float32)
-    return {"mean_absolute_error(...)": student.call("mean_absolute_error", pred, target)}
-
-
-ONE_FLOAT = "The answer is one number, a float."
-declare_form(mean_absolute_error, "type", "is_a_float", ONE_FLOAT, _one_answer, points=1, gate=True, of="number")
+    yield "mean_absolute_error(...)", student.call("mean_absolute_error", pred, target)
 
 
 def _expect_error(student: Student, pred: np.ndarray, target: np.ndarray, example: str) -> None:

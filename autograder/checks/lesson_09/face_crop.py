@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from autograder.checks.lesson_09.crop_coordinates import (
     to_image,
 )
 from autograder.ladder import expect
-from autograder.ladder.form import declare_form, declare_kept
+from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -51,37 +50,38 @@ def _say(box: Box, size: int) -> str:
     return f"box (left, top, width, height) {box}, size {size}"
 
 
-@crop_face.rung("type", points=1, gate=True)
-def returns_crop_and_points(student: Student, rng: np.random.Generator) -> None:
+def _a_crop(student: Student, rng: np.random.Generator, box: Box) -> Answers:
+    crop, moved = _crop(student, draw_image(rng), box, draw_points(rng, box), 48)
+    yield "the crop", crop
+    yield "the keypoints", moved
+
+
+@form(crop_face, "type", points=1, gate=True)
+def returns_crop_and_points(student: Student, rng: np.random.Generator) -> Answers:
     """crop_face returns two arrays, the crop and its keypoints; uncrop returns one."""
     box = draw_box(rng)
-    crop, moved = _crop(student, draw_image(rng), box, draw_points(rng, box), 48)
-    expect.array(crop, what="the crop")
-    expect.array(moved, what="the keypoints")
+    yield from _a_crop(student, rng, box)
     points = to_crop(draw_points(rng, box), box, 48).astype(np.float32)
-    expect.array(_uncrop(student, points, box, 48), what="uncrop(...)")
+    yield "uncrop(...)", _uncrop(student, points, box, 48)
 
 
-@crop_face.rung("shape", points=2)
-def has_the_size(student: Student, rng: np.random.Generator) -> None:
+@form(crop_face, "shape", points=2)
+def has_the_size(student: Student, rng: np.random.Generator) -> Answers:
     """The crop is (size, size), 224 by default; the keypoints stay (68, 2)."""
     image = draw_image(rng)
     for size in (48, 32, None):
         box = draw_box(rng)
         crop, moved = _crop(student, image, box, draw_points(rng, box), size)
         what = f"the crop at size {size}" if size else "the crop without a size"
-        expect.array(crop, shape=(size or 224, size or 224), what=what)
-        expect.array(moved, shape=(POINTS, 2), what="the keypoints")
-    expect.array(_uncrop(student, draw_points(rng, box)[:5], box, 48), shape=(5, 2), what="uncrop of 5 points")
+        yield what, crop, (size or 224, size or 224)
+        yield "the keypoints", moved, (POINTS, 2)
+    yield "uncrop of 5 points", _uncrop(student, draw_points(rng, box)[:5], box, 48), (5, 2)
 
 
-def _a_crop(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    box = draw_box(rng)
-    crop, moved = _crop(student, draw_image(rng), box, draw_points(rng, box), 48)
-    return {"the crop": crop, "the keypoints": moved}
-
-
-declare_form(crop_face, "dtype", "is_float32", "Crop and keypoints are float32.", _a_crop, points=1, dtype="float32")
+@form(crop_face, "dtype", points=1, dtype="float32")
+def is_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """Crop and keypoints are float32."""
+    return _a_crop(student, rng, draw_box(rng))
 
 
 def _expect_points(student: Student, points: np.ndarray, box: Box, size: int, image: np.ndarray) -> None:
@@ -214,7 +214,9 @@ def without_points(student: Student, rng: np.random.Generator) -> None:
     expect.true(moved is None, "None for keypoints None", expect.show(moved))
 
 
-def _callers_arrays(student: Student, rng: np.random.Generator) -> Iterator[tuple[str, Any, Any]]:
+@kept(crop_face, points=1)
+def leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> Kept:
+    """Image, keypoints and points of the caller are not changed."""
     box, image = draw_box(rng), draw_image(rng)
     points = draw_points(rng, box)
     found = student.probe("lesson_09.crop", image=image, box=list(box), keypoints=points, size=48)
@@ -222,7 +224,3 @@ def _callers_arrays(student: Student, rng: np.random.Generator) -> Iterator[tupl
     yield "the caller's keypoints", points, found["keypoints_after"]
     after = student.probe("lesson_09.uncrop", points=points, box=list(box), size=48)["after"]
     yield "the points given to uncrop", points, after
-
-
-LEFT_ALONE = "Image, keypoints and points of the caller are not changed."
-declare_kept(crop_face, "leaves_its_inputs_alone", LEFT_ALONE, _callers_arrays, points=1)

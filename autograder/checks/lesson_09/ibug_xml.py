@@ -10,6 +10,7 @@ import numpy as np
 
 from autograder.checks.common.probing import raises_value_error
 from autograder.ladder import expect
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 
@@ -105,11 +106,10 @@ def one_record_a_face(student: Student, rng: np.random.Generator) -> None:
             expect.array(record["keypoints"], shape=(POINTS, 2), what="keypoints")
 
 
-@read_ibug_xml.rung("dtype", points=1)
-def points_are_float32(student: Student, rng: np.random.Generator) -> None:
+@form(read_ibug_xml, "dtype", points=1, dtype="float32")
+def points_are_float32(student: Student, rng: np.random.Generator) -> Answers:
     """Keypoints are float32."""
-    for record in _records(student, text_of([draw_face(rng, 0)])):
-        expect.array(record["keypoints"], dtype="float32", what="keypoints")
+    return (("keypoints", record["keypoints"]) for record in _records(student, text_of([draw_face(rng, 0)])))
 
 
 def _expect_box(record: dict[str, Any], face: Face) -> None:
