@@ -23,7 +23,7 @@ def _build(arguments: argparse.Namespace) -> int:
         print(f"{len(chosen)} lesson{'s' * (len(chosen) != 1)} built, {written} file{'s' * (written != 1)} written")
         return 0
     if found:
-        print("Out of step with the sources; run: python -m autograder build", file=sys.stderr)
+        print("Out of step with the sources; run python -m autograder build, which says more", file=sys.stderr)
         return 1
     print(f"{len(chosen)} lesson{'s are' if len(chosen) != 1 else ' is'} in step with the sources")
     return 0

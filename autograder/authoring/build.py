@@ -163,7 +163,7 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
             stale = {path: content for path, content in files.items() if is_stale(path, content)}
             by_hand = edited([path for path in stale if path != released_path(lesson)], released_path(lesson))
             if not force:
-                refuse_edited(by_hand)
+                refuse_edited(by_hand, lesson)
             overwritten += keep_copies(by_hand, moment)
             former |= {path: path.read_bytes() if path.is_file() else None for path in stale}
             write_files(stale)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from ..course.manifest import ROOT, CourseError
+from ..course.manifest import ROOT, CourseError, Lesson
 from ..course.root import shown_path
 
 KEPT = ROOT / "output" / "edited"
@@ -51,13 +51,14 @@ def edited(paths: Iterable[Path], engine_copy: Path) -> list[Path]:
     return [path for path in paths if path.is_file() and held.get(_place(path)) != _digest(path.read_bytes())]
 
 
-def refuse_edited(paths: list[Path]) -> None:
+def refuse_edited(paths: list[Path], lesson: Lesson) -> None:
     """Raise CourseError, which says where the change belongs, where there are edited files."""
     if paths:
         shown = ", ".join(shown_path(path) for path in paths)
         raise CourseError(
             f"{shown}: edited since it was generated; nothing was built. Move the change to the lesson's source in "
-            "solutions/NN_name/NN_name.py, or overwrite it (a copy is kept): python -m autograder build --force"
+            f"{lesson.id}.py in solutions/{lesson.id}, or overwrite it (a copy is kept in {shown_path(KEPT)}): "
+            f"python -m autograder build --force {lesson.number}"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..course.manifest import CourseError, Lesson, load_course
 from ..course.released import released_path
+from ..course.root import shown_path
 from ..report.words import number
 
 
@@ -31,12 +32,12 @@ def check_promise(lesson: Lesson) -> str | None:
     if "exercises" not in held or held["exercises"] == now["exercises"]:
         return None
     change = (
-        f"{lesson.id} was released in version {held['version']} with {_in_words(held['exercises'])}; "
+        f"{lesson.id} was built in version {held['version']} with {_in_words(held['exercises'])}; "
         f"course.yaml has {_in_words(now['exercises'])}"
     )
     if held["version"] == now["version"]:
         raise CourseError(
-            f"{change}. Nothing was built: marks that were given would not fit. Where the change is meant, "
-            "give course.yaml another version"
+            f"{change}. Nothing was built: marks that were given would not fit. Where the change is meant, give "
+            f"course.yaml another version; a lesson that nobody was given starts afresh without {shown_path(path)}"
         )
     return f"{change} in version {now['version']}"

@@ -27,10 +27,11 @@ def _lists(value: Any, pattern: str) -> bool:
 
 
 LESSON_ID = r"\d\d_[a-z][a-z0-9_]*"
+VERSION = r"\d+\.\d+\.\d+"
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
 
 text = Kind("a text", lambda value: isinstance(value, str) and bool(value.strip()))
-version = Kind("a version such as 1.0.0", lambda value: isinstance(value, str) or _is_number(value))
+version = Kind("a version such as 1.0.0", lambda value: isinstance(value, str) and bool(re.fullmatch(VERSION, value)))
 yes_or_no = Kind("true or false", lambda value: isinstance(value, bool))
 minutes = Kind("a whole number from 1", lambda value: _is_number(value) and value >= 1 and value == int(value))
 positive = Kind("a number above 0", lambda value: _is_number(value) and 0 < value < float("inf"))

@@ -7,6 +7,7 @@ answer by answer.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import warnings
@@ -18,7 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from autograder.checks.catalogue import catalogue
-from autograder.course.manifest import Lesson, find_lesson, load_course
+from autograder.course.manifest import CourseError, Lesson, find_lesson, load_course
 from autograder.course.released import released_cells
 from tests.lessons.answers import KINDS, answers_of
 from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of
@@ -73,7 +74,30 @@ def write_record(lessons: tuple[Lesson, ...]) -> None:
     entries = kept | {key: grade_known(exercise, names) for key, exercise, names in tqdm(asked, unit="answer")}
     lines = [f"{json.dumps(key)}: {json.dumps(entries[key], ensure_ascii=False)}" for key in sorted(entries)]
     RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    others = {lesson.id for lesson, (key, *_) in every if lesson not in lessons and key not in held}
+    if others:
+        print(f"no record of {', '.join(sorted(others))} yet: run python -m tests.golden.record without a lesson")
+    changed = sorted(key for key in entries.keys() & held.keys() if entries[key] != held[key])
+    gone = sorted(held.keys() - entries.keys())
+    for what, keys in (("changed", changed), ("gone", gone)):
+        print(*(f"{what}: {key}" for key in keys), sep="\n", end="\n" if keys else "")
+    print(f"{len(entries.keys() - held.keys())} new, {len(changed)} changed, {len(gone)} gone")
+
+
+def main() -> int:
+    """Command line; -> exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.golden.record", description="Write the golden record.")
+    parser.add_argument("lesson", nargs="*", help="numbers or names; all of them without any")
+    try:
+        write_record(tuple(map(find_lesson, parser.parse_args().lesson)) or load_course().lessons)
+    except CourseError as error:
+        print(f"record: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("record: interrupted; the record is as it was", file=sys.stderr)
+        return 130
+    return 0
 
 
 if __name__ == "__main__":
-    write_record(tuple(map(find_lesson, sys.argv[1:])) or load_course().lessons)
+    sys.exit(main())

@@ -87,6 +87,15 @@ def all_answers(kind: str) -> tuple[tuple[Lesson, Answer], ...]:
     return tuple((lesson, answer) for lesson in load_course().lessons for answer in answers_of(lesson, kind))
 
 
+def references(group: str) -> list[Any]:
+    """Return pytest's parameters for the lessons' references, each exercise by itself."""
+    return [
+        pytest.param(Answer(name, "reference", {}), id=name, marks=pytest.mark.xdist_group(f"{group} of {lesson.id}"))
+        for lesson in load_course().lessons
+        for name in (exercise.name for exercise in lesson.exercises)
+    ]
+
+
 def as_parameters(kind: str, group: str) -> list[Any]:
     """Return pytest's parameters for the answers of a kind; those of a lesson run in one process, ``group``."""
     return [

@@ -17,7 +17,6 @@ from autograder.checks.lesson_03.residual_questions import (
     run,
 )
 from autograder.ladder import expect
-from autograder.ladder.form import Kept, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
 
@@ -135,12 +134,14 @@ def identity_without_parameters(student: Student, rng: np.random.Generator) -> N
     expect.close(answer["output"], np.maximum(x, 0), what=what, example=example, hint=hint)
 
 
-@kept(residual_block, points=1, hint="Which operation of yours works in place? Use one that returns a new tensor.")
-def leaves_the_input(student: Student, rng: np.random.Generator) -> Kept:
+@residual_block.rung("side effects", points=1)
+def leaves_the_input(student: Student, rng: np.random.Generator) -> None:
     """The block does not change its input."""
+    hint = "An operation in place (+=, relu_, inplace=True) wrote into x itself. Use one that returns a new tensor."
     for args in [4, 4, 1], [3, 5, 2]:
         x = image(rng, 2, args[0], 6, 6)
-        yield f"x of {block_text(args)}(x)", x, run(student, "ResidualBlock", args, x, rng)["x_after"]
+        kept = np.array_equal(run(student, "ResidualBlock", args, x, rng)["x_after"].array, x)
+        expect.true(kept, f"x as it was before {block_text(args)}(x)", "an x that was overwritten", hint=hint)
 
 
 @residual_block.rung("gradients", points=2)

@@ -9,7 +9,7 @@ import numpy as np
 from autograder.checks.lesson_08 import picture_motion as motion
 from autograder.checks.lesson_08.drawn_faces import CLOSE, PIXELS
 from autograder.ladder import expect
-from autograder.ladder.form import Answers, Kept, form, kept
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import type_name
@@ -235,10 +235,11 @@ def changes_the_light(student: Student, rng: np.random.Generator) -> None:
         motion.expect_near(found, want, CLOSE, mistakes, expected, call, example, hint)
 
 
-@kept(translate, points=2, hint="Whoever calls it still needs the arrays that were handed in.")
-def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> Kept:
+@translate.rung("side effects", points=2)
+def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> None:
     """None of the three changes its picture or its keypoints."""
     image, points = _noise(rng, (10, 14))
+    hint = "An assignment to a slice, += or out= writes into the array that the caller still needs."
     given: dict[str, tuple[list[np.ndarray], list[float]]] = {
         "translate": ([image, points], [2, -1]),
         "rotate": ([image, points], [20.0]),
@@ -246,4 +247,6 @@ def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> Kept
     }
     for name, (arrays, numbers) in given.items():
         _, after = student.call_and_args(name, *arrays, *numbers)
-        yield from ((f"the {what} of {name}", *both) for what, *both in zip(PARTS, arrays, after, strict=False))
+        for what, before, now in zip(PARTS, arrays, after, strict=False):
+            same = np.array_equal(now, before)
+            expect.true(same, f"{name}: its {what} as it was", f"{what} that was overwritten", hint=hint)
