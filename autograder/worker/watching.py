@@ -115,11 +115,19 @@ def _own_share(process: Process) -> int:
         return process.resident
 
 
+def _ended_seconds() -> float:
+    """Return the processor seconds of children that this process has waited for."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
 class Watch:
     """Adds up what all processes below this one use, until there are none. ``memory_limit`` in bytes."""
 
     def __init__(self, memory_limit: int) -> None:
         self._limit = memory_limit
+        # Those of earlier notebooks, waited for before this one began.
+        self._before = _ended_seconds()
         self._seen: dict[tuple[int, int], float] = {}
 
     def usage(self) -> Usage:
@@ -128,8 +136,7 @@ class Watch:
         memory = sum(process.resident for process in found)
         if memory > self._limit:
             memory = sum(_own_share(process) for process in found)
-        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        told = sum(process.own + process.waited_for for process in found) + ended.ru_utime + ended.ru_stime
+        told = sum(process.own + process.waited_for for process in found) + _ended_seconds() - self._before
         # The time of children that nobody waits for is told to nobody once they are gone: it is what was seen of it.
         self._seen |= {(process.pid, process.started): process.own for process in found}
         return Usage(len(found), max(told, sum(self._seen.values())), memory)
@@ -139,8 +146,7 @@ def end_descendants(pid: int, seconds: float) -> bool:
     """Kill and reap everything below ``pid``; return whether all of it has ended within ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
-        found = descendants(pid)
-        found = [process for process in found if not process.over]
+        found = [process for process in descendants(pid) if not process.over]
         for process in found:
             try:
                 os.kill(process.pid, signal.SIGKILL)
