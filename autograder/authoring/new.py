@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -48,6 +49,9 @@ def _refuse_name(name: str) -> None:
             f"{name!r} is no name for a new exercise; expected a function's, such as mirror_faces, not Python's "
             "own (make a class of it when you fill it in)"
         )
+    imported = {module.partition(".")[0] for lesson in load_course().lessons for module in lesson.frameworks}
+    if name in imported | sys.stdlib_module_names:
+        raise CourseError(f"{name} is a module that notebooks import; choose another name")
     for lesson in load_course().lessons:
         if name in lesson.names:
             raise CourseError(f"{lesson.id} has an exercise named {name}; choose another name")
@@ -102,8 +106,9 @@ def lesson_skeleton(lesson_id: str, name: str | None = None, probe: bool = False
         raise CourseError(f"{lesson_id!r} is no lesson's id; expected NN_name, such as 10_mirror_faces")
     number, _, topic = lesson_id.partition("_")
     last = load_course().lessons[-1]
-    if int(number) <= int(last.number):
-        raise CourseError(f"{lesson_id}: the last lesson is {last.id}; expected a number from {int(last.number) + 1}")
+    if int(number) != int(last.number) + 1:
+        expected = f"{int(last.number) + 1:02d}_{topic}"
+        raise CourseError(f"{lesson_id}: the last lesson is {last.id}; expected {expected}")
     name = name or topic
     _refuse_name(name)
     source = ROOT / "solutions" / lesson_id / f"{lesson_id}.py"
@@ -169,6 +174,11 @@ def steps(skeleton: Skeleton) -> list[tuple[str, str, str]]:
             f"lessons/{lesson}/{lesson}.ipynb",
             "nothing: the notebooks of all lessons and the README's table are generated, and hold the course's version",
             f"python -m autograder build && pytest autograder --work solutions --lesson {number}",
+        ),
+        (
+            f"build/demo/{lesson}",
+            "nothing: the lesson runs from top to bottom, so a cell that raises shows here; look at its figures",
+            f"python -m autograder demo --lesson {number} --scale trial",
         ),
         (
             "tests/golden/record.json",

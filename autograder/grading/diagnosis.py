@@ -70,29 +70,38 @@ def _likeness_on_rungs(mistake: Student, exercise: str, rungs: list[RungResult],
     return first + sum(on(result) for result in rungs[1:]) if first else 0.0
 
 
+def rank(result: Result, seed: int, open_mistake: OpenMistake) -> dict[Misconception, float]:
+    """Return the mistakes that fail the first failed rung as the result did, with how many of its rungs they share.
+
+    Empty where there is nothing to compare: the answer passed, never came, or the reference solutions are not there.
+    """
+    failed = result.failed_rung
+    if failed is None or result.outcome not in ("failed", "error"):
+        return {}
+    rungs = [failed, *(rung for rung in result.rungs if rung.reached and rung is not failed)]
+    ran_before = failed is not result.rungs[0]
+    try:
+        entries = catalogue(find_lesson(result.exercise.lesson))[result.exercise.name]
+    except (CourseError, OSError):
+        # Without the reference solutions there is nothing to simulate; the grade stands without a name.
+        return {}
+    alike: dict[Misconception, float] = {}
+    for entry in entries:
+        with open_mistake(entry) as mistake:
+            likeness = _likeness_on_rungs(mistake, result.exercise.name, rungs, seed, ran_before)
+        if likeness:
+            alike[entry] = likeness
+    return alike
+
+
 def diagnose(result: Result, seed: int, open_mistake: OpenMistake) -> Result:
     """Return ``result`` with the misconception it shows and its hint, or as it is where none fits.
 
     Of several mistakes that fail the first failed rung alike, the one that agrees on most of the other rungs is
     named; where that is a tie, none is.
     """
-    failed = result.failed_rung
-    problem = result.problem
-    if failed is None or problem is None or result.outcome not in ("failed", "error"):
+    alike = rank(result, seed, open_mistake)
+    best = [entry for entry, count in alike.items() if count == max(alike.values())]
+    if result.problem is None or len(best) != 1:
         return result
-    rungs = [failed, *(rung for rung in result.rungs if rung.reached and rung is not failed)]
-    ran_before = failed is not result.rungs[0]
-    alike: dict[Misconception, float] = {}
-    try:
-        entries = catalogue(find_lesson(result.exercise.lesson))[result.exercise.name]
-    except (CourseError, OSError):
-        # Without the reference solutions there is nothing to simulate; the grade stands without a name.
-        return result
-    for entry in entries:
-        with open_mistake(entry) as mistake:
-            alike[entry] = _likeness_on_rungs(mistake, result.exercise.name, rungs, seed, ran_before)
-    most = max(alike.values(), default=0)
-    best = [entry for entry, count in alike.items() if count == most]
-    if not most or len(best) > 1:
-        return result
-    return replace(result, misconception=best[0].id, problem=replace(problem, hint=best[0].hint))
+    return replace(result, misconception=best[0].id, problem=replace(result.problem, hint=best[0].hint))

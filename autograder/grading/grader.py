@@ -10,11 +10,12 @@ from ..checks import ladder_of
 from ..checks.catalogue import Misconception
 from ..course.manifest import CourseError, Exercise
 from ..course.released import earlier_sources, load_released
-from ..isolation.process import Crashed, OutOfTime, Worker
+from ..isolation.process import Crashed, OutOfTime, ServerEnded, Worker
 from ..isolation.sandbox import Sandbox
 from ..isolation.workers import Workers, make_worker
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error
+from ..ladder.time_limit import memory_limit
 from ..ladder.verdict import Result, judge
 from .diagnosis import diagnose
 from .graded_run import GradedRun
@@ -24,6 +25,8 @@ from .submission import NoSubmission, Submission, mentions
 CELL_SECONDS, NOTEBOOK_SECONDS = 60.0, 180.0
 # On the clock an exercise may take longer than on the processor: the machine may have other work.
 CLOCK = 2.0
+# What the deciding side may take beyond that to draw inputs, to compute what is right and to compare.
+DECIDING_SECONDS = 60.0
 
 
 def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) -> Result:
@@ -135,7 +138,16 @@ class LessonGrader:
                 self.notes.append(note)
 
     def grade(self, exercise: Exercise) -> Result:
-        """Return the verdict on one exercise of the lesson."""
+        """Return the verdict on one exercise of the lesson.
+
+        Raises CourseError where the course is at fault, ServerEnded where the system ended what runs notebooks twice.
+        """
+        try:
+            return self._grade(exercise)
+        except ServerEnded:
+            return self._grade(exercise)
+
+    def _grade(self, exercise: Exercise) -> Result:
         started = time.monotonic()
         submission = self._handed_in
         if isinstance(submission, NoSubmission):
@@ -154,8 +166,10 @@ class LessonGrader:
         if absent is not None:
             return absent
         student.worker.grant(exercise.seconds)
-        student.deadline = time.monotonic() + CLOCK * exercise.seconds
-        rungs = climb(ladder_of(self.lesson, exercise), student, self.seed)
+        seconds = CLOCK * exercise.seconds
+        student.deadline = time.monotonic() + seconds
+        with memory_limit():
+            rungs = climb(ladder_of(self.lesson, exercise), student, self.seed, seconds + DECIDING_SECONDS)
         return judge(exercise, rungs, time.monotonic() - started)
 
     def _absent(self, exercise: Exercise, submission: Submission, student: RemoteStudent) -> Result | None:
@@ -201,7 +215,7 @@ class LessonGrader:
         """
         try:
             return diagnose(result, self.seed, self._open_mistake)
-        except (OutOfTime, Crashed):
+        except (OutOfTime, Crashed, ServerEnded):
             return result
 
     @contextlib.contextmanager

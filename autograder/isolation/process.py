@@ -3,97 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
-import queue
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import threading
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO
+from typing import Any
 
+from ..course.manifest import CourseError
 from ..worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
-from ..worker.plain import WireError, encode, exact_reader, read_frame
+from .channel import Channel, Crashed, OutOfTime, Output, open_pipe
 from .sandbox import Sandbox, interpreter, new_scratch, worker_environment
 
-OUTPUT_BYTES = 64 * 1024
-START_SECONDS, OPEN_SECONDS, STOP_SECONDS = 120.0, 30.0, 6.0
+START_SECONDS, OPEN_SECONDS, STOP_SECONDS, SERVER_SECONDS = 120.0, 30.0, 6.0, 1.0
 CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
-class OutOfTime(Exception):
-    """The student's code used up its time and was stopped; the message says which, on the clock or of the processor."""
-
-
-class Crashed(Exception):
-    """The process that ran the student's code ended, or answered something that is no answer."""
-
-
-def _pipe(stream: IO[bytes] | None) -> Any:
-    """Return a pipe of a process that was started with one. Raises Crashed where there is none."""
-    if stream is None:
-        raise Crashed("the worker has no pipes")
-    return stream
-
-
-class _Output(threading.Thread):
-    """Drains what a notebook prints and keeps its beginning, so that no amount of it can block or fill anything."""
-
-    def __init__(self, stream: io.BufferedReader) -> None:
-        super().__init__(daemon=True)
-        self._stream, self._kept = stream, bytearray()
-        self.start()
-
-    def run(self) -> None:
-        while chunk := self._stream.read1(65536):
-            self._kept += chunk[: OUTPUT_BYTES - len(self._kept)]
-
-    @property
-    def text(self) -> str:
-        return self._kept.decode("utf-8", "replace")
-
-
-class _Channel:
-    """The two pipes to one notebook's process. A thread does each exchange, so that nothing can hang."""
-
-    def __init__(self, requests: BinaryIO, replies: BinaryIO, output: io.BufferedReader) -> None:
-        self._requests, self._replies = requests, replies
-        self._read = exact_reader(replies)
-        self.output = _Output(output)
-
-    def _exchange(self, frame: bytes, answers: queue.Queue[Any]) -> None:
-        try:
-            self._requests.write(frame)
-            self._requests.flush()
-        except (OSError, ValueError):
-            pass  # the process has ended; reading says so
-        try:
-            # One frame a request: whatever else the process writes stays in its pipe and takes no memory here.
-            answers.put(read_frame(self._read))
-        except (EOFError, WireError, OSError, ValueError) as error:
-            answers.put(error)
-
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Return the answer to ``request``. Raises OutOfTime or Crashed."""
-        ticket = secrets.token_hex(8)
-        answers: queue.Queue[Any] = queue.Queue()
-        frame = encode({**request, "ticket": ticket})
-        threading.Thread(target=self._exchange, args=(frame, answers), daemon=True).start()
-        try:
-            answer = answers.get(timeout=max(0.0, seconds))
-        except queue.Empty:
-            raise OutOfTime(f"more than {seconds:.0f} seconds passed") from None
-        if isinstance(answer, EOFError):
-            raise Crashed("the process ended")
-        if isinstance(answer, Exception):
-            raise Crashed(f"the answer could not be read: {answer}")
-        if not isinstance(answer, dict) or answer.pop("ticket", None) != ticket:
-            raise Crashed("something else came in place of an answer")
-        return answer
+class ServerEnded(CourseError):
+    """What runs notebooks was ended from outside, as a system does that has no memory left: no verdict is possible."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +57,8 @@ class Worker:
         self._sandbox, self._modules, self._probes = sandbox, modules, probes
         self._server: subprocess.Popen | None = None
         self._control: socket.socket | None = None
-        self._channel: _Channel | None = None
+        self._channel: Channel | None = None
+        self._server_output: Output | None = None
         self._answered = False
         self._scratch = new_scratch(sandbox)
 
@@ -170,7 +100,7 @@ class Worker:
                 stderr=subprocess.PIPE,
             )
             theirs.close()
-            self._server_output = _Output(_pipe(self._server.stderr))
+            self._server_output = Output(open_pipe(self._server.stderr))
         else:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
             self._server = self._popen("direct", **pipes)
@@ -178,8 +108,15 @@ class Worker:
     def open(self, earlier: dict[str, str]) -> None:
         """Start a fresh process for a notebook that may use the ``earlier`` lessons' sources. Ends the former one.
 
-        Raises Crashed where the process does not start.
+        Raises CourseError where the server can't import what its lessons need, ServerEnded where it was ended twice
+        from outside, and Crashed or OutOfTime where the process does not start for another reason.
         """
+        try:
+            self._open(earlier)
+        except ServerEnded:
+            self._open(earlier)
+
+    def _open(self, earlier: dict[str, str]) -> None:
         self.stop()
         self.warm_up()
         self._channel = self._fork() if CAN_FORK else self._direct()
@@ -188,13 +125,36 @@ class Worker:
         self.ask({"earlier": earlier, "limits": limits}, OPEN_SECONDS + (0 if self._answered else START_SECONDS))
         self._answered = True
 
-    def _direct(self) -> _Channel:
+    def _raise_if_server_ended(self) -> None:
+        """Raise CourseError or ServerEnded where the server itself has ended, not a notebook; close what is left."""
+        if self._server is None or (self._answered and not CAN_FORK):
+            # Where the system can't fork, the server is the notebook's own process.
+            return
+        try:
+            self._server.wait(timeout=SERVER_SECONDS)
+        except subprocess.TimeoutExpired:
+            return
+        said = self._server_output.rest().strip().splitlines() if self._server_output else []
+        answered = self._answered
+        self.close()
+        if answered or not said:
+            raise ServerEnded("what runs notebooks was ended from outside, most likely for want of memory; try again")
+        modules = ", ".join(self._modules)
+        raise CourseError(
+            f"what runs notebooks does not start: {said[-1]}. It imports {modules}: the frameworks in course.yaml and "
+            "what the lessons' given cells import"
+        )
+
+    def _direct(self) -> Channel:
         """Return the pipes to the one notebook that a process serves where the system can't fork."""
         if self._server is None:
             raise Crashed("the worker did not start")
-        return _Channel(_pipe(self._server.stdin), _pipe(self._server.stdout), _pipe(self._server.stderr))
+        pipes = self._server.stdin, self._server.stdout, self._server.stderr
+        channel = Channel(*map(open_pipe, pipes))
+        self._server_output = channel.output
+        return channel
 
-    def _fork(self) -> _Channel:
+    def _fork(self) -> Channel:
         control = self._control
         if control is None:
             raise Crashed("the worker did not start")
@@ -203,12 +163,13 @@ class Worker:
         try:
             socket.send_fds(control, [MESSAGE.pack(b"F", 0.0)], theirs)
         except OSError as error:
+            self._raise_if_server_ended()
             self.close()
             raise Crashed(f"the worker ended: {error}") from error
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
-        return _Channel(os.fdopen(requests, "wb"), os.fdopen(replies, "rb"), os.fdopen(output, "rb"))
+        return Channel(os.fdopen(requests, "wb"), os.fdopen(replies, "rb"), os.fdopen(output, "rb"))
 
     def grant(self, processor_seconds: float) -> None:
         """Allow the running notebook so much processor time from here on, where the system can measure it."""
@@ -226,8 +187,10 @@ class Worker:
             self.stop()
             raise
         except Crashed as error:
-            event = self.stop()
+            event = self._stop()
             if event is None:
+                self._raise_if_server_ended()
+                self.close()
                 raise
             reason, status = event
             if reason == PROCESSOR:
@@ -254,14 +217,16 @@ class Worker:
     def running(self) -> bool:
         return self._channel is not None
 
-    def stop(self) -> tuple[bytes, int] | None:
-        """End the notebook's process; return why it ended and its wait status where that is known."""
-        if self._channel is None:
-            return None
+    def stop(self) -> None:
+        """End the notebook's process; where the server does not say that it has ended, end the server, too."""
+        if self._channel is not None and self._stop() is None:
+            self.close()
+
+    def _stop(self) -> tuple[bytes, int] | None:
+        """End the notebook's process; return why it ended and its wait status, or None where nobody says it."""
         self._channel, control = None, self._control
         if control is None:
             # A system that can't fork has no server that would tell.
-            self.close()
             return None
         try:
             # A process that is ending by itself should be reported with its own status.
@@ -274,9 +239,8 @@ class Worker:
                 event = control.recv(EVENT.size, socket.MSG_WAITALL)
             control.settimeout(None)
         except OSError:
-            event = b""
+            return None
         if event[:1] != b"E" or len(event) < EVENT.size:
-            self.close()
             return None
         _, reason, status = EVENT.unpack(event)
         return reason, status

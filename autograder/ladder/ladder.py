@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import time
+import traceback
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from ..course.manifest import CourseError
 from ..isolation.process import Crashed, OutOfTime
 from .array_difference import ArrayDifference
 from .expect import Mismatch, is_stub
 from .student import Student, StudentError
+from .time_limit import Overdue, time_limit
 
 KINDS = ("type", "shape", "dtype", "values", "edge cases", "gradients", "side effects")
 OUTCOMES = ("passed", "failed", "not_attempted", "error", "timeout", "crashed", "missing")
@@ -33,7 +39,10 @@ class Rung:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a rung was not passed, in the words that the student reads; ``difference`` where two arrays differ."""
+    """Why a rung was not passed, in the words that the student reads; ``difference`` where two arrays differ.
+
+    ``doubt`` says why a person should look at it: it may not be the student's mistake.
+    """
 
     outcome: str
     expected: str
@@ -42,6 +51,7 @@ class Problem:
     hint: str | None = None
     where: str | None = None
     difference: ArrayDifference | None = field(default=None, compare=False, repr=False)
+    doubt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +100,28 @@ def rung_generator(seed: int, exercise: str, rung: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(f"{exercise}/{rung}".encode())])
 
 
-def try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem | None:
-    """Let the student try one rung on the hidden inputs of the seed; return what went wrong, or None."""
+def _own_error(rung: Rung, error: Exception) -> Problem:
+    """Return the problem where a check itself raised: a form of answer that it was not written for, or its own bug."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}, line {frame.lineno}"
+    said = f"{type(error).__name__}: {error}"[:200]
+    got = f"one that the check {rung.name} does not understand; it stopped at {place} ({said})"
+    hint = (
+        "Compare your answer's type, shapes and lengths with what the docstring says. If they are right, the check is "
+        "wrong: show this line to your teacher."
+    )
+    return Problem("failed", "an answer of the form that the docstring describes", got, hint=hint, doubt=got)
+
+
+def try_rung(rung: Rung, exercise: str, student: Student, seed: int, seconds: float = math.inf) -> Problem | None:
+    """Let the student try one rung on the hidden inputs of the seed; return what went wrong, or None.
+
+    ``seconds`` bounds the rung as a whole, with what is drawn, computed and compared here.
+    """
     rng = rung_generator(seed, exercise, rung.name)
     try:
-        rung.check(student, rng)
+        with time_limit(seconds):
+            rung.check(student, rng)
     except Mismatch as found:
         return Problem("failed", found.expected, found.got, found.example, found.hint, found.where, found.difference)
     except StudentError as error:
@@ -106,23 +133,33 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int) -> Problem 
         return Problem("error", expected.get(error.type, "no error"), str(error), where=error.where)
     except OutOfTime as late:
         return Problem("timeout", "an answer within the exercise's time", f"none: {late}; the process was stopped")
+    except Overdue:
+        return Problem("timeout", "an answer that can be checked in the exercise's time", "one that takes longer")
     except Crashed as error:
         return Problem("crashed", "an answer", str(error))
+    except CourseError:
+        raise
+    except MemoryError:
+        return Problem("error", "an answer in the memory there is", "one that takes more to check")
     except Exception as error:
         # A check compares what it was given; an answer it was not written for must not stop the grading.
-        return Problem("failed", "an answer of the expected kind", f"one that can't be compared ({error!r})"[:300])
+        return _own_error(rung, error)
     return None
 
 
-def climb(ladder: Ladder, student: Student, seed: int) -> list[RungResult]:
-    """Try every rung up to the first failed gate, timeout or crash; the rungs above it are not reached."""
+def climb(ladder: Ladder, student: Student, seed: int, seconds: float = math.inf) -> list[RungResult]:
+    """Try every rung up to the first failed gate, timeout or crash; the rungs above it are not reached.
+
+    ``seconds`` is the time of all rungs together.
+    """
+    ends = time.monotonic() + seconds
     results: list[RungResult] = []
     stopped = False
     for rung in ladder.rungs:
         if stopped:
             results.append(RungResult(rung, False, None))
             continue
-        problem = try_rung(rung, ladder.exercise, student, seed)
+        problem = try_rung(rung, ladder.exercise, student, seed, ends - time.monotonic())
         results.append(RungResult(rung, True, problem))
         lost = problem is not None and problem.outcome in ("timeout", "crashed", "missing")
         stopped = problem is not None and (rung.gate or lost)

@@ -11,6 +11,11 @@ from .ladder import Problem, RungResult
 DOUBTFUL = {"timeout": "ran out of time", "crashed": "ended its process"}
 
 
+def reason_to_look(exercise: str, outcome: str) -> str:
+    """Return why a person should look at a doubtful verdict on an exercise."""
+    return f"{exercise} {DOUBTFUL.get(outcome, 'has an answer that its check does not understand')}"
+
+
 @dataclass(frozen=True)
 class Result:
     """The verdict on one exercise. ``score`` is out of ``exercise.points``; ``problem`` is the first to fix."""
@@ -25,12 +30,21 @@ class Result:
     seconds: float = 0.0
 
     @property
+    def doubt(self) -> str | None:
+        """Why a person should look at the verdict: it may not be the student's mistake; None where nothing is odd."""
+        told = next((rung.problem.doubt for rung in self.rungs if rung.problem and rung.problem.doubt), None)
+        return told or DOUBTFUL.get(self.outcome)
+
+    @property
     def failed_rung(self) -> RungResult | None:
         return next((rung for rung in self.rungs if rung.problem is not None), None)
 
 
 def judge(exercise: Exercise, rungs: list[RungResult], seconds: float = 0.0) -> Result:
-    """Return the verdict that a climbed ladder amounts to: points in proportion to the rungs passed."""
+    """Return the verdict that a climbed ladder amounts to: points in proportion to the rungs passed.
+
+    Form pays only with substance: where no rung of values is passed, the others earn nothing either.
+    """
     problem = next((rung.problem for rung in rungs if rung.problem is not None), None)
     if problem is None:
         return Result(exercise, "passed", exercise.points, tuple(rungs), seconds=seconds)
@@ -39,5 +53,7 @@ def judge(exercise: Exercise, rungs: list[RungResult], seconds: float = 0.0) -> 
     outcome = problem.outcome
     if outcome == "not_attempted" and earned:
         outcome = "failed"
+    if not any(rung.passed and rung.rung.kind == "values" for rung in rungs):
+        earned = 0.0
     score = 0.0 if outcome in ("not_attempted", "missing") else round(exercise.points * earned / possible, 2)
     return Result(exercise, outcome, score, tuple(rungs), problem, seconds=seconds)

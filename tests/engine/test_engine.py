@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.course.manifest import ROOT, CourseError, find_lesson
+from autograder.course.manifest import ROOT, CourseError, find_exercise, find_lesson
 from autograder.course.released import load_released
 from autograder.grading import grader as grading
 from autograder.grading.grader import LessonGrader, Result
 from autograder.grading.notebook_choice import find_submission
+from autograder.isolation.process import ServerEnded, Worker
 from autograder.isolation.sandbox import Sandbox, make_sandbox
-from autograder.ladder.ladder import Ladder
+from autograder.ladder.expect import Mismatch
+from autograder.ladder.ladder import Ladder, climb
 from autograder.ladder.student import Student
+from autograder.ladder.verdict import judge
 from tests.notebooks import LESSON, cell_of, reference_notebook, save, with_code
 
 lesson = find_lesson(LESSON)
@@ -238,3 +241,62 @@ def test_a_fault_of_the_course_grades_nobody(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(grading, "load_released", lambda _: broken)
     with pytest.raises(CourseError, match="the course's own code of lesson 01_pixel_parsing does not run"):
         grade(reference_notebook(), tmp_path)
+
+
+def test_a_worker_that_cannot_import_is_the_courses_fault() -> None:
+    said = "ModuleNotFoundError: No module named 'no_such_module'.*course.yaml"
+    with Worker(make_sandbox("none"), ("numpy", "no_such_module")) as worker, pytest.raises(CourseError, match=said):
+        worker.open({})
+
+
+@isolated
+def test_a_server_that_is_killed_is_started_once_more() -> None:
+    with Worker(make_sandbox(), ("numpy",)) as worker:
+        worker.open({})
+        worker._server.kill()
+        with pytest.raises(ServerEnded):
+            worker.ask({"cell": ["1", "import time; time.sleep(60)"]}, 30)
+        worker.open({})
+        assert worker.ask({"cell": ["1", "x = 1"]}, 30) == {"error": None}
+
+
+def test_an_endless_check_ends_in_the_exercises_time() -> None:
+    ladder = Ladder("rmse")
+
+    @ladder.rung("values", 1)
+    def endless(student: Student, rng: np.random.Generator) -> None:
+        """it ends"""
+        while True:
+            pass
+
+    (result,) = climb(ladder, None, 0, seconds=0.2)
+    assert result.problem.outcome == "timeout"
+
+
+def test_a_check_that_raises_does_not_blame_the_answer_alone() -> None:
+    ladder = Ladder("rmse")
+
+    @ladder.rung("values", 1)
+    def broken(student: Student, rng: np.random.Generator) -> None:
+        """it compares"""
+        np.zeros(2) + np.zeros(3)
+
+    results = climb(ladder, None, 0)
+    assert "broken" in results[0].problem.got
+    assert "engine/test_engine.py, line" in results[0].problem.got
+    assert judge(find_exercise("rmse"), results).doubt
+
+
+def test_form_pays_only_with_values() -> None:
+    ladder = Ladder("rmse")
+
+    @ladder.rung("type", 3)
+    def form(student: Student, rng: np.random.Generator) -> None:
+        """the type"""
+
+    @ladder.rung("values", 1)
+    def values(student: Student, rng: np.random.Generator) -> None:
+        """the values"""
+        raise Mismatch("1", "2")
+
+    assert judge(find_exercise("rmse"), climb(ladder, None, 0)).score == 0

@@ -104,6 +104,14 @@ def grade_and_diagnose(exercise_name: str, names: dict[str, Any], seed: int) -> 
         return diagnosis.diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
 
 
+def rivals(result: Result, seed: int) -> str:
+    """Return which mistakes answer as this result did, and on how many rungs, for the message of a failing test."""
+    with mock.patch.object(diagnosis, "try_rung", _try_rung):
+        alike = diagnosis.rank(result, seed, _open_mistake)
+    ranked = sorted(alike.items(), key=lambda item: -item[1])
+    return "\n".join(f"{entry.id} answers alike on {count:g} rungs" for entry, count in ranked) or "none answers alike"
+
+
 def remembering(lesson: str) -> pytest.MarkDecorator:
     """Return the mark of tests on the mistakes of a lesson: they run in one process, which asks each mistake once."""
     return pytest.mark.xdist_group(f"mistakes of {lesson}")

@@ -10,7 +10,7 @@ import pytest
 from autograder.checks import catalogue as catalogue_module
 from autograder.checks.catalogue import Misconception, catalogue
 from autograder.course.manifest import CourseError, find_lesson, load_course
-from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of, remembering, story
+from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of, remembering, rivals, story
 
 ALL = [
     pytest.param(entry, id=entry.id, marks=remembering(lesson.id))
@@ -26,7 +26,7 @@ ALL = [
 def test_every_mistake_loses_points_and_is_named(mistake: Misconception) -> None:
     result = grade_and_diagnose(mistake.exercise, names_of(mistake), MISTAKE_SEED)
     assert result.score < result.exercise.points
-    assert result.misconception == mistake.id, story(result)
+    assert result.misconception == mistake.id, f"{story(result)}\n{rivals(result, MISTAKE_SEED)}"
     assert result.problem.hint == mistake.hint
 
 

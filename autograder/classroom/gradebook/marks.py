@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from ...course.manifest import Exercise, Lesson, load_course
-from ...ladder.verdict import DOUBTFUL
+from ...ladder.verdict import reason_to_look
 from ..folders.handed_in import find_submitted
 from ..folders.settings import Settings
 from ..results.store import Store
@@ -186,7 +186,7 @@ def _settled(reason: str, marks: Sequence[Mark], waiting: set[str]) -> bool:
     return any(
         mark.by_hand
         and mark.exercise.check_id not in waiting
-        and reason == f"{mark.exercise.name} {DOUBTFUL.get(mark.outcome)}"
+        and reason == reason_to_look(mark.exercise.name, mark.outcome)
         for mark in marks
     )
 

@@ -19,7 +19,7 @@ from ...grading.submission import NoSubmission, Submission
 from ...isolation.process import Worker
 from ...isolation.sandbox import Sandbox, make_sandbox
 from ...isolation.workers import make_worker
-from ...ladder.verdict import DOUBTFUL, Result
+from ...ladder.verdict import Result, reason_to_look
 from ...report.result_report import ResultReport
 from ..gradebook.shown_notebook import make_notebook
 from ..results.submission_result import ExerciseEntry, GradedSubmission
@@ -77,7 +77,7 @@ def as_entry(lesson: Lesson, result: Result, seed: int) -> ExerciseEntry:
         "max_score": result.exercise.points,
         "outcome": result.outcome,
         "misconception": result.misconception,
-        "doubtful": result.outcome in DOUBTFUL,
+        "doubtful": result.doubt is not None,
         "seconds": round(result.seconds, 3),
         "seed": seed,
         "edition": edition(lesson, result.exercise),
@@ -103,7 +103,7 @@ def _doubts(entries: Sequence[ExerciseEntry], problem: str | None, notes: Sequen
         return [problem]
     if all(entry["outcome"] == "missing" for entry in entries):
         return [": ".join(["no exercise was found", *notes[-1:]])]
-    return [f"{entry['name']} {DOUBTFUL[entry['outcome']]}" for entry in entries if entry["outcome"] in DOUBTFUL]
+    return [reason_to_look(entry["name"], entry["outcome"]) for entry in entries if entry["doubtful"]]
 
 
 def grade_submission(job: Job) -> GradedSubmission:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ...course.manifest import CourseError
+from ...isolation.process import ServerEnded
 from ..results.submission_result import GradedSubmission
 from .job import Job, grade_submission, release_worker
 
@@ -41,6 +42,8 @@ def attempt(job: Job) -> Outcome:
     """Return a job's result, or what kept it from one."""
     try:
         return grade_submission(job)
+    except ServerEnded as error:
+        return Failed(str(error))
     except CourseError as error:
         return error
     except Exception:
