@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import marshal
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-from .manifest import ROOT, CourseError, Lesson, load_course
+import numpy as np
+
+from .manifest import ROOT, CourseError, Lesson, find_lesson
 
 COPIES = Path(__file__).with_name("copies")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -80,22 +83,26 @@ def _imports(setup: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name.partition(".")[0] != "autograder"))
 
 
-def earlier_sources(lesson: Lesson) -> dict[str, str]:
-    """Return the reference code (given setup and solutions, nothing else) of the lessons before this one, by id.
+@cache
+def _compiled(lesson_id: str, source: str) -> np.ndarray:
+    return np.frombuffer(marshal.dumps(compile(source, f"<cell {lesson_id}>", "exec")), np.uint8)
 
-    Raises CourseError where a needed one is not there.
+
+def earlier_references(lesson: Lesson) -> dict[str, np.ndarray]:
+    """Return the compiled references (given setup and solutions) of the lessons that this one builds upon, by id.
+
+    Compiled with ``marshal``, as uint8: whoever runs them needs no text, and a student's code finds none to print.
+    Raises CourseError where one is not there.
     """
-    sources = {}
-    for earlier in load_course().lessons:
-        if earlier.id == lesson.id:
-            break
+    found: dict[str, np.ndarray] = {}
+    for earlier in map(find_lesson, lesson.needs):
         path = reference_path(earlier)
-        if path.is_file():
-            sources[earlier.id] = reference_code(path)
-        elif earlier.id in lesson.needs:
+        if not path.is_file():
             where = path.relative_to(ROOT)
             raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {where} is missing")
-    return sources
+        found |= earlier_references(earlier)
+        found[earlier.id] = _compiled(earlier.id, reference_code(path))
+    return found
 
 
 def reference_path(lesson: Lesson) -> Path:

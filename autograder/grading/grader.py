@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from ..checks import ladder_of
 from ..checks.catalogue import Misconception
 from ..course.manifest import CourseError, Exercise
-from ..course.released import earlier_sources, load_released
+from ..course.released import earlier_references, load_released
 from ..isolation.process import Crashed, OutOfTime, ServerEnded, Worker
 from ..isolation.sandbox import Sandbox
 from ..isolation.workers import Workers, make_worker
@@ -78,7 +78,7 @@ class LessonGrader:
         if self._worker is None:
             self._worker = make_worker([self.lesson], self.sandbox)
         worker, self._student = self._worker, None
-        worker.open(earlier_sources(self.lesson))
+        worker.open(earlier_references(self.lesson))
         for number, text in enumerate(load_released(self.lesson).setup, start=1):
             error = read_error(worker.ask({"cell": [f"setup {number}", text]}, CELL_SECONDS))
             if error is not None:

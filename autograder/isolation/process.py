@@ -9,8 +9,11 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from ..course.manifest import CourseError
 from ..worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
@@ -105,8 +108,8 @@ class Worker:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
             self._server = self._popen("direct", **pipes)
 
-    def open(self, earlier: dict[str, str]) -> None:
-        """Start a fresh process for a notebook that may use the ``earlier`` lessons' sources. Ends the former one.
+    def open(self, earlier: Mapping[str, np.ndarray]) -> None:
+        """End the former notebook's process; start a fresh one, which may use the ``earlier`` lessons' references.
 
         Raises CourseError where the server can't import what its lessons need, ServerEnded where it was ended twice
         from outside, and Crashed or OutOfTime where the process does not start for another reason.
@@ -116,13 +119,13 @@ class Worker:
         except ServerEnded:
             self._open(earlier)
 
-    def _open(self, earlier: dict[str, str]) -> None:
+    def _open(self, earlier: Mapping[str, np.ndarray]) -> None:
         self.stop()
         self.warm_up()
         self._channel = self._fork() if CAN_FORK else self._direct()
         limits = self.limits.of_process()
         # A server that has never answered may still be importing, however long ago it was started.
-        self.ask({"earlier": earlier, "limits": limits}, OPEN_SECONDS + (0 if self._answered else START_SECONDS))
+        self.ask({"earlier": dict(earlier), "limits": limits}, OPEN_SECONDS + (0 if self._answered else START_SECONDS))
         self._answered = True
 
     def _raise_if_server_ended(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..isolation.process import Worker
 from ..worker.names import Names
 from ..worker.plain import decode, encode
-from ..worker.running import run_probe
+from ..worker.running import probe_functions, run_probe
 
 
 class StudentError(Exception):
@@ -105,5 +105,5 @@ class LiveStudent(Student):
 
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
         module = probe.rpartition(".")[0]
-        probes = {module: importlib.import_module(f"autograder.worker.probes.{module}")}
+        probes = probe_functions(module, importlib.import_module(f"autograder.worker.probes.{module}"))
         return decode(encode(run_probe(probe, decode(encode(inputs)), self._names, probes)))

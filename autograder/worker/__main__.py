@@ -12,14 +12,22 @@ import json
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.running import Probe
 
 
-def _load(modules: list[str], probes: list[str]) -> dict[str, ModuleType]:
-    """Import the modules and the probes, before any notebook could change what they are made of."""
+def _load(modules: list[str], probes: list[str]) -> dict[str, Probe]:
+    """Import the modules, return the probes: taken before any notebook could put others in their place."""
     for module in modules:
         importlib.import_module(module)
-    return {name: importlib.import_module(f"worker.probes.{name}") for name in ["calling", *probes]}
+    from worker.running import probe_functions
+
+    found: dict[str, Probe] = {}
+    for name in ["calling", *probes]:
+        found |= probe_functions(name, importlib.import_module(f"worker.probes.{name}"))
+    return found
 
 
 def main(argv: list[str]) -> None:

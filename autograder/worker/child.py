@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import sys
 import tempfile
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from .defaults import restore_defaults
 from .names import Names
 from .plain import encode, exact_reader, read_frame
-from .running import describe_error, run_cell, run_probe
+from .running import Probe, describe_error, run_cell, run_compiled, run_probe
 
 
 class _Nothing:
@@ -30,7 +32,7 @@ class _Nothing:
         return iter(())
 
 
-def _course_module(earlier: dict[str, str]) -> types.ModuleType:
+def _course_module(earlier: dict[str, np.ndarray]) -> types.ModuleType:
     """Return the ``autograder`` that a notebook sees while it is graded: earlier work is always the reference."""
     loaded: dict[str, types.SimpleNamespace] = {}
 
@@ -39,7 +41,7 @@ def _course_module(earlier: dict[str, str]) -> types.ModuleType:
             raise LookupError(f"the work of lesson {lesson} is not available to this lesson")
         if lesson not in loaded:
             namespace = _fresh_namespace(f"earlier_{lesson}")
-            error = run_cell(lesson, earlier[lesson], namespace)
+            error = run_compiled(marshal.loads(earlier[lesson].tobytes()), namespace)
             if error is not None:
                 raise RuntimeError(f"the reference of lesson {lesson} does not run: {error['message']}")
             loaded[lesson] = types.SimpleNamespace(**namespace)
@@ -48,6 +50,12 @@ def _course_module(earlier: dict[str, str]) -> types.ModuleType:
     module = types.ModuleType("autograder")
     vars(module).update(earlier=load_earlier, check=lambda *args, **kwargs: None)
     return module
+
+
+def _forget_own_modules() -> None:
+    """Let ``sys.modules`` know this package no more: a notebook finds nothing there to put its own code into."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__.partition(".")[0]]:
+        del sys.modules[name]
 
 
 def _stand_in(folder: Path) -> None:
@@ -92,17 +100,19 @@ class _Answers:
         self._stream.flush()
 
 
-def serve(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None:
+def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
     """Answer requests from ``request_fd`` on ``reply_fd`` until the first is closed.
 
-    Each request and its answer carry a ``ticket``. The first request prepares the notebook: ``earlier`` (sources by
-    lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``error`` (None, or what
-    the cell ended with), or ``{"probe": "module.function", "inputs": {...}}``, answered by ``value`` or ``error``.
+    Each request and its answer carry a ``ticket``. The first request prepares the notebook: ``earlier`` (compiled
+    references by lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``error``
+    (None, or what the cell ended with), or ``{"probe": "module.function", "inputs": {...}}``, answered by ``value`` or
+    ``error``.
     """
     requests, answers = os.fdopen(request_fd, "rb"), _Answers(os.fdopen(reply_fd, "wb"))
     read = exact_reader(requests)
     notebook = read_frame(read)
     _limit_resources(notebook["limits"])
+    _forget_own_modules()
     scratch = Path(tempfile.mkdtemp())
     _stand_in(scratch)
     sys.modules["autograder"] = _course_module(notebook["earlier"])
@@ -124,7 +134,7 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None
         answers.send(request["ticket"], content)
 
 
-def run(request_fd: int, reply_fd: int, probes: dict[str, ModuleType]) -> None:
+def run(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
     """Serve, and end the process whatever threads or exit handlers the notebook left behind."""
     status = 1
     try:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import linecache
 import traceback
-from collections.abc import Mapping
-from types import ModuleType
+from collections.abc import Callable, Mapping
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypedDict
 
 from .names import Names
 
 CELL_PREFIX = "<cell "
 MAX_MESSAGE = 2000
+Probe = Callable[..., Any]
 
 
 def _cell_of(filename: str) -> str | None:
@@ -70,13 +71,27 @@ def run_cell(label: str, source: str, namespace: dict[str, Any]) -> ErrorDescrip
     return None
 
 
-def run_probe(path: str, inputs: dict[str, Any], names: Names, probes: Mapping[str, ModuleType]) -> dict[str, Any]:
+def run_compiled(code: CodeType, namespace: dict[str, Any]) -> ErrorDescription | None:
+    """Execute compiled code in ``namespace``; return None, or a description of the error it ended with."""
+    try:
+        exec(code, namespace)
+    except BaseException as error:
+        return describe_error(error)
+    return None
+
+
+def probe_functions(module: str, probes: ModuleType) -> dict[str, Probe]:
+    """Return the public functions that a module of probes defines, by ``"module.function"``."""
+    own = {name: value for name, value in vars(probes).items() if isinstance(value, FunctionType)}
+    return {f"{module}.{name}": value for name, value in own.items() if not name.startswith("_")}
+
+
+def run_probe(path: str, inputs: dict[str, Any], names: Names, probes: Mapping[str, Probe]) -> dict[str, Any]:
     """Run the probe ``"module.function"`` of ``probes``.
 
     Returns ``{"value": ...}``, or ``{"error": ...}`` where the student's code raised.
     """
-    module, _, function = path.rpartition(".")
     try:
-        return {"value": getattr(probes[module], function)(names, **inputs)}
+        return {"value": probes[path](names, **inputs)}
     except BaseException as error:
         return {"error": describe_error(error)}

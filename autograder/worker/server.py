@@ -14,10 +14,10 @@ import signal
 import socket
 import struct
 import time
-from types import ModuleType
 
 from . import child
 from .control import BY_ITSELF, EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSOR, Start
+from .running import Probe
 from .separation import Separation
 from .watching import Watch, end_descendants, guard_server, unguard_child
 
@@ -73,7 +73,7 @@ class Notebook:
                 return
 
 
-def _run_child(descriptors: list[int], probes: dict[str, ModuleType], separation: Separation | None) -> None:
+def _run_child(descriptors: list[int], probes: dict[str, Probe], separation: Separation | None) -> None:
     """Be the notebook's process; never returns."""
     unguard_child()
     os.setsid()
@@ -100,7 +100,7 @@ def _close(*descriptors: int) -> None:
         os.close(descriptor)
 
 
-def _fork_child(descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType]) -> int:
+def _fork_child(descriptors: list[int], control: socket.socket, probes: dict[str, Probe]) -> int:
     """Return the child's pid."""
     pid = os.fork()
     if pid:
@@ -112,7 +112,7 @@ def _fork_child(descriptors: list[int], control: socket.socket, probes: dict[str
 
 
 def _fork_separated(
-    descriptors: list[int], control: socket.socket, probes: dict[str, ModuleType], separation: Separation
+    descriptors: list[int], control: socket.socket, probes: dict[str, Probe], separation: Separation
 ) -> tuple[int, int]:
     """Return the pid of the first process of a notebook's namespaces, and where its wait status will come from."""
     status, theirs = os.pipe()
@@ -158,7 +158,7 @@ def _report_end(notebook: Notebook, control: socket.socket) -> Notebook | None:
     return None
 
 
-def serve(control_fd: int, start: Start, probes: dict[str, ModuleType]) -> None:
+def serve(control_fd: int, start: Start, probes: dict[str, Probe]) -> None:
     """Fork, watch and end children as the socket ``control_fd`` asks, until it is closed."""
     separation = Separation() if start["separate"] else None
     guard_server()

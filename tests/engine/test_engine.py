@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from autograder.course.manifest import ROOT, CourseError, find_exercise, find_lesson
-from autograder.course.released import load_released
+from autograder.course.released import earlier_references, load_released
 from autograder.grading import grader as grading
 from autograder.grading.grader import LessonGrader, Result
 from autograder.grading.notebook_choice import find_submission
@@ -300,3 +300,23 @@ def test_form_pays_only_with_values() -> None:
         raise Mismatch("1", "2")
 
     assert judge(find_exercise("rmse"), climb(ladder, None, 0)).score == 0
+
+
+LOOK_AROUND = """
+import sys
+import autograder
+found = sorted(name for name in sys.modules if name.partition(".")[0] == "worker")
+def parse_pixels(pixels):
+    raise RuntimeError(repr((found, autograder.earlier.__closure__[0].cell_contents)))
+"""
+
+
+def test_a_notebook_finds_no_probes_and_no_text_of_references() -> None:
+    with Worker(make_sandbox(), ("numpy", "torch")) as worker:
+        worker.open(earlier_references(find_lesson("04")))
+        assert set(earlier_references(find_lesson("04"))) == {"01_pixel_parsing", "02_nan_masking"}
+        assert worker.ask({"cell": ["1", LOOK_AROUND]}, 60) == {"error": None}
+        told = worker.ask({"cell": ["2", "parse_pixels('')"]}, 60)["error"]["message"]
+        assert told.startswith("([], ")
+        source = "import inspect; inspect.getsource(autograder.earlier('02_nan_masking').forward_fill)"
+        assert worker.ask({"cell": ["3", source]}, 60)["error"]["type"] == "OSError"
