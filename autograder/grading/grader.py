@@ -19,6 +19,7 @@ from ..ladder.time_limit import memory_limit
 from ..ladder.verdict import Result, judge
 from .diagnosis import diagnose
 from .graded_run import GradedRun
+from .slips.finding import find_slip
 from .submission import NoSubmission, Submission, mentions
 
 # A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
@@ -208,24 +209,41 @@ class LessonGrader:
             yield self.grade(exercise)
 
     def diagnose(self, result: Result) -> Result:
-        """Return the result with the misconception it shows, if the catalogue knows it.
+        """Return the result with the slip or the misconception that it shows, if one is known.
 
         To be called when all exercises have their verdict: the notebook's process ends here, and what it may have
         left behind finds no answer in a mistake's code that could still be of use.
         """
         try:
+            submission = self._handed_in
+            if isinstance(submission, Submission):
+                sources = [cell.source for cell in submission.cells if cell.label not in self._left_out]
+                result = find_slip(result, sources, self.seed, self._open_mended)
+            if result.misconception is not None:
+                return result
             return diagnose(result, self.seed, self._open_mistake)
         except (OutOfTime, Crashed, ServerEnded):
             return result
 
     @contextlib.contextmanager
-    def _open_mistake(self, mistake: Misconception) -> Iterator[RemoteStudent]:
+    def _open_mended(self, code: str) -> Iterator[RemoteStudent]:
+        """Open the notebook with ``code`` run behind its cells."""
         worker = self._open_process()
+        worker.grant(NOTEBOOK_SECONDS)
+        if isinstance(self._handed_in, Submission):
+            self._run_cells(self._handed_in, worker)
+        yield self._run_behind(worker, "mended", code)
+
+    @contextlib.contextmanager
+    def _open_mistake(self, mistake: Misconception) -> Iterator[RemoteStudent]:
+        yield self._run_behind(self._open_process(), "mistake", mistake.code)
+
+    def _run_behind(self, worker: Worker, label: str, code: str) -> RemoteStudent:
         worker.grant(CELL_SECONDS)
-        worker.ask({"cell": ["mistake", mistake.code]}, CELL_SECONDS)
+        worker.ask({"cell": [label, code]}, CELL_SECONDS)
         student = RemoteStudent(worker)
         student.deadline = time.monotonic() + CELL_SECONDS
-        yield student
+        return student
 
 
 def grade_submissions(handed_in: Sequence[Submission | NoSubmission], sandbox: Sandbox, seed: int) -> GradedRun:

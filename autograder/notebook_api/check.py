@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import logging
 import random
 import secrets
 import sys
+import textwrap
 import types
 from collections.abc import Iterator
 from types import FrameType
@@ -16,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from ..checks import ladder_of
-from ..checks.catalogue import Misconception
-from ..course.manifest import find_exercise, find_lesson
+from ..course.manifest import Exercise, find_exercise, find_lesson
 from ..grading.diagnosis import diagnose
+from ..grading.slips.finding import find_slip
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import LiveStudent
 from ..ladder.verdict import Result, judge
@@ -76,20 +78,33 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultRepo
     with _quiet(), _random_states_kept(), LiveStudent(names) as student:
         seed = secrets.randbits(48)
         rungs = climb(ladder, student, seed)
-        result = diagnose(judge(exercise, rungs), seed, lambda mistake: _open_mistake(mistake, names))
+        result = find_slip(
+            judge(exercise, rungs), _sources(exercise, names), seed, lambda code: _open_code(code, names)
+        )
+        if result.misconception is None:
+            result = diagnose(result, seed, lambda mistake: _open_code(mistake.code, names))
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
     return ResultReport(result)
 
 
+def _sources(exercise: Exercise, names: dict[str, Any]) -> list[str]:
+    """Return the source of what the exercise's names stand for, where Python still knows it, as one cell."""
+    found = []
+    for name in exercise.names:
+        with contextlib.suppress(OSError, TypeError):
+            found.append(textwrap.dedent(inspect.getsource(names[name])))
+    return ["\n\n".join(found)]
+
+
 @contextlib.contextmanager
-def _open_mistake(mistake: Misconception, names: dict[str, Any]) -> Iterator[LiveStudent]:
-    """Run the mistake's code beside what the notebook has imported, in a module of its own."""
+def _open_code(code: str, names: dict[str, Any]) -> Iterator[LiveStudent]:
+    """Run code that defines an exercise's names beside what the notebook has, in a module of its own."""
     module = types.ModuleType("mistake")
     module.__dict__.update({name: value for name, value in names.items() if not name.startswith("__")})
     # Data classes look their module up.
     sys.modules[module.__name__] = module
     with contextlib.suppress(Exception):
-        exec(compile(mistake.code, f"<{mistake.id}>", "exec"), module.__dict__)
+        exec(compile(code, "<mistake>", "exec"), module.__dict__)
     with LiveStudent(module.__dict__) as student:
         yield student
