@@ -190,10 +190,10 @@ def find_lesson(text: str) -> Lesson:
 
 
 def find_exercise(name: str) -> Exercise:
-    """Return the exercise that defines ``name``; every name belongs to one exercise."""
+    """Return the exercise that defines ``name``, or whose number it is (``"01.1"``, ``"1.1"``)."""
     for lesson in load_course().lessons:
         for exercise in lesson.exercises:
-            if name in exercise.names:
+            if name in (*exercise.names, exercise.id, exercise.id.lstrip("0")):
                 return exercise
     known = ", ".join(exercise.name for lesson in load_course().lessons for exercise in lesson.exercises)
     raise CourseError(f"no exercise is named {name!r}; the exercises are: {known}")

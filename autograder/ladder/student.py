@@ -9,10 +9,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from ..isolation.process import Worker
+from ..isolation.process import OutOfTime, Worker
 from ..worker.names import Names
 from ..worker.plain import decode, encode
 from ..worker.running import probe_functions, run_probe
+from .time_limit import Overdue
 
 
 class StudentError(Exception):
@@ -106,4 +107,9 @@ class LiveStudent(Student):
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
         module = probe.rpartition(".")[0]
         probes = probe_functions(module, importlib.import_module(f"autograder.worker.probes.{module}"))
-        return decode(encode(run_probe(probe, decode(encode(inputs)), self._names, probes)))
+        answer = decode(encode(run_probe(probe, decode(encode(inputs)), self._names, probes)))
+        error = answer.get("error")
+        if isinstance(error, dict) and error.get("type") == Overdue.__name__:
+            # A probe hands on whatever ended the student's code, also what ends it from here.
+            raise OutOfTime("it was stopped")
+        return answer

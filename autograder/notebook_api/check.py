@@ -26,6 +26,11 @@ from ..ladder.student import LiveStudent
 from ..ladder.verdict import Result, judge
 from ..report.result_report import ResultReport
 
+# On the clock an exercise may take longer than on the processor: the machine may have other work.
+CLOCK = 2.0
+# Characters of what the student's code printed that are shown.
+PRINTED = 2000
+
 
 def _notebook_names() -> dict[str, Any]:
     """Return the names of the running notebook, or of the program that called ``autograder.check``."""
@@ -39,14 +44,30 @@ def _notebook_names() -> dict[str, Any]:
     return frame.f_globals if frame is not None else {}
 
 
+class _Printed(io.TextIOBase):
+    """Takes what is printed and keeps its beginning, however much it is."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        room = PRINTED - len(self.text)
+        if room > 0:
+            self.text += text[:room] + ("…" if len(text) > room else "")
+        return len(text)
+
+
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the student's code prints, and a framework's warnings, out of the report."""
-    disabled = logging.root.manager.disable
+def _quiet() -> Iterator[_Printed]:
+    """Collect what the student's code prints, and keep a framework's warnings out of the report."""
+    disabled, printed = logging.root.manager.disable, _Printed()
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            yield
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            yield printed
     finally:
         logging.disable(disabled)
 
@@ -75,9 +96,10 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultRepo
         got = f"{' and '.join(absent)} not defined; run the cell above first"
         return ResultReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
     ladder = ladder_of(find_lesson(exercise.lesson), exercise)
-    with _quiet(), _random_states_kept(), LiveStudent(names) as student:
+    with _quiet() as printing, _random_states_kept(), LiveStudent(names) as student:
         seed = secrets.randbits(48)
-        rungs = climb(ladder, student, seed)
+        rungs = climb(ladder, student, seed, CLOCK * exercise.seconds)
+        printed = printing.text.strip()
         result = find_slip(
             judge(exercise, rungs), _sources(exercise, names), seed, lambda code: _open_code(code, names)
         )
@@ -85,7 +107,7 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultRepo
             result = diagnose(result, seed, lambda mistake: _open_code(mistake.code, names))
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
-    return ResultReport(result)
+    return ResultReport(result, printed)
 
 
 def _sources(exercise: Exercise, names: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, ModuleType
@@ -19,8 +20,13 @@ def _cell_of(filename: str) -> str | None:
     """Return how reports name the cell that a frame's code stands in; None for code that is not a student's."""
     if filename.startswith(CELL_PREFIX):
         return filename[len(CELL_PREFIX) : -1]
-    # Jupyter's kernel gives each cell that it runs a file name of its own.
-    return "your cell" if "ipykernel_" in filename else None
+    # Jupyter's kernel gives each cell that it runs a file name of its own, and knows which In[…] that was.
+    if "ipykernel_" not in filename:
+        return None
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    named = shell.compile.format_code_name(filename) if shell else None
+    return named[1] if named else "your cell"
 
 
 class ErrorDescription(TypedDict):

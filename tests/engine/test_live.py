@@ -114,3 +114,30 @@ def test_earlier_without_reference_says_what_to_finish_first(workplace: Path, mo
     monkeypatch.setattr(earlier_work, "SOLUTIONS", workplace / "none")
     with pytest.raises(CourseError, match="finish lesson 01_pixel_parsing first"):
         autograder.earlier("01")
+
+
+def test_check_takes_the_exercises_number() -> None:
+    assert autograder.check("01.4", {"split_rows": split_rows}).passed
+    assert autograder.check("1.4", {"split_rows": split_rows}).passed
+
+
+def test_check_passes_on_what_the_students_code_prints() -> None:
+    def scale_pixels(images: np.ndarray) -> np.ndarray:
+        print("<b>largest:", images.max())
+        print("x" * 10_000)
+        return images
+
+    report = autograder.check("scale_pixels", {"scale_pixels": scale_pixels})
+    assert "<b>largest:" in repr(report)
+    assert "&lt;b&gt;largest" in report._repr_html_()
+    assert len(repr(report)) < 6000
+
+
+def test_check_stops_after_the_exercises_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scale_pixels(images: np.ndarray) -> np.ndarray:
+        while True:
+            pass
+
+    monkeypatch.setattr("autograder.notebook_api.check.CLOCK", 0.01)
+    report = autograder.check("scale_pixels", {"scale_pixels": scale_pixels})
+    assert report.result.outcome == "timeout"
