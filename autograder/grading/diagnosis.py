@@ -6,6 +6,7 @@ student failed, with the same answer, is the mistake that was made.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -14,9 +15,9 @@ from dataclasses import replace
 
 from ..checks.catalogue import Misconception, catalogue
 from ..course.manifest import CourseError, find_lesson
-from ..ladder.ladder import Problem, RungResult, try_rung
+from ..ladder.ladder import Problem, Rung, RungResult, try_rung
 from ..ladder.student import Student
-from ..ladder.verdict import Result
+from ..ladder.verdict import DOUBTFUL, Result
 
 # Opens the mistake's code as if a student had written it.
 OpenMistake = Callable[[Misconception], AbstractContextManager[Student]]
@@ -60,14 +61,54 @@ def likeness(one: Problem | None, other: Problem | None, ran_before: bool) -> fl
     return 0.5 if ran_before and _same_error(one.got, other.got) else 0.0
 
 
-def _likeness_on_rungs(mistake: Student, exercise: str, rungs: list[RungResult], seed: int, ran_before: bool) -> float:
+class _Simulated:
+    """What mistakes answer on the hidden inputs of one seed.
+
+    A class is graded on one seed, so each mistake climbs each rung once, however many students made it.
+    """
+
+    def __init__(self) -> None:
+        self._seed: int | None = None
+        self._known: dict[tuple[Misconception, str], Problem | None] = {}
+
+    def problem(
+        self, entry: Misconception, rung: Rung, seed: int, open_student: Callable[[], Student]
+    ) -> Problem | None:
+        """Return what is wrong with the mistake's answer to a rung; ``open_student`` is called the first time."""
+        if seed != self._seed:
+            self._seed = seed
+            self._known.clear()
+        key = entry, rung.name
+        if key in self._known:
+            return self._known[key]
+        problem = try_rung(rung, entry.exercise, open_student(), seed)
+        # What a busy machine may have caused says nothing about the next time.
+        if problem is None or problem.outcome not in DOUBTFUL:
+            self._known[key] = problem
+        return problem
+
+
+_simulated = _Simulated()
+
+
+def _likeness_on_rungs(
+    entry: Misconception, open_mistake: OpenMistake, rungs: list[RungResult], seed: int, ran_before: bool
+) -> float:
     """Return on how many of ``rungs`` the mistake does as the student did; 0 where the first differs."""
+    with contextlib.ExitStack() as stack:
+        opened: list[Student] = []
 
-    def on(result: RungResult) -> float:
-        return likeness(try_rung(result.rung, exercise, mistake, seed), result.problem, ran_before)
+        def open_student() -> Student:
+            if not opened:
+                opened.append(stack.enter_context(open_mistake(entry)))
+            return opened[0]
 
-    first = on(rungs[0])
-    return first + sum(on(result) for result in rungs[1:]) if first else 0.0
+        def on(result: RungResult) -> float:
+            problem = _simulated.problem(entry, result.rung, seed, open_student)
+            return likeness(problem, result.problem, ran_before)
+
+        first = on(rungs[0])
+        return first + sum(on(result) for result in rungs[1:]) if first else 0.0
 
 
 def rank(result: Result, seed: int, open_mistake: OpenMistake) -> dict[Misconception, float]:
@@ -87,10 +128,9 @@ def rank(result: Result, seed: int, open_mistake: OpenMistake) -> dict[Misconcep
         return {}
     alike: dict[Misconception, float] = {}
     for entry in entries:
-        with open_mistake(entry) as mistake:
-            likeness = _likeness_on_rungs(mistake, result.exercise.name, rungs, seed, ran_before)
-        if likeness:
-            alike[entry] = likeness
+        count = _likeness_on_rungs(entry, open_mistake, rungs, seed, ran_before)
+        if count:
+            alike[entry] = count
     return alike
 
 

@@ -20,7 +20,7 @@ from ..worker.control import EVENT, KILLED, MEMORY, MESSAGE, PROCESSES, PROCESSO
 from .channel import Channel, Crashed, OutOfTime, Output, open_pipe
 from .sandbox import Sandbox, interpreter, new_scratch, worker_environment
 
-START_SECONDS, OPEN_SECONDS, STOP_SECONDS, SERVER_SECONDS = 120.0, 30.0, 6.0, 1.0
+START_SECONDS, OPEN_SECONDS, STOP_SECONDS, SERVER_SECONDS, OWN_END_SECONDS = 120.0, 30.0, 6.0, 1.0, 0.2
 CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
@@ -190,7 +190,7 @@ class Worker:
             self.stop()
             raise
         except Crashed as error:
-            event = self._stop()
+            event = self._stop(OWN_END_SECONDS)
             if event is None:
                 self._raise_if_server_ended()
                 self.close()
@@ -225,18 +225,22 @@ class Worker:
         if self._channel is not None and self._stop() is None:
             self.close()
 
-    def _stop(self) -> tuple[bytes, int] | None:
-        """End the notebook's process; return why it ended and its wait status, or None where nobody says it."""
+    def _stop(self, grace: float = 0.0) -> tuple[bytes, int] | None:
+        """End the notebook's process; return why it ended and its wait status, or None where nobody says it.
+
+        One that is ending by itself is reported with its own status if it ends within ``grace`` seconds.
+        """
         self._channel, control = None, self._control
         if control is None:
             # A system that can't fork has no server that would tell.
             return None
         try:
-            # A process that is ending by itself should be reported with its own status.
-            control.settimeout(0.2)
-            try:
-                event = control.recv(EVENT.size, socket.MSG_WAITALL)
-            except TimeoutError:
+            event = b""
+            if grace:
+                control.settimeout(grace)
+                with contextlib.suppress(TimeoutError):
+                    event = control.recv(EVENT.size, socket.MSG_WAITALL)
+            if not event:
                 control.settimeout(STOP_SECONDS)
                 control.sendall(MESSAGE.pack(b"K", 0.0))
                 event = control.recv(EVENT.size, socket.MSG_WAITALL)
