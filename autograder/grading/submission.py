@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..course.manifest import Exercise, Lesson
+from ..course.manifest import Exercise, Lesson, load_course
 from ..course.released import Definition, Released, definitions, load_released, normalize
+from .ipython_cells import CellReader
+from .notebook_file import RawCell, Unreadable, kind_of_cell, read_cells, source_of
 
-MAX_CELLS = 2000
-# Of all cells together; the lessons' own code has about 20,000 characters.
-MAX_CODE = 1_000_000
-_MAGIC = re.compile(r"^([ \t]*)([%!?].*)$", re.MULTILINE)
+__all__ = ["Cell", "NoSubmission", "RawCell", "Submission", "Unreadable", "mentions", "read_submission", "source_of"]
 
-
-# A cell as the notebook's file holds it: a student's tools, and the student, may have written anything into it.
-RawCell = dict[str, Any]
-
-
-class Unreadable(Exception):
-    """The notebook can't be read; the message says why and what to do.
-
-    ``handed_in`` holds the cells of one that can be told apart all the same, to be shown.
-    """
-
-    def __init__(self, message: str, handed_in: tuple[RawCell, ...] = ()) -> None:
-        super().__init__(message)
-        self.handed_in = handed_in
+# Cells that Python can't read, of which notes tell one by one.
+UNREAD = 10
+# Longer ones are no given cell.
+GIVEN = 100_000
+_DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the student's that will run. ``label`` is how reports name it."""
+    """A cell of the student's that will run, as Python. ``label`` is how reports name it."""
 
     label: str
     source: str
@@ -46,7 +36,7 @@ class Submission:
 
     ``cells`` run in their order; ``untouched`` names the exercises that are still stubs; ``notes`` say what was
     repaired; ``broken`` maps an exercise name to the syntax error in the cell that should define it; ``handed_in`` are
-    all cells as they came.
+    all cells as they came; ``look`` says why a teacher should look at it.
     """
 
     lesson: Lesson
@@ -55,112 +45,61 @@ class Submission:
     notes: tuple[str, ...] = ()
     broken: dict[str, str] = field(default_factory=dict)
     handed_in: tuple[RawCell, ...] = ()
+    look: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class NoSubmission:
     """Why there is nothing to grade: ``got`` says what came in place of a notebook, ``notes`` what is wrong with it.
 
-    ``handed_in`` holds the cells of one that can be told apart all the same.
+    ``handed_in`` holds the cells of one that can be told apart all the same; ``look`` says why a teacher should look.
     """
 
     lesson: Lesson
     got: str
     notes: tuple[str, ...] = ()
     handed_in: tuple[RawCell, ...] = ()
+    look: tuple[str, ...] = ()
 
 
 @dataclass
 class _Found:
-    """A cell on its way: its tree is None where it is not Python."""
+    """A cell on its way: its tree is None where it is not Python. ``kind`` is a cell magic where one takes it."""
 
     label: str
     kind: str
     source: str
-    tree: ast.Module | None
+    tree: ast.Module | None = None
     error: str | None = None
 
     def names(self) -> dict[str, Definition]:
         return definitions(self.tree) if self.tree else {}
 
 
-def _read_json(content: bytes, name: str) -> dict[str, Any]:
-    try:
-        data = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{name} is not a notebook ({error}); save it again in Jupyter, or hand it in anew") from error
-    if not isinstance(data, dict):
-        raise Unreadable(f"{name} has no list of cells; save it again in Jupyter, or hand it in anew")
-    return data
-
-
-def _list_cells(data: dict[str, Any], name: str) -> list[Any]:
-    """Return the cells of a notebook in any version of the format, whatever each of them is."""
-    cells, sheets = data.get("cells"), data.get("worksheets")
-    if isinstance(sheets, list):
-        lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
-        cells = [cell for each in lists if isinstance(each, list) for cell in each if isinstance(cell, dict)]
-    if not isinstance(cells, list):
-        raise Unreadable(f"{name} has no list of cells; save it again in Jupyter, or hand it in anew")
-    return cells
-
-
-def _check_amount(cells: list[Any], handed_in: tuple[RawCell, ...], name: str) -> None:
-    if len(cells) > MAX_CELLS:
-        raise Unreadable(f"{name} has {len(cells):,} cells; at most {MAX_CELLS:,} are read", handed_in)
-    code = sum(len(source_of(cell)) for cell in handed_in if cell.get("cell_type") == "code")
-    if code > MAX_CODE:
-        raise Unreadable(f"{name} has {code:,} characters of code; at most {MAX_CODE:,} are read", handed_in)
-
-
-def source_of(cell: RawCell) -> str:
-    """Return the text of a cell in any version of the format; nothing where it has none."""
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    return source.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff") if isinstance(source, str) else ""
-
-
-def _parse(source: str) -> tuple[str, ast.Module | None, str | None]:
-    """Return the source without magics, its tree, and the syntax error where there is one."""
-    if source.lstrip().startswith("%%"):
-        first, _, rest = source.lstrip().partition("\n")
-        source = rest if first.split()[0] in ("%%time", "%%timeit", "%%capture") else ""
-    for text in (source, _MAGIC.sub(r"\1pass", source)):
-        try:
-            tree = ast.parse(text)
-            # Code so deeply nested that it can't be compared with a stub is no work of a student's.
-            ast.dump(tree)
-            return text, tree, None
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            problem = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
-            line = getattr(error, "lineno", None)
-            problem += f" (line {line}: {(getattr(error, 'text', None) or '').strip()})" if line else ""
-    return source, None, problem
-
-
-def _read_cells(cells: list[Any]) -> list[_Found]:
-    found = []
-    for number, cell in enumerate(cells, start=1):
-        if isinstance(cell, dict):
-            source, tree, error = _parse(source_of(cell))
-            found.append(_Found(f"cell {number}", str(cell.get("cell_type", "")), source, tree, error))
-    return found
-
-
-def _note_language(data: dict[str, Any]) -> list[str]:
-    """Return a note where the notebook was saved with the kernel of another language."""
-    metadata = data.get("metadata")
-    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
-    language = kernel.get("language") if isinstance(kernel, dict) else None
-    if not isinstance(language, str) or language.lower() in ("python", ""):
-        return []
-    return [f"the notebook was saved with a kernel for {language[:40]}; its cells were read as Python"]
-
-
 def mentions(source: str, name: str) -> bool:
     """Return whether a cell's text, which need not be Python, has a line that begins to define ``name``."""
     return re.search(rf"^[ \t]*(async[ \t]+)?(def|class)[ \t]+{name}\b", source, re.MULTILINE) is not None
+
+
+def _read(cell: _Found, reader: CellReader, text: str) -> None:
+    """Make ``text`` the code of a cell."""
+    found = reader.read(text)
+    cell.kind, cell.source, cell.tree, cell.error = found.magic or "code", found.source, found.tree, found.error
+
+
+def _find_cells(cells: Sequence[Any], given: frozenset[str], reader: CellReader) -> list[_Found]:
+    """Return the student's own cells, with their place in the notebook: without the given ones."""
+    found = []
+    for number, raw in enumerate(cells, start=1):
+        if not isinstance(raw, dict):
+            continue
+        cell = _Found(f"cell {number}", kind_of_cell(raw), source_of(raw))
+        if len(cell.source) <= GIVEN and normalize(cell.source) in given:
+            continue
+        if cell.kind == "code":
+            _read(cell, reader, cell.source)
+        found.append(cell)
+    return found
 
 
 def _fenced(text: str) -> str:
@@ -170,41 +109,83 @@ def _fenced(text: str) -> str:
     return "\n".join(lines[fences[0] + 1 : fences[1]]) if len(fences) > 1 else text
 
 
-def _rescue_retyped(cells: list[_Found], names: tuple[str, ...], notes: list[str]) -> None:
-    """Turn text cells back into code where they hold the only definition of a name."""
+def _rescue_retyped(cells: list[_Found], names: tuple[str, ...], reader: CellReader, notes: list[str]) -> None:
+    """Turn cells that are no code back into code where they hold the only definition of a name."""
     for name in names:
         if any(cell.kind == "code" and mentions(cell.source, name) for cell in cells):
             continue
         for cell in cells:
             if cell.kind == "code" or not mentions(cell.source, name):
                 continue
-            source, tree, _ = _parse(_fenced(cell.source))
-            if tree is not None and name in definitions(tree):
-                cell.kind, cell.source, cell.tree, cell.error = "code", source, tree, None
-                notes.append(f"{name} stands in {cell.label}, which is no code cell; its code was read all the same")
+            found = reader.read(_fenced(cell.source))
+            if found.tree is not None and name in definitions(found.tree):
+                magic = cell.kind.startswith("%%")
+                what = f"begins with {cell.kind[:40]}" if magic else "is no code cell"
+                notes.append(f"{name} stands in {cell.label}, which {what}; its code was read all the same")
+                cell.kind, cell.source, cell.tree, cell.error = "code", found.source, found.tree, None
                 break
 
 
-def _drop_shadowing_stubs(cells: list[_Found], released: Released, notes: list[str]) -> list[_Found]:
+def _dump(node: ast.AST) -> str:
+    """Return a syntax tree as text; one that is nested too deeply for that is like no other."""
+    try:
+        return ast.dump(node)
+    except (RecursionError, MemoryError):
+        return ""
+
+
+def _stubs_in(cell: _Found, released: Released) -> dict[str, bool]:
+    """Return for each name of the lesson that a cell defines whether that is still the stub."""
+    return {name: _dump(node) == released.stubs[name] for name, node in cell.names().items() if name in released.stubs}
+
+
+def _without_lines(source: str, nodes: Sequence[Definition]) -> str:
+    """Return a cell's text with empty lines in place of some definitions: the others keep their numbers."""
+    lines = source.split("\n")
+    for node in nodes:
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        last = node.end_lineno or node.lineno
+        lines[first - 1 : last] = [""] * (last - first + 1)
+    return "\n".join(lines)
+
+
+def _drop_shadowing_stubs(cells: list[_Found], released: Released, notes: list[str]) -> None:
     """Leave out stubs of names that are written elsewhere, so that a leftover copy can't undo the work."""
-    written = {n for cell in cells for n, node in cell.names().items() if ast.dump(node) != released.stubs.get(n)}
-    kept = []
-    for cell in cells:
-        stale = [n for n, node in cell.names().items() if n in written and ast.dump(node) == released.stubs.get(n)]
+    stubs = [_stubs_in(cell, released) for cell in cells]
+    written = {name for found in stubs for name, stub in found.items() if not stub}
+    for cell, found in zip(cells, stubs, strict=True):
+        stale = [name for name, stub in found.items() if stub and name in written]
         if cell.tree is None or not stale:
-            kept.append(cell)
             continue
         notes.append(f"{cell.label} still holds the stub of {', '.join(stale)}, which is written elsewhere; left out")
-        cell.tree.body = [node for node in cell.tree.body if getattr(node, "name", None) not in stale]
-        cell.source = ast.unparse(cell.tree)
-        kept.append(cell)
-    return kept
+        nodes = [cell.names()[name] for name in stale]
+        cell.source = _without_lines(cell.source, nodes)
+        cell.tree.body = [node for node in cell.tree.body if node not in nodes]
 
 
-def _untouched(exercise: Exercise, cells: list[_Found], released: Released) -> bool:
-    nodes = [node for cell in cells for name, node in cell.names().items() if name in exercise.names]
-    names = {node.name for node in nodes}
-    return names == set(exercise.names) and all(ast.dump(node) == released.stubs.get(node.name) for node in nodes)
+def _untouched(exercise: Exercise, stubs: Sequence[dict[str, bool]]) -> bool:
+    found = [(name, stub) for each in stubs for name, stub in each.items() if name in exercise.names]
+    return {name for name, _ in found} == set(exercise.names) and all(stub for _, stub in found)
+
+
+def _note_unread(code: Sequence[_Found]) -> list[str]:
+    """Return a note for each of the first cells that Python can't read."""
+    unread = [cell for cell in code if cell.tree is None]
+    said = [f"{cell.label} can't be read: {cell.error}" for cell in unread[:UNREAD]]
+    return said + ([f"{len(unread) - UNREAD:,} more cells can't be read"] if len(unread) > UNREAD else [])
+
+
+def _note_other_lesson(cells: Sequence[_Found], lesson: Lesson, name: str) -> list[str]:
+    """Return a note where a notebook holds nothing of the lesson, but exercises of another one."""
+    defined = {found for cell in cells for found in _DEFINITION.findall(cell.source)}
+    if defined & set(lesson.names):
+        return []
+    held = {other.id: [each for each in other.names if each in defined] for other in load_course().lessons}
+    most = max(held, key=lambda id: len(held[id]))
+    if not held[most]:
+        return []
+    shown = ", ".join(held[most][:3])
+    return [f"{name} holds exercises of lesson {most} ({shown}), none of {lesson.id}; hand in this lesson's notebook"]
 
 
 def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> Submission:
@@ -213,16 +194,15 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
     Given cells are left out (the course's own copies run instead), as are checks. Raises Unreadable where the content
     is no notebook.
     """
-    released, data = load_released(lesson), _read_json(content, name)
-    cells = _list_cells(data, name)
-    handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
-    _check_amount(cells, handed_in, name)
-    notes = _note_language(data)
-    found = [cell for cell in _read_cells(cells) if normalize(cell.source) not in released.given]
-    _rescue_retyped(found, lesson.names, notes)
+    released, reader = load_released(lesson), CellReader()
+    cells, notes = read_cells(content, name)
+    found = _find_cells(cells, released.given, reader)
+    _rescue_retyped(found, lesson.names, reader, notes)
     code = [cell for cell in found if cell.kind == "code" and cell.source.strip()]
-    code = _drop_shadowing_stubs(code, released, notes)
-    untouched = frozenset(e.name for e in lesson.exercises if _untouched(e, code, released))
+    _drop_shadowing_stubs(code, released, notes)
+    stubs = [_stubs_in(cell, released) for cell in code]
+    untouched = frozenset(exercise.name for exercise in lesson.exercises if _untouched(exercise, stubs))
+    notes += [*_note_unread(code), *_note_other_lesson(found, lesson, name)]
     broken = {
         name: f"{cell.label}: {cell.error}"
         for name in lesson.names
@@ -230,4 +210,5 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
         if cell.tree is None and mentions(cell.source, name)
     }
     kept = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
+    handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
     return Submission(lesson, kept, untouched, tuple(notes), broken, handed_in)

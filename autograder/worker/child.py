@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,20 +15,8 @@ import numpy as np
 from .defaults import restore_defaults
 from .names import Names
 from .plain import encode, exact_reader, read_frame
-from .running import Probe, describe_error, run_cell, run_compiled, run_probe
-
-
-class _Nothing:
-    """Stands in for IPython's shell and whatever hangs on it, so that a leftover of interactive work is no error."""
-
-    def __getattr__(self, name: str) -> _Nothing:
-        return self
-
-    def __call__(self, *args: Any, **kwargs: Any) -> _Nothing:
-        return self
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
+from .running import CellRunner, ErrorDescription, Probe, describe_error, run_compiled, run_probe
+from .shell import Shell
 
 
 def _course_module(earlier: dict[str, np.ndarray]) -> types.ModuleType:
@@ -100,13 +87,18 @@ class _Answers:
         self._stream.flush()
 
 
+def _to_tell(errors: list[ErrorDescription]) -> ErrorDescription | None:
+    """Return the error that stands for a cell: a missing name first, for it may yet come from a cell below."""
+    return next((error for error in errors if error["type"] == "NameError"), errors[0] if errors else None)
+
+
 def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
     """Answer requests from ``request_fd`` on ``reply_fd`` until the first is closed.
 
     Each request and its answer carry a ``ticket``. The first request prepares the notebook: ``earlier`` (compiled
-    references by lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``error``
-    (None, or what the cell ended with), or ``{"probe": "module.function", "inputs": {...}}``, answered by ``value`` or
-    ``error``.
+    references by lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``errors``
+    (what its statements ended with) and ``error`` (None, or the one to tell of), or ``{"probe": "module.function",
+    "inputs": {...}}``, answered by ``value`` or ``error``.
     """
     requests, answers = os.fdopen(request_fd, "rb"), _Answers(os.fdopen(reply_fd, "wb"))
     read = exact_reader(requests)
@@ -117,8 +109,9 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
     _stand_in(scratch)
     sys.modules["autograder"] = _course_module(notebook["earlier"])
     namespace = _fresh_namespace("__main__")
-    namespace.update({"get_ipython": _Nothing(), "display": lambda *args, **kwargs: None})
-    names = Names(namespace, scratch)
+    shell = Shell(namespace)
+    namespace.update({"get_ipython": lambda: shell, "display": lambda *args, **kwargs: None})
+    names, cells = Names(namespace, scratch), CellRunner(namespace)
     answers.send(notebook["ticket"], {"value": None})
     while True:
         try:
@@ -128,7 +121,8 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
         restore_defaults(scratch)
         if "cell" in request:
             label, source = request["cell"]
-            content: dict[str, Any] = {"error": run_cell(label, source, namespace)}
+            errors = cells.run(label, source)
+            content: dict[str, Any] = {"error": _to_tell(errors), "errors": errors}
         else:
             content = run_probe(request["probe"], request["inputs"], names, probes)
         answers.send(request["ticket"], content)

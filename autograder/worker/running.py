@@ -1,19 +1,32 @@
-"""Run probes and describe what went wrong in terms of the student's own lines."""
+"""Run cells and probes, and describe what went wrong in terms of the student's own lines."""
 
 from __future__ import annotations
+import __future__
 
+import ast
+import asyncio
+import inspect
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypedDict
 
 from .names import Names
 
 CELL_PREFIX = "<cell "
-MAX_MESSAGE = 2000
+MAX_MESSAGE, MAX_CAUSE, MAX_NAME, MAX_BASES = 2000, 200, 200, 50
+# Errors of one cell that are told: a cell may hold any number of statements that fail.
+MAX_ERRORS = 20
+_ANNOTATIONS = __future__.annotations.compiler_flag
+_FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
 Probe = Callable[..., Any]
+
+# Names that a line should have bound, and didn't: what became of that line.
+_unbound: dict[str, str] = {}
 
 
 def _cell_of(filename: str) -> str | None:
@@ -56,9 +69,12 @@ def describe_error(error: BaseException) -> ErrorDescription:
         message = str.__str__(str(error))[:MAX_MESSAGE]
     except BaseException:
         message = "(the error has no readable message)"
+    name = getattr(error, "name", None) if type(error) is NameError else None
+    if isinstance(name, str) and name in _unbound:
+        message = f"{message} ({_unbound[name]})"
     return {
-        "type": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__],
+        "type": type(error).__name__[:MAX_NAME],
+        "bases": [base.__name__[:MAX_NAME] for base in type(error).__mro__[:MAX_BASES]],
         "message": message,
         "line_number": line_number,
         "line": line,
@@ -66,15 +82,98 @@ def describe_error(error: BaseException) -> ErrorDescription:
     }
 
 
+def _bound_by(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement binds in its module."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _Definition):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+class CellRunner:
+    """Runs cells in one namespace as a notebook's kernel does, but for one thing: a line that fails stops no other.
+
+    Statements run one by one, so that a definition below a line that fails is there all the same.
+    """
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+        # Of the ``from __future__`` imports so far: they hold for the cells below as well.
+        self._futures = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, label: str, source: str) -> list[ErrorDescription]:
+        """Run a cell; return the errors that its statements ended with, of very many the first ones."""
+        filename = f"{CELL_PREFIX}{label}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        try:
+            statements = ast.parse(source, filename).body
+        except BaseException as unread:
+            return [describe_error(unread)]
+        errors: list[ErrorDescription] = []
+        for statement in statements:
+            failure = self._try(statement, filename)
+            if failure is None:
+                continue
+            error = describe_error(failure)
+            _note_unbound(statement, label, error)
+            if len(errors) < MAX_ERRORS:
+                errors.append(error)
+        return errors
+
+    def _try(self, statement: ast.stmt, filename: str) -> BaseException | None:
+        """Run one statement; return the error that it ended with, or None."""
+        try:
+            self._run(self._compile(statement, filename, self._futures))
+        except NameError as error:
+            if not isinstance(statement, _Definition):
+                return error
+            # The name may stand in an annotation, which nobody needs to run the function.
+            try:
+                self._run(self._compile(statement, filename, self._futures | _ANNOTATIONS))
+            except BaseException:
+                return error
+        except BaseException as error:
+            return error
+        return None
+
+    def _compile(self, statement: ast.stmt, filename: str, futures: int) -> CodeType:
+        flags = futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(ast.Module([statement], []), filename, "exec", flags, dont_inherit=True)
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            self._futures |= code.co_flags & _FUTURES
+        return code
+
+    def _run(self, code: CodeType) -> None:
+        result = eval(code, self._namespace)
+        if code.co_flags & inspect.CO_COROUTINE:
+            self._await(result)
+
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Wait for a statement with a top-level ``await``; all of a notebook's share one loop, as in the kernel."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(coroutine)
+
+
+def _note_unbound(statement: ast.stmt, label: str, error: ErrorDescription) -> None:
+    """Remember what became of the line that should have bound some names."""
+    said = f"{error['type']}: {error['message']}".rstrip(": ")[:MAX_CAUSE]
+    for name in _bound_by(statement):
+        _unbound[name] = f"{label}, line {statement.lineno}, which should set {name}, ended with {said}"
+
+
 def run_cell(label: str, source: str, namespace: dict[str, Any]) -> ErrorDescription | None:
-    """Execute one cell in ``namespace``; return None, or a description of the error it ended with."""
-    filename = f"{CELL_PREFIX}{label}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    try:
-        exec(compile(source, filename, "exec"), namespace)
-    except BaseException as error:
-        return describe_error(error)
-    return None
+    """Execute one cell in ``namespace``; return None, or a description of the first error in it."""
+    return next(iter(CellRunner(namespace).run(label, source)), None)
 
 
 def run_compiled(code: CodeType, namespace: dict[str, Any]) -> ErrorDescription | None:
