@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..course.manifest import Lesson
+from ..course.manifest import CourseError, Lesson
 from .submission import NoSubmission, Submission, Unreadable, read_submission
 
 MAX_BYTES = 50 * 2**20
 SHOWN, SHOWN_CHARACTERS = 5, 60
+# Notebooks beside the one that counts that are looked into.
+OTHERS = 5
+_ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tgz", ".tar")
+_PAGES = (".html", ".htm", ".pdf", ".py", ".docx")
 
 
 def expected_name(lesson: Lesson) -> str:
@@ -50,23 +54,54 @@ def choose_notebook(
     raise Unreadable(f"none of the notebooks {shown} is named {expected}; rename the one that counts")
 
 
+def is_hidden(name: str) -> bool:
+    """Return whether a file is a system's own, such as the ``._x.ipynb`` that macOS puts beside ``x.ipynb``."""
+    return name.startswith(".")
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted((entry for entry in found if not is_hidden(entry.name)), key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def notebooks_in(folder: Path, lesson: Lesson) -> list[Path]:
+    """Return the notebooks in a folder, by name; what has the expected name is one, whatever it is."""
+    return [
+        Path(entry.path)
+        for entry in _entries(folder)
+        if entry.name == expected_name(lesson)
+        or (entry.name.endswith(".ipynb") and not entry.is_dir(follow_symlinks=False))
+    ]
+
+
 def find_notebook(folder: Path, lesson: Lesson) -> Path | None:
     """Return the notebook of ``lesson`` in ``folder``, the very folder that was handed in, or None where there is none.
 
     What has the expected name is taken, whatever it is. Raises Unreadable where several others could be it.
     """
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        return None
-    notebooks = [
-        Path(entry.path)
-        for entry in entries
-        if entry.name == expected_name(lesson)
-        or (entry.name.endswith(".ipynb") and not entry.is_dir(follow_symlinks=False))
-    ]
-    return choose_notebook(notebooks, lesson)[0]
+    return choose_notebook(notebooks_in(folder, lesson), lesson)[0]
+
+
+def say_instead(names: Sequence[str], lesson: Lesson) -> str:
+    """Return what to say of the files that came where no notebook did: what one of them is, and what to do."""
+    expected = expected_name(lesson)
+    for name in names:
+        lower, shown = name.lower(), name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}…"
+        if lower.endswith(_ARCHIVES):
+            return f"; {shown} is an archive: unpack it and hand in the notebook {expected}"
+        if ".ipynb." in lower or lower.startswith(f"{expected}."):
+            return f"; {shown} has one ending too many: rename it to {expected} and hand it in anew"
+        if lower.endswith(_PAGES):
+            return f"; {shown} is no notebook: hand in {expected} itself"
+    return ""
+
+
+def say_absent(folder: Path, lesson: Lesson) -> str:
+    """Return what to say where a folder that was handed in has no notebook."""
+    return say_instead([entry.name for entry in _entries(folder)], lesson)
 
 
 def _megabytes(size: int) -> str:
@@ -130,17 +165,56 @@ def read_notebook(
         submission = read_submission(content, lesson, name)
     except Unreadable as error:
         return NoSubmission(lesson, "a file that is no notebook", (*notes, str(error)), error.handed_in)
+    except CourseError:
+        raise
+    except Exception as error:
+        # Whatever a file that was made for it does to its reader, it is this file's fault alone.
+        said = f"{name} can't be read ({type(error).__name__}: {str(error)[:200]}); save it again in Jupyter"
+        return NoSubmission(lesson, "a file that can't be read", (*notes, said), look=(said,))
     return replace(submission, notes=(*notes, *submission.notes))
+
+
+def say_beside(chosen: Submission | NoSubmission, name: str, others: Sequence[Path], inside: Path) -> str | None:
+    """Return what to say where another notebook holds work that is not in the one that counts, else None.
+
+    ``name`` is the file of the one that counts, ``inside`` the folder that was handed in.
+    """
+    lesson = chosen.lesson
+    lacking = {exercise.name for exercise in lesson.exercises}
+    if isinstance(chosen, Submission):
+        lacking -= chosen.written | chosen.broken.keys()
+    if not lacking:
+        return None
+    for path in others[:OTHERS]:
+        try:
+            other = read_notebook(path.name, read_inside(path, inside), lesson)
+        except Unreadable:
+            continue
+        found = [each for each in lesson.names if isinstance(other, Submission) and each in lacking & other.written]
+        if found:
+            return (
+                f"{_listed([path])} holds work that {name} does not ({', '.join(found[:SHOWN])}), and only {name} was "
+                f"graded; name the notebook that counts {expected_name(lesson)} and hand it in anew"
+            )
+    return None
+
+
+def with_look(chosen: Submission | NoSubmission, said: str | None) -> Submission | NoSubmission:
+    """Return what was handed in with one more thing to tell the student and the teacher."""
+    return chosen if said is None else replace(chosen, notes=(said, *chosen.notes), look=(said, *chosen.look))
 
 
 def find_submission(work: Path, lesson: Lesson) -> Submission | NoSubmission:
     """Return what was handed in of a lesson as ``work/<lesson>/<lesson>.ipynb``, or why there is nothing to grade."""
+    folder = work / lesson.id
     try:
-        path = find_notebook(work / lesson.id, lesson)
+        path = find_notebook(folder, lesson)
         if path is None:
-            note = f"no notebook {lesson.id}/{expected_name(lesson)} in {work}"
+            note = f"no notebook {lesson.id}/{expected_name(lesson)} in {work}{say_absent(folder, lesson)}"
             return NoSubmission(lesson, "no notebook", (note,))
         content = read_inside(path, work)
     except Unreadable as error:
         return NoSubmission(lesson, "a file that is no notebook", (str(error),))
-    return read_notebook(path.name, content, lesson)
+    found = read_notebook(path.name, content, lesson)
+    others = [other for other in notebooks_in(folder, lesson) if other != path]
+    return with_look(found, say_beside(found, path.name, others, work))

@@ -36,7 +36,8 @@ class Submission:
 
     ``cells`` run in their order; ``untouched`` names the exercises that are still stubs; ``notes`` say what was
     repaired; ``broken`` maps an exercise name to the syntax error in the cell that should define it; ``handed_in`` are
-    all cells as they came; ``look`` says why a teacher should look at it.
+    all cells as they came; ``look`` says why a teacher should look at it; ``written`` names the exercises that hold a
+    student's own work.
     """
 
     lesson: Lesson
@@ -46,6 +47,7 @@ class Submission:
     broken: dict[str, str] = field(default_factory=dict)
     handed_in: tuple[RawCell, ...] = ()
     look: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -163,9 +165,11 @@ def _drop_shadowing_stubs(cells: list[_Found], released: Released, notes: list[s
         cell.tree.body = [node for node in cell.tree.body if node not in nodes]
 
 
-def _untouched(exercise: Exercise, stubs: Sequence[dict[str, bool]]) -> bool:
+def _states(exercise: Exercise, stubs: Sequence[dict[str, bool]]) -> set[str]:
+    """Return ``stub`` and ``own`` where an exercise's names are defined as such; nothing where one is not there."""
     found = [(name, stub) for each in stubs for name, stub in each.items() if name in exercise.names]
-    return {name for name, _ in found} == set(exercise.names) and all(stub for _, stub in found)
+    whole = {name for name, _ in found} == set(exercise.names)
+    return {"stub" if stub else "own" for _, stub in found} if whole else set()
 
 
 def _note_unread(code: Sequence[_Found]) -> list[str]:
@@ -201,7 +205,9 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
     code = [cell for cell in found if cell.kind == "code" and cell.source.strip()]
     _drop_shadowing_stubs(code, released, notes)
     stubs = [_stubs_in(cell, released) for cell in code]
-    untouched = frozenset(exercise.name for exercise in lesson.exercises if _untouched(exercise, stubs))
+    states = {exercise.name: _states(exercise, stubs) for exercise in lesson.exercises}
+    untouched = frozenset(name for name, found in states.items() if found == {"stub"})
+    written = frozenset(name for name, found in states.items() if "own" in found)
     notes += [*_note_unread(code), *_note_other_lesson(found, lesson, name)]
     broken = {
         name: f"{cell.label}: {cell.error}"
@@ -211,4 +217,4 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
     }
     kept = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
     handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
-    return Submission(lesson, kept, untouched, tuple(notes), broken, handed_in)
+    return Submission(lesson, kept, untouched, tuple(notes), broken, handed_in, written=written)

@@ -9,9 +9,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...course.manifest import ROOT, CourseError, Lesson, find_lesson
+from ...course.manifest import ROOT, CourseError, Lesson, find_lesson, load_course
 from ...grading.grader import grade_submissions
-from ...grading.notebook_choice import choose_notebook, expected_name, read_inside, read_notebook
+from ...grading.notebook_choice import (
+    choose_notebook,
+    expected_name,
+    is_hidden,
+    read_inside,
+    read_notebook,
+    say_beside,
+    say_instead,
+    with_look,
+)
 from ...grading.submission import NoSubmission, Submission, Unreadable
 from ...isolation.sandbox import make_sandbox
 from ...report.results_json import make_results
@@ -25,15 +34,32 @@ COLUMNS = 100
 _SKIPPED = ("__MACOSX", "__pycache__")
 
 
-def _notebooks(folder: Path) -> list[Path]:
-    """Return the notebooks of a submission, those at the top first; no link to a folder is followed."""
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a submission, those at the top first; no link to a folder is followed."""
     found = []
     for name, folders, files in os.walk(folder):
         path = Path(name)
         deep = len(path.relative_to(folder).parts) >= DEEPEST
-        folders[:] = [] if deep else [each for each in folders if each not in _SKIPPED and not each.startswith(".")]
-        found += [path / each for each in files if each.endswith(".ipynb") and not each.startswith(".")]
+        folders[:] = [] if deep else [each for each in folders if each not in _SKIPPED and not is_hidden(each)]
+        found += [path / each for each in files if not is_hidden(each)]
     return sorted(found, key=lambda path: (len(path.parts), str(path)))
+
+
+def _read(folder: Path, files: Sequence[Path], lesson: Lesson, alone: bool) -> tuple[Submission | NoSubmission, str]:
+    """Return what was handed in of a lesson, and what is to be said about how it was found."""
+    notebooks = [path for path in files if path.suffix == ".ipynb"]
+    try:
+        path, note = choose_notebook(notebooks, lesson, alone=alone, scattered=True)
+        if path is None:
+            instead = say_instead([path.name for path in files], lesson)
+            raise Unreadable(f"no notebook was handed in; expected {expected_name(lesson)}{instead}")
+        found = read_notebook(path.name, read_inside(path, folder), lesson)
+    except Unreadable as error:
+        return NoSubmission(lesson, "no notebook", (str(error),)), str(error)
+    named = {expected_name(other) for other in load_course().lessons}
+    others = [other for other in notebooks if other != path and other.name not in named]
+    beside = say_beside(found, path.name, others, folder)
+    return with_look(found, beside), "; ".join(filter(None, (note, beside)))
 
 
 def read_submissions(folder: Path, lessons: Sequence[Lesson]) -> tuple[list[Submission | NoSubmission], list[str]]:
@@ -41,20 +67,10 @@ def read_submissions(folder: Path, lessons: Sequence[Lesson]) -> tuple[list[Subm
 
     Where the assignment is one lesson alone, a single notebook of whatever name is taken for it.
     """
-    notebooks = _notebooks(folder)
-    found: list[Submission | NoSubmission] = []
-    said: list[str] = []
-    for lesson in lessons:
-        try:
-            path, note = choose_notebook(notebooks, lesson, alone=len(lessons) == 1, scattered=True)
-            if path is None:
-                raise Unreadable(f"no notebook was handed in; expected {expected_name(lesson)}")
-            found.append(read_notebook(path.name, read_inside(path, folder), lesson))
-            said += [f"{lesson.id}: {note}"] if note else []
-        except Unreadable as error:
-            found.append(NoSubmission(lesson, "no notebook", (str(error),)))
-            said.append(f"{lesson.id}: {error}")
-    return found, said
+    files = _files(folder)
+    found = [_read(folder, files, lesson, len(lessons) == 1) for lesson in lessons]
+    said = [f"{each.lesson.id}: {note}" for each, note in found if note]
+    return [each for each, _ in found], said
 
 
 def run(base: Path) -> int:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import itertools
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +18,25 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
 from ...course.manifest import Lesson, load_course
-from ...grading.notebook_choice import expected_name, find_notebook, read_inside
+from ...grading.notebook_choice import (
+    choose_notebook,
+    expected_name,
+    is_hidden,
+    notebooks_in,
+    read_inside,
+    read_notebook,
+    say_absent,
+    say_beside,
+)
 from ...grading.submission import Unreadable
 from ...report.safe_text import safe_text
 
 TIMESTAMP = "timestamp.txt"
 MAX_TIMESTAMP = 200
 PROBLEM = 1000
-JUNK = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
+JUNK = "__pycache__"
+# Folders and files of a submission that are looked at for links; more of them is no homework.
+ENTRIES = 10_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,10 @@ class Submitted:
 
 @dataclass(frozen=True)
 class HandedIn:
-    """What one submission holds. ``digest`` changes with anything that decides its marks."""
+    """What one submission holds. ``digest`` changes with anything that decides its marks.
+
+    ``beside`` says to student and teacher that another notebook of the folder holds work that was not graded.
+    """
 
     file: str
     content: bytes | None
@@ -46,6 +62,7 @@ class HandedIn:
     timestamp: str | None
     notes: tuple[str, ...]
     look: tuple[str, ...]
+    beside: str | None = None
 
 
 def _paths(coursedir: CourseDirectory, lesson_id: str) -> list[tuple[str, Path]]:
@@ -127,45 +144,82 @@ def _leads_out(link: Path, inside: Path) -> bool:
         return True
 
 
+def _below(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in a folder at any depth, links unfollowed. Raises Unreadable where it is too much, or shut."""
+    waiting, count = [str(folder)], 0
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as found:
+                entries = list(itertools.islice(found, ENTRIES))
+        except OSError as error:
+            raise Unreadable(f"a folder in the submission can't be looked into: {error.strerror}") from None
+        count += len(entries)
+        if count >= ENTRIES:
+            raise Unreadable(f"the submission holds {ENTRIES:,} files and folders or more; hand in the notebook alone")
+        yield from entries
+        waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
 def links_outside(folder: Path) -> list[str]:
-    """Return the names, at any depth, of links that lead out of a submission."""
+    """Return the names, at any depth, of links that lead out of a submission.
+
+    Raises Unreadable where the folder can't be looked through.
+    """
     inside = folder.resolve()
-    found = []
-    for path, folders, files in os.walk(folder):
-        for name in folders + files:
-            link = Path(path) / name
-            if link.is_symlink() and _leads_out(link, inside):
-                found.append(safe_text(str(link.relative_to(folder)), 80, one_line=True))
-    return sorted(found)
+    links = [entry.path for entry in _below(folder) if entry.is_symlink()]
+    out = [os.path.relpath(link, folder) for link in links if _leads_out(Path(link), inside)]
+    return sorted(safe_text(name, 80, one_line=True) for name in out)
 
 
 def _others(folder: Path, notebook: str) -> list[str]:
     """Say what else was handed in; none of it is opened."""
-    names = [entry.name for entry in _entries(folder) if entry.name not in (notebook, TIMESTAMP, *JUNK)]
+    names = [entry.name for entry in _entries(folder) if entry.name not in (notebook, TIMESTAMP, JUNK)]
+    names = [name for name in names if not is_hidden(name)]
     if not names:
         return []
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return [f"also handed in, not graded: {', '.join(safe_text(name, 60, one_line=True) for name in names[:5])}{more}"]
 
 
+def _links(folder: Path, file: str) -> list[str]:
+    """Return why somebody should look at a submission for what lies in its folders; none of it is opened."""
+    try:
+        outside = [name for name in links_outside(folder) if name != file]
+    except Unreadable as error:
+        return [str(error)]
+    return [f"{name} is a link to a file outside of the submission; it was not followed" for name in outside[:5]]
+
+
+def _beside(notebook: Path, content: bytes, submitted: Submitted) -> str | None:
+    """Say where another notebook of the folder holds work that the one that counts does not."""
+    others = [path for path in notebooks_in(submitted.folder, submitted.lesson) if path != notebook]
+    if not others:
+        return None
+    chosen = read_notebook(notebook.name, content, submitted.lesson)
+    return say_beside(chosen, notebook.name, others, submitted.folder)
+
+
 def read_handed_in(submitted: Submitted) -> HandedIn:
     """Return what a submission holds; what can't be read is said in ``problem``, ``notes`` and ``look``."""
     notes: list[str] = []
     look: list[str] = []
-    file, content, problem, timestamp = "", None, None, None
+    folder, lesson = submitted.folder, submitted.lesson
+    file, content, problem, timestamp, beside = "", None, None, None, None
     try:
         _check_folder(submitted)
-        timestamp = _timestamp(submitted.folder, look)
-        notebook = find_notebook(submitted.folder, submitted.lesson)
+        timestamp = _timestamp(folder, look)
+        notebook, _ = choose_notebook(notebooks_in(folder, lesson), lesson)
         if notebook is None:
-            raise Unreadable(f"no notebook {expected_name(submitted.lesson)} was handed in")
+            raise Unreadable(f"no notebook {expected_name(lesson)} was handed in{say_absent(folder, lesson)}")
         file = notebook.name
-        outside = [name for name in links_outside(submitted.folder) if name != file]
-        look += [f"{name} is a link to a file outside of the submission; it was not followed" for name in outside[:5]]
-        notes += _others(submitted.folder, file)
-        content = read_inside(notebook, submitted.folder)
+        look += _links(folder, file)
+        notes += _others(folder, file)
+        content = read_inside(notebook, folder)
+        beside = _beside(notebook, content, submitted)
     except Unreadable as error:
         problem = safe_text(str(error), PROBLEM, one_line=True)
     said = (file if problem is None else problem).encode("utf-8", "replace")
     digest = hashlib.sha256(said + b"\0" + (content or b"")).hexdigest()
-    return HandedIn(file, content, problem, digest, timestamp, tuple(notes), tuple(look))
+    if beside is not None:
+        look.append(safe_text(beside, PROBLEM, one_line=True))
+    return HandedIn(file, content, problem, digest, timestamp, tuple(notes), tuple(look), beside)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ...checks.edition import edition
 from ...course.manifest import Exercise, Lesson, find_lesson, load_course
 from ...grading.grader import LessonGrader
-from ...grading.notebook_choice import read_notebook
+from ...grading.notebook_choice import read_notebook, with_look
 from ...grading.submission import NoSubmission, Submission
 from ...isolation.process import Worker
 from ...isolation.sandbox import Sandbox, make_sandbox
@@ -30,7 +30,8 @@ class Job:
     """One submission to grade.
 
     ``content`` is the notebook as it was handed in under the name ``file``; where it could not be read, ``problem``
-    says why. ``kept`` holds the exercises of a former result whose marks stay.
+    says why. ``kept`` holds the exercises of a former result whose marks stay. ``beside`` says that another notebook
+    holds work that is not graded.
     """
 
     student: str
@@ -41,6 +42,7 @@ class Job:
     content: bytes | None = None
     problem: str | None = None
     kept: tuple[ExerciseEntry, ...] = ()
+    beside: str | None = None
 
 
 class _Held(threading.local):
@@ -114,7 +116,7 @@ def grade_submission(job: Job) -> GradedSubmission:
     started = time.monotonic()
     lesson = find_lesson(job.assignment)
     sandbox = make_sandbox(job.isolation)
-    submission = read_notebook(job.file, job.content, lesson, job.problem)
+    submission = with_look(read_notebook(job.file, job.content, lesson, job.problem), job.beside)
     kept = {entry["name"]: entry for entry in job.kept}
     open_ones = [exercise for exercise in lesson.exercises if exercise.name not in kept]
     results, notes = _grade(submission, open_ones, sandbox, job.seed)
@@ -133,6 +135,6 @@ def grade_submission(job: Job) -> GradedSubmission:
         "graded": [exercise.name for exercise in open_ones],
         "exercises": entries,
         "notes": notes,
-        "look": _doubts(entries, job.problem, notes),
+        "look": list(dict.fromkeys([*submission.look, *_doubts(entries, job.problem, notes)])),
         "notebook": make_notebook(submission, entries, notes),
     }

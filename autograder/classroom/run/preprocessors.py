@@ -23,7 +23,8 @@ from traitlets import Enum, Integer
 from traitlets.log import get_logger
 
 from ...course.manifest import Lesson, find_lesson, load_course
-from ...grading.notebook_choice import read_notebook
+from ...grading.notebook_choice import read_notebook, with_look
+from ...grading.submission import Unreadable
 from ...isolation.sandbox import ISOLATIONS
 from ...report.safe_text import safe_text
 from ..folders.handed_in import Submitted, links_outside, read_handed_in
@@ -70,7 +71,8 @@ class SubmissionExporter(NotebookExporter):
         if submitted is None or not Path(filename).is_relative_to(submitted.folder):
             return super().from_filename(filename, resources, **kw)
         found = read_handed_in(submitted)
-        text = make_notebook(read_notebook(found.file, found.content, submitted.lesson, found.problem))
+        chosen = read_notebook(found.file, found.content, submitted.lesson, found.problem)
+        text = make_notebook(with_look(chosen, found.beside))
         return self.from_notebook_node(nbformat.reads(text, as_version=4), resources, **kw)
 
 
@@ -120,10 +122,15 @@ def leave_one_notebook(assignment: str, student: str, notebooks: list[str]) -> N
     lesson = _lesson(folder.name, folder.name) or _lesson(assignment, assignment)
     if lesson is None:
         return
-    # The notebook itself is read with care; it is never copied.
-    outside = [name for name in links_outside(folder) if not name.endswith(".ipynb")]
+    where = safe_text(str(folder), one_line=True)
+    try:
+        # The notebook itself is read with care; it is never copied.
+        outside = [name for name in links_outside(folder) if not name.endswith(".ipynb")]
+    except Unreadable as error:
+        get_logger().error("%s: %s", where, error)
+        notebooks.clear()
+        return
     if outside:
-        where = safe_text(str(folder), one_line=True)
         get_logger().error("%s holds links that lead out of it, such as %s; remove them first", where, outside[0])
         notebooks.clear()
     else:

@@ -103,6 +103,7 @@ def make_job(to_grade: ToGrade, handed_in: HandedIn, run: ClassRun, isolation: s
         content=handed_in.content,
         problem=handed_in.problem,
         kept=to_grade.kept,
+        beside=handed_in.beside,
     )
 
 
