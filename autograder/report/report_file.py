@@ -23,10 +23,10 @@ def check_writable(path: Path, option: str) -> None:
 
 
 def write_aside(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` as UTF-8."""
+    """Write ``text`` to ``path`` as UTF-8; halves of characters become question marks."""
     # Written aside and moved, so that an interrupted run never leaves half a file.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
         stream.write(text)
     os.chmod(temporary, 0o644)
     os.replace(temporary, path)

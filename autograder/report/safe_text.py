@@ -11,6 +11,11 @@ MAX_LINES = 24
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
+def clean(text: str) -> str:
+    """Return ``text`` as something that can be written as UTF-8: question marks stand for halves of characters."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     if code <= 0xFF:

@@ -24,7 +24,7 @@ from ...ladder.verdict import reason_to_look
 from ..folders.handed_in import find_submitted
 from ..folders.settings import Settings
 from ..results.store import Store
-from ..results.submission_result import ExerciseEntry, KeptResult
+from ..results.submission_result import ExerciseEntry, KeptResult, is_mark
 from .gradebook import GradebookTrouble, check_gradebook, translated
 
 STALE = "graded by another version of the course; run: python -m autograder grade"
@@ -144,11 +144,12 @@ def _read_entries(session: Session) -> dict[tuple[str, str], _Entry]:
     entries: dict[tuple[str, str], _Entry] = {}
     for lesson_id, student, penalty, cell, by_hand, extra, waiting in session.execute(_GRADES):
         entry = entries.setdefault((student, lesson_id), _Entry())
-        entry.penalty = penalty or 0.0
-        entry.extra += extra or 0.0
-        if by_hand is not None:
+        entry.penalty = penalty if is_mark(penalty) else 0.0
+        entry.extra += extra if is_mark(extra) else 0.0
+        if is_mark(by_hand):
             entry.by_hand[cell] = by_hand
-        if waiting:
+        # What is no number that a mark can be is as good as none.
+        if waiting or (by_hand is not None and not is_mark(by_hand)):
             entry.waiting.add(cell)
     return entries
 

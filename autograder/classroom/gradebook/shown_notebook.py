@@ -12,11 +12,14 @@ from typing import Any, NotRequired, TypedDict
 from ...course.manifest import ROOT, CourseError, Lesson
 from ...course.released import normalize
 from ...grading.submission import NoSubmission, RawCell, Submission, mentions, source_of
+from ...report.safe_text import clean
 from ...report.words import shown_notes
 from ..results.submission_result import ExerciseEntry
 
-# Characters of one cell and of all cells together that are shown; the engine has read all of them.
-CELL, NOTEBOOK = 100_000, 2_000_000
+# Cells, characters of one cell and of all cells together that are shown; the engine has read all of them.
+CELLS, CELL, NOTEBOOK = 2_000, 100_000, 2_000_000
+# Longer texts are no given cell.
+GIVEN = 100_000
 IMAGES = ("image/png", "image/jpeg")
 UNREADABLE = "The notebook that was handed in could not be read. Below are the lesson's own cells; each check says why."
 CUT = "\n… (the rest of this cell is not shown)"
@@ -50,11 +53,6 @@ class GivenCell(TypedDict):
     source: str
 
 
-def clean(text: str) -> str:
-    """Return ``text`` as something that can be written as UTF-8; a notebook may hold halves of characters."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _text(cell: RawCell) -> str:
     return clean(source_of(cell))
 
@@ -84,47 +82,48 @@ def _grade_id(cell: RawCell) -> str | None:
     return grade_id if isinstance(grade_id, str) else None
 
 
-def _stands_for(cell: RawCell, given: GivenCell, names: Sequence[str]) -> bool:
-    """Return whether a submitted cell is the ``given`` one, in which ``names`` are written; its metadata may be lost.
+def _claims(
+    cells: Sequence[RawCell], texts: Sequence[str], lesson: Lesson, given: dict[str, GivenCell]
+) -> dict[int, str]:
+    """Return which submitted cell, by position, stands for which given one: of copies the last.
 
-    A given cell whose text was changed is the student's own: what was written there is shown, too.
+    Their metadata may be lost. A given cell whose text was changed is the student's own: what was written there is
+    shown, too.
     """
-    if names:
-        return any(mentions(_text(cell), name) for name in names)
-    return normalize(_text(cell)) == normalize(given["source"])
-
-
-def _claims(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell]) -> dict[int, str]:
-    """Return which submitted cell, by position, stands for which given one: of copies the last."""
     claimed: dict[int, str] = {}
     names = {exercise.name: exercise.names for exercise in lesson.exercises}
+    plain = [normalize(text) if len(text) <= GIVEN else text for text in texts]
     for grade_id in given:
         wanted = names.get(grade_id, ())
-        named = [i for i, cell in enumerate(cells) if wanted and _grade_id(cell) == grade_id]
-        like = [i for i, cell in enumerate(cells) if _stands_for(cell, given[grade_id], wanted)]
+        if wanted:
+            named = [i for i, cell in enumerate(cells) if _grade_id(cell) == grade_id]
+            like = [i for i, text in enumerate(texts) if any(mentions(text, name) for name in wanted)]
+        else:
+            named, released = [], normalize(given[grade_id]["source"])
+            like = [i for i, text in enumerate(plain) if text == released]
         free = [i for i in named or like if i not in claimed]
         if free:
             claimed[free[-1]] = grade_id
     return claimed
 
 
-def _attachments(cell: RawCell) -> dict[str, dict[str, str]]:
-    """Return the pictures pasted into a text cell."""
+def _attachments(cell: RawCell, left: int) -> dict[str, dict[str, str]]:
+    """Return the pictures pasted into a text cell, of at most ``left`` characters together."""
     found = cell.get("attachments")
-    kept = {}
+    kept: dict[str, dict[str, str]] = {}
     for name, bundle in found.items() if isinstance(found, dict) else ():
-        images = {
-            kind: clean(data)
-            for kind, data in (bundle.items() if isinstance(bundle, dict) else ())
-            if kind in IMAGES and isinstance(data, str) and len(data) <= NOTEBOOK
-        }
-        if images:
-            kept[clean(name)] = images
+        for kind, data in bundle.items() if isinstance(bundle, dict) else ():
+            if kind in IMAGES and isinstance(data, str) and len(data) <= left:
+                kept.setdefault(clean(name), {})[kind] = clean(data)
+                left -= len(data)
     return kept
 
 
-def _own_cell(cell: RawCell, source: str) -> Cell:
-    """Return a cell of the student's own as a plain cell of ``source``: its outputs and metadata prove nothing."""
+def _own_cell(cell: RawCell, source: str, left: int) -> Cell:
+    """Return a cell of the student's own as a plain cell of ``source``: its outputs and metadata prove nothing.
+
+    ``left`` is how many characters of pictures are shown.
+    """
     if cell.get("cell_type") == "code":
         return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
     if cell.get("cell_type") != "markdown":
@@ -132,7 +131,7 @@ def _own_cell(cell: RawCell, source: str) -> Cell:
         fence = "`" * 3 if "```" not in source else "~" * 8
         source = f"{fence}\n{source}\n{fence}"
     shown: Cell = {"cell_type": "markdown", "metadata": {}, "source": source}
-    attachments = _attachments(cell)
+    attachments = _attachments(cell, left)
     return shown | ({"attachments": attachments} if attachments else {})
 
 
@@ -144,7 +143,8 @@ def _given_cell(given: GivenCell, source: str | None = None) -> Cell:
 
 def _tidy(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell]) -> list[tuple[str | None, Cell]]:
     """Return the student's cells as plain ones, each with the grade id that it stands for; the checks are added."""
-    claims = _claims(cells, lesson, given)
+    texts = [_text(cell) for cell in cells]
+    claims = _claims(cells, texts, lesson, given)
     solutions = {exercise.name for exercise in lesson.exercises}
     tidy: list[tuple[str | None, Cell]] = []
     left = NOTEBOOK
@@ -153,11 +153,12 @@ def _tidy(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell])
         if grade_id is not None and grade_id not in solutions:
             tidy.append((grade_id, _given_cell(given[grade_id])))
             continue
-        source = _text(cell)
+        source = texts[position]
         if len(source) > min(CELL, left):
             source = source[: min(CELL, left)] + CUT
         left = max(0, left - len(source))
-        shown = _given_cell(given[grade_id], source) if grade_id else _own_cell(cell, source)
+        shown = _given_cell(given[grade_id], source) if grade_id else _own_cell(cell, source, left)
+        left -= sum(len(data) for images in shown.get("attachments", {}).values() for data in images.values())
         tidy.append((grade_id, shown))
     return _with_checks(tidy, lesson, given)
 
@@ -192,7 +193,7 @@ def make_notebook(
     """
     lesson = handed_in.lesson
     given = given_cells(lesson)
-    cells: list[RawCell] = list(handed_in.handed_in)
+    cells: list[RawCell] = list(handed_in.handed_in[:CELLS])
     if isinstance(handed_in, NoSubmission) and not cells:
         cells = [{"cell_type": "markdown", "source": UNREADABLE}, *released_notebook(lesson)["cells"]]
     by_name = {entry["name"]: entry for entry in entries}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...course.manifest import Lesson
-from ...report.safe_text import safe_text
+from ...report.safe_text import clean, safe_text
 from ...report.words import number
 from ..folders.handed_in import TIMESTAMP, HandedIn
 from ..folders.settings import Settings, autograded_path
@@ -19,12 +19,12 @@ def _log(result: KeptResult) -> str:
         f"graded {result['graded_at']} in {result['seconds']:.1f} s, course {result['course']}, "
         f"seed {result['seed']}, {result['isolation']}",
     ]
-    lines += [f"look: {reason}" for reason in result["look"]]
+    lines += [f"look: {safe_text(reason, 1000, one_line=True)}" for reason in result["look"]]
     lines += [f"note: {safe_text(note, 400, one_line=True)}" for note in result["notes"]]
     for entry in result["exercises"]:
         kept = "" if entry["name"] in result["graded"] else f"  (kept from a run with seed {entry['seed']})\n"
         lines += ["", f"{kept}{entry['text']}"]
-    return "\n".join(lines).encode("utf-8", "replace").decode() + "\n"
+    return clean("\n".join(lines)) + "\n"
 
 
 def full_result(graded: GradedSubmission, handed_in: HandedIn, run: ClassRun) -> KeptResult:
@@ -39,8 +39,8 @@ def full_result(graded: GradedSubmission, handed_in: HandedIn, run: ClassRun) ->
         "max_score": graded["max_score"],
         "graded": graded["graded"],
         "exercises": graded["exercises"],
-        "notes": [*handed_in.notes, *graded["notes"]],
-        "look": list(dict.fromkeys([*handed_in.look, *graded["look"]])),
+        "notes": [clean(note) for note in (*handed_in.notes, *graded["notes"])],
+        "look": list(dict.fromkeys(clean(reason) for reason in (*handed_in.look, *graded["look"]))),
         "digest": handed_in.digest,
         "timestamp": handed_in.timestamp,
         "run": run.id,

@@ -20,11 +20,12 @@ from nbgrader.coursedir import CourseDirectory
 from ...course.manifest import CourseError, Lesson
 from ...report.safe_text import safe_text
 from ..folders.handed_in import find_submitted
-from .submission_result import KeptResult
+from .submission_result import KeptResult, is_kept_result
 
 STEP = "grading"
 FORMAT = 1
-_NEEDED = {"format", "student", "assignment", "digest", "course", "run", "exercises", "score", "max_score"}
+# What stands in the folder of results beside the students' own folders.
+RESERVED = frozenset({"lock", "run.json", "overview", "canvas.csv", "moodle.csv"})
 
 
 class Unwritable(CourseError):
@@ -50,13 +51,16 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: str, mode: int = 0o644) -> None:
-    """Write a file so that, whatever happens, its old or its new content is there. Raises Unwritable."""
+    """Write a file so that, whatever happens, its old or its new content is there. Raises Unwritable.
+
+    Halves of characters, which no file in UTF-8 can hold, become question marks.
+    """
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Of an earlier run that was cut off, perhaps without permission to write.
         part.unlink(missing_ok=True)
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
+        with part.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
@@ -91,7 +95,9 @@ class Store:
         self.folder = Path(coursedir.root) / STEP
 
     def _place(self, student: str, assignment: str) -> Path:
-        return Path(self._coursedir.format_path(STEP, student, assignment))
+        # No student's name begins with a dot: nbgrader does not find such folders.
+        folder = f".{student}" if student.casefold() in RESERVED else student
+        return Path(self._coursedir.format_path(STEP, folder, assignment))
 
     def log_path(self, student: str, assignment: str) -> Path:
         """Return where a submission's log lies."""
@@ -102,16 +108,17 @@ class Store:
         try:
             text = (self._place(student, assignment) / "result.json").read_text(encoding="utf-8")
             result = json.loads(text)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        whole = isinstance(result, dict) and set(result) >= _NEEDED and result["format"] == FORMAT
-        return cast(KeptResult, result) if whole else None
+        whole = isinstance(result, dict) and result.get("format") == FORMAT and is_kept_result(result)
+        own = whole and (result["student"], result["assignment"]) == (student, assignment)
+        return cast(KeptResult, result) if own else None
 
     def write(self, result: KeptResult, log: str) -> None:
         """Keep a submission's result and its log. Raises Unwritable."""
         place = self._place(result["student"], result["assignment"])
         write_whole(place / "log.txt", log)
-        text = json.dumps({"format": FORMAT, **result}, indent=1, ensure_ascii=False)
+        text = json.dumps({"format": FORMAT, **result}, indent=1, ensure_ascii=False, allow_nan=False)
         write_whole(place / "result.json", text + "\n")
 
     def results(self, lesson: Lesson) -> Iterator[KeptResult]:
@@ -128,9 +135,10 @@ class Store:
         """Return the run that was cut off, if the last one was."""
         try:
             run = ClassRun(**json.loads(self._run_path().read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
-        return run if run.finished is None else None
+        whole = isinstance(run.id, str) and type(run.seed) is int and run.seed >= 0 and isinstance(run.started, str)
+        return run if whole and run.finished is None else None
 
     def start_run(self, run: ClassRun) -> None:
         """Write down that a run began. Raises Unwritable."""

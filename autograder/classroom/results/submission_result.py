@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+import math
+from typing import Any, TypedDict
 
 
 class ExerciseEntry(TypedDict):
@@ -60,3 +61,40 @@ class KeptResult(SubmissionResult):
     run: str
     seed: int
     graded_at: str
+
+
+_TEXTS = ("student", "assignment", "course", "isolation", "digest", "run", "graded_at")
+_ENTRY_TEXTS = ("name", "outcome", "edition", "text", "html")
+
+
+def is_mark(value: Any) -> bool:
+    """Return whether a value is a number that a mark can be: finite, and not negative."""
+    return type(value) in (int, float) and math.isfinite(value) and value >= 0
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(name), str) for name in _ENTRY_TEXTS)
+        and all(is_mark(entry.get(name)) for name in ("score", "max_score", "seconds"))
+        and type(entry.get("seed")) is int
+        and isinstance(entry.get("misconception"), str | None)
+    )
+
+
+def is_kept_result(result: dict[str, Any]) -> bool:
+    """Return whether what was read from a file has the form of a kept result, and no mark that is none."""
+    exercises = result.get("exercises")
+    return (
+        all(isinstance(result.get(name), str) for name in _TEXTS)
+        and all(is_mark(result.get(name)) for name in ("score", "max_score", "seconds"))
+        and type(result.get("seed")) is int
+        and isinstance(result.get("timestamp"), str | None)
+        and all(_are_texts(result.get(name)) for name in ("graded", "notes", "look"))
+        and isinstance(exercises, list)
+        and all(map(_is_entry, exercises))
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...report.safe_text import clean
 from .store import write_whole
 
 # What spreadsheets take for the begin of a formula, in the wide forms of East Asian keyboards too.
@@ -39,7 +40,7 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     # A folder's name need not be text in any encoding.
-    value = value.encode("utf-8", "replace").decode()
+    value = clean(value)
     return f"'{value}" if is_formula(value) else value
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +17,7 @@ from tqdm import tqdm
 from ...checks.edition import edition
 from ...course.manifest import CourseError, Lesson, find_lesson, load_course
 from ...isolation.sandbox import make_sandbox
-from ...report.safe_text import safe_text
+from ...report.safe_text import clean, safe_text
 from ..folders.handed_in import HandedIn, Submitted, find_submitted, strange_assignments
 from ..folders.settings import Settings, load_settings
 from ..gradebook.gradebook_writer import GradebookWriter
@@ -140,8 +142,13 @@ class Batch:
         self.tally.graded += 1
         self.tally.add_look(student, lesson.id, [*result["look"], *writer.write(lesson, result, result["graded"])])
 
-    def _settle(self, known: Settled) -> KeptResult:
-        """Return the result of a submission that is not graded again, brought up to date."""
+    def _settle(self, known: Settled) -> KeptResult | None:
+        """Return the result of a submission that is not graded again, brought up to date; None where that fails."""
+        with self.guarded(known.submitted):
+            return self._brought_up_to_date(known)
+        return None
+
+    def _brought_up_to_date(self, known: Settled) -> KeptResult:
         result = known.result
         if known.restamped:
             result = restamp(self._settings, self._store, known.lesson, result, known.handed_in.timestamp)
@@ -149,11 +156,26 @@ class Batch:
         self.tally.add_look(result["student"], known.lesson.id, [*known.handed_in.look, *result["look"]])
         return result
 
+    @contextmanager
+    def guarded(self, submitted: Submitted) -> Iterator[None]:
+        """Let one submission stop no other, whatever it raises: it is not graded, and somebody should look at it.
+
+        What is the course's fault is raised all the same.
+        """
+        try:
+            yield
+        except CourseError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            self._fail(submitted.student, submitted.lesson, f"{traceback.format_exc()}\n{said}")
+
     def _fail(self, student: str, lesson: Lesson, why: str) -> None:
         """Note a submission that has no verdict; it is tried again in the next run."""
         self.tally.failed += 1
-        self.tally.add_look(student, lesson.id, [f"not graded: {why.strip().splitlines()[-1]}"])
-        say(f"{safe_text(student, 80, one_line=True)}, {lesson.id}: {why}")
+        last = why.strip().splitlines() or ["nobody knows why"]
+        self.tally.add_look(student, lesson.id, [f"not graded: {last[-1]}"])
+        say(clean(f"{safe_text(student, 80, one_line=True)}, {lesson.id}: {why}"))
 
     def do(self, work: WorkList, writer: GradebookWriter, executor: Executor) -> None:
         """Grade what is to be graded and bring the gradebook up to date."""
@@ -161,16 +183,18 @@ class Batch:
             why = "the folder's name is no UTF-8 text and can't stand in a gradebook; rename it"
             self.tally.add_look(submitted.student, submitted.lesson.id, [why])
         for lesson in load_course().lessons:
-            settled = [self._settle(known) for known in work.settled if known.lesson == lesson]
+            brought = [self._settle(known) for known in work.settled if known.lesson == lesson]
+            settled = [result for result in brought if result is not None]
             if settled or any(each.submitted.lesson == lesson for each in work.to_grade):
                 writer.catch_up(lesson, settled)
         submissions = {each.key: each.submitted for each in work.to_grade}
         taken: dict[tuple[str, str], HandedIn] = {}
-        jobs = make_jobs(work.to_grade, self._run, self._isolation, taken)
+        jobs = make_jobs(work.to_grade, self._run, self._isolation, taken, self.guarded)
         with tqdm(total=len(submissions), desc="grading", unit="notebook", disable=not submissions) as bar, executor:
             for job, outcome in executor.run(jobs):
                 key = job.student, job.assignment
-                self._take(writer, submissions[key], taken.pop(key), outcome)
+                with self.guarded(submissions[key]):
+                    self._take(writer, submissions[key], taken.pop(key), outcome)
                 bar.set_postfix_str(f"{len(self.tally.look)} to look at", refresh=False)
                 bar.update()
         for (student, lesson_id), reasons in writer.write_waiting().items():
@@ -239,8 +263,8 @@ def _grade_locked(
 ) -> int:
     run = _begin(store, request)
     store.start_run(run)
-    work = make_work_list(settings.coursedir, store, submissions, run)
     batch = Batch(settings, store, run, request.isolation)
+    work = make_work_list(settings.coursedir, store, submissions, run, batch.guarded)
     batch.do(work, writer, executor or LocalPool(min(request.processes or cores(), max(1, len(work.to_grade)))))
     for line in _absent(settings, writer, dict.fromkeys(submitted.lesson for submitted in submissions)):
         print(line)

@@ -135,6 +135,6 @@ def grade_submission(job: Job) -> GradedSubmission:
         "graded": [exercise.name for exercise in open_ones],
         "exercises": entries,
         "notes": notes,
-        "look": list(dict.fromkeys([*submission.look, *_doubts(entries, job.problem, notes)])),
+        "look": list(dict.fromkeys([*submission.look, *_doubts(entries, job.problem, submission.notes)])),
         "notebook": make_notebook(submission, entries, notes),
     }

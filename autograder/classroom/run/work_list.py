@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from nbgrader.coursedir import CourseDirectory
@@ -14,6 +15,9 @@ from ..folders.settings import autograded_path
 from ..results.store import ClassRun, Store
 from ..results.submission_result import ExerciseEntry, KeptResult
 from .job import Job
+
+# Takes what goes wrong with one submission, so that the others are graded.
+Guard = Callable[[Submitted], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,13 @@ class ToGrade:
 class Settled:
     """One submission that is not graded again: its kept ``result`` and what was handed in, read anew."""
 
-    lesson: Lesson
+    submitted: Submitted
     result: KeptResult
     handed_in: HandedIn
+
+    @property
+    def lesson(self) -> Lesson:
+        return self.submitted.lesson
 
     @property
     def restamped(self) -> bool:
@@ -68,27 +76,35 @@ def has_name(student: str) -> bool:
     return True
 
 
+def _sort(coursedir: CourseDirectory, store: Store, submitted: Submitted, run: ClassRun) -> ToGrade | Settled:
+    """Return what ``run`` has to do with a submission."""
+    lesson = submitted.lesson
+    result = store.read(submitted.student, lesson.id)
+    if result is None or (run.force and result["run"] != run.id):
+        return ToGrade(submitted)
+    handed_in = replace(read_handed_in(submitted), content=None)
+    kept = kept_entries(result, handed_in.digest, lesson)
+    whole = len(kept) == len(lesson.exercises) and result["course"] == load_course().version
+    if whole and autograded_path(coursedir, submitted.student, lesson).is_file():
+        return Settled(submitted, result, handed_in)
+    return ToGrade(submitted, kept)
+
+
 def make_work_list(
-    coursedir: CourseDirectory, store: Store, submissions: Collection[Submitted], run: ClassRun
+    coursedir: CourseDirectory, store: Store, submissions: Collection[Submitted], run: ClassRun, guarded: Guard
 ) -> WorkList:
-    """Return what ``run`` has to do with ``submissions``."""
+    """Return what ``run`` has to do with ``submissions``. ``guarded`` takes what goes wrong with one of them."""
     found = WorkList()
     for submitted in submissions:
-        lesson = submitted.lesson
         if not has_name(submitted.student):
             found.unnamed.append(submitted)
             continue
-        result = store.read(submitted.student, lesson.id)
-        if result is None or (run.force and result["run"] != run.id):
-            found.to_grade.append(ToGrade(submitted))
-            continue
-        handed_in = replace(read_handed_in(submitted), content=None)
-        kept = kept_entries(result, handed_in.digest, lesson)
-        whole = len(kept) == len(lesson.exercises) and result["course"] == load_course().version
-        if whole and autograded_path(coursedir, submitted.student, lesson).is_file():
-            found.settled.append(Settled(lesson, result, handed_in))
-        else:
-            found.to_grade.append(ToGrade(submitted, kept))
+        with guarded(submitted):
+            each = _sort(coursedir, store, submitted, run)
+            if isinstance(each, Settled):
+                found.settled.append(each)
+            else:
+                found.to_grade.append(each)
     return found
 
 
@@ -108,10 +124,17 @@ def make_job(to_grade: ToGrade, handed_in: HandedIn, run: ClassRun, isolation: s
 
 
 def make_jobs(
-    to_grade: Collection[ToGrade], run: ClassRun, isolation: str, taken: dict[tuple[str, str], HandedIn]
+    to_grade: Collection[ToGrade],
+    run: ClassRun,
+    isolation: str,
+    taken: dict[tuple[str, str], HandedIn],
+    guarded: Guard,
 ) -> Iterator[Job]:
     """Yield a job for each submission, read when it is asked for; ``taken`` receives what was handed in, by key."""
     for each in to_grade:
-        handed_in = read_handed_in(each.submitted)
-        taken[each.key] = handed_in
-        yield make_job(each, handed_in, run, isolation)
+        job = None
+        with guarded(each.submitted):
+            taken[each.key] = read_handed_in(each.submitted)
+            job = make_job(each, taken[each.key], run, isolation)
+        if job is not None:
+            yield job
