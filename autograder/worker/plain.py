@@ -9,55 +9,32 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from .plain_values import (
+    MAX_ARRAYS,
+    MAX_BLOCKS,
+    MAX_DEPTH,
+    MAX_HEADER,
+    MAX_INTEGER,
+    MAX_ITEMS,
+    MAX_SIGNS,
+    MAX_TEXT,
+    NPY_HEADER,
+    Opaque,
+    TableValue,
+    TensorValue,
+    TooMuchData,
+    WireError,
+)
+from .unpacking import Unpacker
+
 MAGIC = b"FKP1"
-MAX_HEADER = 16 * 2**20
-MAX_BLOCKS = 256 * 2**20
-MAX_DEPTH = 40
-MAX_ITEMS = 1_000_000
-MAX_TEXT = 200_000
-NPY_HEADER = 128
-
-
-class WireError(Exception):
-    """What came over the wire is not a frame."""
-
-
-class TooMuchData(Exception):
-    """An answer is larger than what one frame may hold."""
-
-
-@dataclass(frozen=True)
-class TensorValue:
-    """A torch tensor: its numbers, and whether it requires a gradient."""
-
-    array: np.ndarray
-    requires_grad: bool
-
-
-@dataclass(frozen=True)
-class TableValue:
-    """A pandas DataFrame: its columns in order, each as an array or a list, and its index."""
-
-    columns: list[str]
-    data: dict[str, Any]
-    index: list
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """Something that is not plain data: the name of its type and a short text."""
-
-    type_name: str
-    text: str
 
 
 def type_name(value: object) -> str:
@@ -85,6 +62,7 @@ class _Blocks(list[bytes]):
 
     items = 0
     size = 0
+    arrays = 0
 
     def take(self, size: int = 0) -> None:
         """Count one more value of so many bytes. Raises TooMuchData before memory is taken for it."""
@@ -94,9 +72,16 @@ class _Blocks(list[bytes]):
             most = f"{MAX_BLOCKS // 2**20} MB of arrays and {MAX_ITEMS:,} values"
             raise TooMuchData(f"the answer is too large; at most {most} are taken")
 
+    def take_array(self, size: int) -> None:
+        """Count one more array of so many bytes. Raises TooMuchData."""
+        self.arrays += 1
+        if self.arrays > MAX_ARRAYS:
+            raise TooMuchData(f"the answer holds too many arrays; at most {MAX_ARRAYS:,} are taken")
+        self.take(size + NPY_HEADER)
+
 
 def _pack_array(array: np.ndarray, blocks: _Blocks) -> dict:
-    blocks.take(array.nbytes + NPY_HEADER)
+    blocks.take_array(array.nbytes)
     if array.dtype.kind not in "biufc":
         if array.dtype.kind in "OUSMmT" and array.ndim <= 2 and array.size <= 1_000_000:
             return {"t": "opaque", "name": f"numpy.ndarray of {array.dtype}", "text": _short_text(array)}
@@ -125,7 +110,7 @@ def _pack(value: Any, blocks: _Blocks, depth: int = 0) -> Any:
     if value is None or kind is bool:
         return value
     if kind is int:
-        return value if abs(value) < 2**63 else {"t": "opaque", "name": "int", "text": "a very large int"}
+        return value if abs(value) < MAX_INTEGER else {"t": "opaque", "name": "int", "text": "a very large int"}
     if kind is str:
         return value[:MAX_TEXT]
     if kind is float:
@@ -179,43 +164,6 @@ def encode(value: object) -> bytes:
     return b"".join([MAGIC, struct.pack("<I", len(header)), header, struct.pack("<Q", sum(map(len, blocks))), *blocks])
 
 
-def _unpack_array(node: dict, stream: io.BytesIO) -> np.ndarray:
-    block = io.BytesIO(stream.read(int(node["n"])))
-    if np.lib.format.read_magic(block) != (1, 0):
-        raise WireError("an array in an unexpected version of the .npy format")
-    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(block, max_header_size=10_000)
-    data = block.read()
-    if dtype.kind not in "biufc" or math.prod(shape) * dtype.itemsize != len(data):
-        raise WireError(f"an array of dtype {dtype} and shape {shape} in {len(data)} bytes is not plain data")
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C").copy()
-
-
-def _unpack(node: Any, stream: io.BytesIO, depth: int = 0) -> Any:
-    if depth > 2 * MAX_DEPTH:
-        raise WireError("nested too deeply")
-    if node is None or isinstance(node, bool | int | str):
-        return node
-    if isinstance(node, list):
-        return [_unpack(item, stream, depth + 1) for item in node]
-    match node["t"]:
-        case "float":
-            return float.fromhex(node["v"])
-        case "array":
-            return _unpack_array(node, stream)
-        case "tensor":
-            return TensorValue(_unpack_array(node["a"], stream), bool(node["g"]))
-        case "dict":
-            return {str(k): _unpack(v, stream, depth + 1) for k, v in zip(node["k"], node["v"], strict=True)}
-        case "table":
-            data = [_unpack(item, stream, depth + 1) for item in node["data"]]
-            columns = [str(column) for column in node["columns"]]
-            index = _unpack(node["index"], stream, depth + 1)
-            return TableValue(columns, dict(zip(columns, data, strict=True)), index)
-        case "opaque":
-            return Opaque(str(node["name"])[:200], str(node["text"])[:200])
-    raise WireError(f"unknown kind of value {node['t']!r}")
-
-
 def read_frame(read: Callable[[int], bytes]) -> Any:
     """Return the value of the next frame.
 
@@ -230,10 +178,12 @@ def read_frame(read: Callable[[int], bytes]) -> Any:
     (length,) = struct.unpack("<Q", read(8))
     if length > MAX_BLOCKS:
         raise WireError(f"arrays of {length:,} bytes; at most {MAX_BLOCKS:,} are read")
-    stream = io.BytesIO(read(length))
+    blocks = read(length)
+    if sum(map(header.count, (b",", b"[", b"{"))) > MAX_SIGNS:
+        raise WireError("a header of too many values")
     try:
-        return _unpack(json.loads(header), stream)
-    except (WireError, EOFError):
+        return Unpacker(blocks).value(json.loads(header))
+    except WireError:
         raise
     except Exception as error:
         raise WireError(f"not plain data: {type(error).__name__}: {error}") from error

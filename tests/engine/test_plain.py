@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import time
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.worker.plain import MAGIC, Opaque, TensorValue, WireError, decode, encode
+from autograder.worker.plain import MAGIC, Opaque, TensorValue, TooMuchData, WireError, decode, encode
 
 scalars = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(max_size=20)
 trees = st.recursive(
@@ -115,9 +116,37 @@ def npy(shape: str, descr: str = "'<f8'", data: bytes = b"") -> bytes:
         frame({"t": "float", "v": "import os"}),
         frame({"t": "dict", "k": ["a"], "v": []}),
         MAGIC + struct.pack("<I", 100_000) + b"[" * 100_000 + struct.pack("<Q", 0),
+        frame([{"t": "array", "n": 128}] * 150_000, npy("(0,)") * 150_000),
+        frame([[]] * 3_000_000),
+        frame([0] * 1_100_000),
+        frame({"t": "array", "n": 128}, npy(f"({2**50}, 0)")),
+        frame({"t": "array", "n": 128}, npy("(-1, 0)")),
+        frame({"t": "array", "n": -5}),
+        frame({"t": "array", "n": 5}),
+        frame({"t": "array"}),
+        frame({"t": "tensor", "a": 5, "g": True}),
+        frame({"t": "table", "columns": ["a"], "data": [1], "index": {"t": "float", "v": "0x1p+0"}}),
+        frame({"t": "table", "columns": 5, "data": [], "index": []}),
+        frame({"t": []}),
+        frame(1.5),
     ],
-    ids=["text", "long header", "long blocks", "pickle", "huge array", "objects", "kind", "float", "dict", "nested"],
+    ids=[
+        *("text", "long header", "long blocks", "pickle", "huge array", "objects", "kind", "float", "dict", "nested"),
+        *("empty arrays", "lists", "items", "no values", "negative", "negative size", "cut", "no size", "tensor"),
+        *("table index", "table columns", "odd kind", "a bare number"),
+    ],
 )
 def test_forged_frames_are_refused(data: bytes) -> None:
+    started = time.monotonic()
     with pytest.raises((WireError, EOFError)):
         decode(data)
+    assert time.monotonic() - started < 20
+
+
+def test_far_too_many_arrays_are_not_sent() -> None:
+    with pytest.raises(TooMuchData, match="too many arrays"):
+        encode([np.zeros(0)] * 100_001)
+
+
+def test_very_large_numbers_are_described() -> None:
+    assert decode(frame(10**30)) == Opaque("int", "a very large int")
