@@ -52,6 +52,7 @@ class LessonGrader:
         self._student: RemoteStudent | None = None
         self._cell_errors: dict[str, StudentError] = {}
         self._left_out: dict[str, str] = {}
+        self._never_opens: OutOfTime | Crashed | None = None
 
     def __enter__(self) -> LessonGrader:
         return self
@@ -93,6 +94,9 @@ class LessonGrader:
 
         Cells that end the process or never end are found one by one and left out, so that the others still count.
         """
+        if self._never_opens is not None:
+            # It would take as long for every exercise, and end the same.
+            raise self._never_opens
         if self._student is not None and self._student.worker.running:
             return self._student
         started = time.monotonic()
@@ -161,6 +165,7 @@ class LessonGrader:
         try:
             student = self._open(submission)
         except (OutOfTime, Crashed) as end:
+            self._never_opens = end
             return _ended(exercise, "cells that run", end)
         self._note_cell_errors()
         absent = self._absent(exercise, submission, student)

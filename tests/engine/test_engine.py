@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -304,6 +305,7 @@ def test_form_pays_only_with_values() -> None:
 
 LOOK_AROUND = """
 import sys
+import time
 import autograder
 found = sorted(name for name in sys.modules if name.partition(".")[0] == "worker")
 def parse_pixels(pixels):
@@ -320,3 +322,15 @@ def test_a_notebook_finds_no_probes_and_no_text_of_references() -> None:
         assert told.startswith("([], ")
         source = "import inspect; inspect.getsource(autograder.earlier('02_nan_masking').forward_fill)"
         assert worker.ask({"cell": ["3", source]}, 60)["error"]["type"] == "OSError"
+
+
+def test_endless_cells_are_tried_once_not_for_every_exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grading, "CELL_SECONDS", 1.0)
+    monkeypatch.setattr(grading, "NOTEBOOK_SECONDS", 3.0)
+    notebook = reference_notebook()
+    endless = [{"cell_type": "code", "metadata": {}, "source": f"x = {n}\nwhile True: pass"} for n in range(40)]
+    notebook["cells"] = [*endless, *notebook["cells"]]
+    started = time.monotonic()
+    results, _ = grade(notebook, tmp_path)
+    assert set(outcomes(results).values()) == {"timeout"}
+    assert time.monotonic() - started < 30
