@@ -22,6 +22,8 @@ from .time_limit import Overdue, time_limit
 KINDS = ("type", "shape", "dtype", "values", "edge cases", "gradients", "side effects")
 OUTCOMES = ("passed", "failed", "not_attempted", "error", "timeout", "crashed", "missing")
 
+LONGEST = 1200
+
 Check = Callable[[Student, np.random.Generator], None]
 
 
@@ -100,6 +102,11 @@ def rung_generator(seed: int, exercise: str, rung: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(f"{exercise}/{rung}".encode())])
 
 
+def _cut(text: str) -> str:
+    """Return a text of a length that a page can show, whatever the answer holds that it tells of."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def _own_error(rung: Rung, error: Exception) -> Problem:
     """Return the problem where a check itself raised: a form of answer that it was not written for, or its own bug."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -123,7 +130,10 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int, seconds: fl
         with time_limit(seconds):
             rung.check(student, rng)
     except Mismatch as found:
-        return Problem("failed", found.expected, found.got, found.example, found.hint, found.where, found.difference)
+        example = None if found.example is None else _cut(found.example)
+        return Problem(
+            "failed", _cut(found.expected), _cut(found.got), example, found.hint, found.where, found.difference
+        )
     except StudentError as error:
         if is_stub(error):
             return Problem("not_attempted", "your code in place of the stub", str(error), where=error.where)
