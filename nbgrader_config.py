@@ -54,6 +54,8 @@ c.Autograde.autograde_preprocessors = [
 
 # The Validate button and `nbgrader validate` run a notebook as it is, and some lessons train for minutes.
 c.Execute.timeout = 1800
+# It is validated with the course's own kernel, whichever a student's tools wrote into it.
+c.Validator.Execute.kernel_name = "python3"
 
 # Feedback and formgrader show a student's text cells; the HTML in them must not run with the teacher's rights.
 c.HTMLExporter.filters = {"markdown2html": f"{ENGINE}.safe_markdown"}

@@ -24,7 +24,7 @@ from autograder.course.manifest import ROOT, CourseError, find_lesson, load_cour
 from autograder.grading.submission import NoSubmission, Submission
 from tests.classroom.course_folder import hand_in
 from tests.classroom.made_up_class import make_class
-from tests.notebooks import LESSON, with_code
+from tests.notebooks import LESSON, reference_notebook, released_notebook, with_code
 
 LESSONS = [find_lesson("01"), find_lesson("02")]
 lesson = LESSONS[0]
@@ -237,6 +237,16 @@ def test_the_same_course_gives_the_same_zip(zipped: Path, tmp_path: Path) -> Non
     assert (tmp_path / "again.zip").stat().st_size == zipped.stat().st_size
 
 
+def test_a_checkout_with_windows_line_ends_gives_the_same_zip(
+    zipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: real(path).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    gradescope.write_zip(tmp_path / "windows.zip", [lesson])
+    monkeypatch.undo()
+    assert (tmp_path / "windows.zip").read_bytes() == zipped.read_bytes()
+
+
 def unpack(zipped: Path, base: Path) -> Path:
     """Lay a zip out as Gradescope does, with permissions, and return ``base``."""
     for name in ("source", "submission", "results"):
@@ -344,6 +354,26 @@ def test_where_a_notebook_may_lie(tmp_path: Path, names: tuple[str, ...], graded
     assert said_by(found) == ([] if graded is None else [graded])
     assert said in "; ".join(notes)
     assert bool(notes) == bool(said)
+
+
+def test_work_in_a_copy_beside_the_stub_is_said_to_the_student(tmp_path: Path) -> None:
+    folder = tmp_path / "submission" / "work"
+    folder.mkdir(parents=True)
+    (folder / f"{LESSON}.ipynb").write_text(json.dumps(released_notebook()), encoding="utf-8")
+    (folder / f"{LESSON}-Copy1.ipynb").write_text(json.dumps(reference_notebook()), encoding="utf-8")
+    (found,), (note,) = read_submissions(tmp_path / "submission", [lesson])
+    assert f"{LESSON}-Copy1.ipynb holds work" in note
+    assert found.notes[0] in note
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(f"{LESSON}.ipynb.txt", "rename it to"), ("all.zip", "unpack it"), ("page.html", "no notebook")]
+)
+def test_what_came_in_place_of_a_notebook_is_named(tmp_path: Path, name: str, said: str) -> None:
+    (found,), (note,) = read_submissions(place(tmp_path / "submission", f"a/{name}"), [lesson])
+    assert name in note
+    assert said in note
+    assert found.notes[0] in note
 
 
 def test_another_lessons_notebook_is_not_taken_where_several_are_asked_for(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def copy_beside_stub(course: Path) -> None:
 HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "halves of characters": (lambda course: hand_in(course, "bad", halves()), ""),
     "a file's name": (half_a_name, ""),
-    "deep folders": (deep, ""),
+    "deep folders": (deep, "folders more than 100 deep"),
     "empty cells": (
         lambda course: hand_in(course, "bad", b'{"cells": [' + b"{}," * 3_000_000 + b"{}]}"),
         "more than 2,000,000 values",

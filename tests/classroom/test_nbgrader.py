@@ -16,6 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader import preprocessors
+from nbgrader.validator import Validator
 from traitlets.config import PyFileConfigLoader
 
 import autograder
@@ -225,6 +226,15 @@ def test_nbgraders_own_execution_takes_no_failed_check_for_a_passed_one(monkeypa
 def test_validation_waits_for_a_training() -> None:
     config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
     assert preprocessors.Execute(config=config).timeout >= 900
+
+
+def test_validation_takes_a_foreign_kernel_for_the_courses_own(tmp_path: Path) -> None:
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import sys\nprint(sys.version_info.major)")])
+    notebook.metadata["kernelspec"] = {"name": "conda-env-my-env-py", "display_name": "R", "language": "R"}
+    nbformat.write(notebook, tmp_path / "foreign.ipynb")
+    found = Validator(config=config).validate(str(tmp_path / "foreign.ipynb"))
+    assert found == {}
 
 
 def test_grade_ids_are_those_of_the_manifest(course: Path) -> None:

@@ -53,6 +53,8 @@ def _files(lessons: Sequence[Lesson]) -> Iterator[Path]:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    # All of it is text. A checkout on Windows may end its lines in another way, which a shell on Linux takes for code.
+    content = content.replace(b"\r\n", b"\n")
     info = zipfile.ZipInfo(name, _MOMENT)
     info.external_attr = (0o100000 | mode) << 16
     archive.writestr(info, content, zipfile.ZIP_DEFLATED)

@@ -35,8 +35,8 @@ TIMESTAMP = "timestamp.txt"
 MAX_TIMESTAMP = 200
 PROBLEM = 1000
 JUNK = "__pycache__"
-# Folders and files of a submission that are looked at for links; more of them is no homework.
-ENTRIES = 10_000
+# Folders and files of a submission that are looked at for links, and how deep; more of them is no homework.
+ENTRIES, DEEPEST = 10_000, 100
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,13 @@ def _leads_out(link: Path, inside: Path) -> bool:
 
 def _below(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what lies in a folder at any depth, links unfollowed. Raises Unreadable where it is too much, or shut."""
-    waiting, count = [str(folder)], 0
+    waiting, count = [(str(folder), 0)], 0
     while waiting:
+        path, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise Unreadable(f"the submission has folders more than {DEEPEST} deep; hand in the notebook alone")
         try:
-            with os.scandir(waiting.pop()) as found:
+            with os.scandir(path) as found:
                 entries = list(itertools.islice(found, ENTRIES))
         except OSError as error:
             raise Unreadable(f"a folder in the submission can't be looked into: {error.strerror}") from None
@@ -157,7 +160,7 @@ def _below(folder: Path) -> Iterator[os.DirEntry[str]]:
         if count >= ENTRIES:
             raise Unreadable(f"the submission holds {ENTRIES:,} files and folders or more; hand in the notebook alone")
         yield from entries
-        waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        waiting += [(entry.path, depth + 1) for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def links_outside(folder: Path) -> list[str]:
