@@ -96,9 +96,9 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
     """Answer requests from ``request_fd`` on ``reply_fd`` until the first is closed.
 
     Each request and its answer carry a ``ticket``. The first request prepares the notebook: ``earlier`` (compiled
-    references by lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``errors``
-    (what its statements ended with) and ``error`` (None, or the one to tell of), or ``{"probe": "module.function",
-    "inputs": {...}}``, answered by ``value`` or ``error``.
+    references by lesson) and ``limits``. A later one is ``{"cell": [label, source]}``, whose answer holds ``error``
+    (None, or the one to tell of) and, where several statements failed, all ``errors``; or ``{"probe":
+    "module.function", "inputs": {...}}``, answered by ``value`` or ``error``.
     """
     requests, answers = os.fdopen(request_fd, "rb"), _Answers(os.fdopen(reply_fd, "wb"))
     read = exact_reader(requests)
@@ -122,7 +122,9 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
         if "cell" in request:
             label, source = request["cell"]
             errors = cells.run(label, source)
-            content: dict[str, Any] = {"error": _to_tell(errors), "errors": errors}
+            content: dict[str, Any] = {"error": _to_tell(errors)}
+            if len(errors) > 1:
+                content["errors"] = errors
         else:
             content = run_probe(request["probe"], request["inputs"], names, probes)
         answers.send(request["ticket"], content)

@@ -110,23 +110,28 @@ class CellRunner:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, label: str, source: str) -> list[ErrorDescription]:
-        """Run a cell; return the errors that its statements ended with, of very many the first ones."""
+        """Run a cell; return the errors that its statements ended with, first those of functions and classes.
+
+        Of very many, not all.
+        """
         filename = f"{CELL_PREFIX}{label}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         try:
             statements = ast.parse(source, filename).body
         except BaseException as unread:
             return [describe_error(unread)]
-        errors: list[ErrorDescription] = []
+        defining: list[ErrorDescription] = []
+        others: list[ErrorDescription] = []
         for statement in statements:
             failure = self._try(statement, filename)
             if failure is None:
                 continue
             error = describe_error(failure)
             _note_unbound(statement, label, error)
+            errors = defining if isinstance(statement, _Definition) else others
             if len(errors) < MAX_ERRORS:
                 errors.append(error)
-        return errors
+        return defining + others
 
     def _try(self, statement: ast.stmt, filename: str) -> BaseException | None:
         """Run one statement; return the error that it ended with, or None."""

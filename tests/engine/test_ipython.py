@@ -176,7 +176,7 @@ def test_annotations_are_what_they_are_in_the_kernel() -> None:
 
 def test_an_error_names_its_own_line() -> None:
     runner = CellRunner({})
-    (first, second) = runner.run("cell 3", "x = 1\n\nopen('nowhere')\n@missing\ndef f():\n    return 1\n")
+    (second, first) = runner.run("cell 3", "x = 1\n\nopen('nowhere')\n@missing\ndef f():\n    return 1\n")
     assert (first["type"], first["line_number"], first["line"], first["cell"]) == (
         "FileNotFoundError",
         3,
