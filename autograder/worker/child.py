@@ -18,6 +18,9 @@ from .plain import encode, exact_reader, read_frame
 from .running import CellRunner, ErrorDescription, Probe, describe_error, run_compiled, run_probe
 from .shell import Shell
 
+# What all lines of a notebook that never end may take together before they are stopped.
+ENDLESS_SECONDS = 90.0
+
 
 def _course_module(earlier: dict[str, np.ndarray]) -> types.ModuleType:
     """Return the ``autograder`` that a notebook sees while it is graded: earlier work is always the reference."""
@@ -111,7 +114,7 @@ def serve(request_fd: int, reply_fd: int, probes: dict[str, Probe]) -> None:
     namespace = _fresh_namespace("__main__")
     shell = Shell(namespace)
     namespace.update({"get_ipython": lambda: shell, "display": lambda *args, **kwargs: None})
-    names, cells = Names(namespace, scratch), CellRunner(namespace)
+    names, cells = Names(namespace, scratch), CellRunner(namespace, ENDLESS_SECONDS)
     answers.send(notebook["ticket"], {"value": None})
     while True:
         try:

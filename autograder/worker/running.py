@@ -5,9 +5,14 @@ import __future__
 
 import ast
 import asyncio
+import contextlib
 import inspect
 import linecache
+import math
+import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
@@ -19,6 +24,9 @@ CELL_PREFIX = "<cell "
 MAX_MESSAGE, MAX_CAUSE, MAX_NAME, MAX_BASES = 2000, 200, 200, 50
 # Errors of one cell that are told: a cell may hold any number of statements that fail.
 MAX_ERRORS = 20
+# Seconds of one cell in which a line that never ends may be stopped after more than the least; whoever asks waits for
+# a minute.
+CELL_SECONDS, LEAST_SECONDS = 45.0, 1.0
 _ANNOTATIONS = __future__.annotations.compiler_flag
 _FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -97,14 +105,39 @@ def _bound_by(statement: ast.stmt) -> Iterator[str]:
             waiting += ast.iter_child_nodes(node)
 
 
+class Stopped(BaseException):
+    """A statement took too long and was stopped; the message says how long."""
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise Stopped in the block once it took so many seconds, where the system can do that."""
+    if math.isinf(seconds) or not hasattr(signal, "setitimer") or threading.current_thread() != threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise Stopped(f"it took more than {seconds:.0f} seconds")
+
+    former = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+
+
 class CellRunner:
     """Runs cells in one namespace as a notebook's kernel does, but for one thing: a line that fails stops no other.
 
-    Statements run one by one, so that a definition below a line that fails is there all the same.
+    Statements run one by one, so that a definition below a line that fails is there all the same. ``seconds`` is what
+    lines that never end may take of a notebook's time, all of them together: each is stopped after half of the rest.
     """
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(self, namespace: dict[str, Any], seconds: float = math.inf) -> None:
         self._namespace = namespace
+        self._seconds = seconds
         # Of the ``from __future__`` imports so far: they hold for the cells below as well.
         self._futures = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,8 +155,10 @@ class CellRunner:
             return [describe_error(unread)]
         defining: list[ErrorDescription] = []
         others: list[ErrorDescription] = []
+        end = time.monotonic() + CELL_SECONDS
         for statement in statements:
-            failure = self._try(statement, filename)
+            seconds = max(LEAST_SECONDS, min(self._seconds / 2, end - time.monotonic()))
+            failure = self._try(statement, filename, seconds if self._seconds < math.inf else math.inf)
             if failure is None:
                 continue
             error = describe_error(failure)
@@ -133,21 +168,29 @@ class CellRunner:
                 errors.append(error)
         return defining + others
 
-    def _try(self, statement: ast.stmt, filename: str) -> BaseException | None:
-        """Run one statement; return the error that it ended with, or None."""
+    def _try(self, statement: ast.stmt, filename: str, seconds: float) -> BaseException | None:
+        """Run one statement for at most so many seconds; return the error that it ended with, or None."""
+        try:
+            with _at_most(seconds):
+                self._run_statement(statement, filename)
+        except Stopped as error:
+            self._seconds -= seconds
+            return error
+        except BaseException as error:
+            return error
+        return None
+
+    def _run_statement(self, statement: ast.stmt, filename: str) -> None:
         try:
             self._run(self._compile(statement, filename, self._futures))
         except NameError as error:
             if not isinstance(statement, _Definition):
-                return error
+                raise
             # The name may stand in an annotation, which nobody needs to run the function.
             try:
                 self._run(self._compile(statement, filename, self._futures | _ANNOTATIONS))
-            except BaseException:
-                return error
-        except BaseException as error:
-            return error
-        return None
+            except NameError:
+                raise error from None
 
     def _compile(self, statement: ast.stmt, filename: str, futures: int) -> CodeType:
         flags = futures | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT

@@ -206,3 +206,29 @@ def test_the_shell_stands_in_for_itself() -> None:
     )
     assert errors == [[]]
     assert (names["lines"], names["text"], names["x"], names["y"], names["z"]) == ([], "", 7, 5, 6)
+
+
+def test_a_line_that_never_ends_is_stopped_and_the_others_run() -> None:
+    namespace: dict[str, Any] = {}
+    runner = CellRunner(namespace, seconds=4.0)
+    started = time.monotonic()
+    errors = [runner.run(f"c{i}", f"while True:\n    pass\nx{i} = {i}\n") for i in range(4)]
+    assert time.monotonic() - started < 20
+    assert [[error["type"] for error in each] for each in errors] == [["Stopped"]] * 4
+    assert errors[0][0]["message"] == "it took more than 2 seconds"
+    assert [namespace[f"x{i}"] for i in range(4)] == [0, 1, 2, 3]
+
+
+def test_what_stops_a_line_is_gone_afterwards() -> None:
+    runner = CellRunner({"time": time}, seconds=3.0)
+    assert not runner.run("c1", "x = 1\ny = 2\n")
+    time.sleep(2.0)
+    assert not runner.run("c2", "time.sleep(0.2)\n")
+
+
+@pytest.mark.slow
+def test_a_definition_below_an_endless_line_keeps_its_points(tmp_path: Path) -> None:
+    endless = "import time\nwhile True:\n    time.sleep(1)\n"
+    results, notes = grade(with_cells({"split_rows": endless + answer("split_rows")}), tmp_path)
+    assert results["split_rows"].outcome == "passed"
+    assert any("Stopped: it took more than 45 seconds" in note for note in notes)
