@@ -21,6 +21,10 @@ SHOWN = 100
 _LONG_WORD = re.compile(r"[\w*.\[\]-]{1000}")
 # Their body runs in the notebook itself, in the kernel or in a student's mind: a cell that is timed still defines.
 RUNNING = frozenset({"capture", "debug", "heat", "lprun", "memit", "mprun", "prun", "scalene", "time", "timeit"})
+# What a cell of a single line may begin with, where IPython takes it for a magic without its sign.
+_AUTOMAGIC = frozenset(
+    {"cat", "cd", "conda", "cp", "env", "load_ext", "ls", "mamba", "matplotlib", "mkdir", "mv", "pip", "pwd", "rm"}
+)
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |$)")
 # What Python would take for an annotation.
 _PROMPT = re.compile(r"\s*In \[\d+\]: ")
@@ -83,6 +87,9 @@ class CellReader:
                 return PythonCell(source, _parse(source))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             plain = error
+        words = source.split(maxsplit=1)
+        if words and words[0] in _AUTOMAGIC and "\n" not in source.strip():
+            return PythonCell("", _parse(""))
         try:
             text, magic = self._transform(source)
             if magic is not None:

@@ -16,7 +16,8 @@ MAX_ITEMS = 2_000_000
 RawCell = dict[str, Any]
 
 ANEW = "save it again in Jupyter, or hand it in anew"
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# To its end, or to the end of a file that is cut off: else each quotation mark in it would be tried.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 # What a file begins with, what it then is, and what to do.
 _KINDS = (
@@ -63,19 +64,28 @@ def kind_of(content: bytes) -> str | None:
     return None
 
 
-def _check_items(content: bytes, name: str) -> None:
-    """Raise Unreadable where the file holds far more values than a notebook does, before memory is taken for them."""
+def _signs(text: bytes) -> int:
+    return sum(map(text.count, (b",", b"[", b"{")))
 
-    def items(text: bytes) -> int:
-        return sum(map(text.count, (b",", b"[", b"{")))
 
-    if items(content) > MAX_ITEMS and items(_STRING.sub(b"", content)) > MAX_ITEMS:
-        raise Unreadable(f"{name} holds more than {MAX_ITEMS:,} values; clear its outputs and save it again")
+def _has_many_items(content: bytes) -> bool:
+    """Return whether a file holds far more values than a notebook does: signs within its texts are none."""
+    if _signs(content) <= MAX_ITEMS:
+        return False
+    items = end = 0
+    for texts, found in enumerate(_STRING.finditer(content)):
+        items += _signs(content[end : found.start()])
+        end = found.end()
+        if items > MAX_ITEMS or texts > 2 * MAX_ITEMS:
+            return True
+    return items + _signs(content[end:]) > MAX_ITEMS
 
 
 def _read_json(content: bytes, name: str) -> dict[str, Any]:
     try:
-        _check_items(content, name)
+        if _has_many_items(content):
+            # Before memory is taken for them.
+            raise Unreadable(f"{name} holds more than {MAX_ITEMS:,} values; clear its outputs and save it again")
         text = content.decode(json.detect_encoding(content))
         data = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:

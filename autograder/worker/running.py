@@ -200,9 +200,19 @@ class CellRunner:
         return code
 
     def _run(self, code: CodeType) -> None:
-        result = eval(code, self._namespace)
+        try:
+            result = eval(code, self._namespace)
+        except RuntimeError as error:
+            if str(error) != "no running event loop":
+                raise
+            # In the kernel there is one, also for a line that doesn't wait, such as ``asyncio.create_task(…)``.
+            self._await(self._run_inside(code))
+            return
         if code.co_flags & inspect.CO_COROUTINE:
             self._await(result)
+
+    async def _run_inside(self, code: CodeType) -> None:
+        eval(code, self._namespace)
 
     def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Wait for a statement with a top-level ``await``; all of a notebook's share one loop, as in the kernel."""

@@ -81,6 +81,11 @@ def test_what_is_python_stays_as_it_is() -> None:
         assert CellReader().read(cell).source == cell
 
 
+@pytest.mark.parametrize("cell", ["pip install numpy", "ls -l\n", "  cd data ", "load_ext autoreload"])
+def test_a_magic_without_its_sign_is_no_error(cell: str) -> None:
+    assert not read(with_cells({}, cell)).notes
+
+
 @pytest.mark.parametrize("magic", ["%%bash", "%%writefile pixels.py", "%%html", "%%skip"])
 def test_a_cell_of_another_language_is_none(magic: str) -> None:
     found = read(with_cells({}, f"{magic}\necho hello"))
@@ -152,7 +157,10 @@ def run(*cells: str) -> tuple[dict[str, Any], list[list[str]]]:
     namespace["get_ipython"] = lambda: shell
     shell = Shell(namespace)
     runner = CellRunner(namespace)
-    return namespace, [[error["type"] for error in runner.run(f"c{i}", cell)] for i, cell in enumerate(cells)]
+    errors = [[error["type"] for error in runner.run(f"c{i}", cell)] for i, cell in enumerate(cells)]
+    if runner._loop is not None:
+        runner._loop.close()
+    return namespace, errors
 
 
 def test_statements_run_as_a_cell_would() -> None:
@@ -192,8 +200,10 @@ def test_awaits_share_one_loop() -> None:
         "first = await work()\nqueue = asyncio.Queue()\nawait queue.put(2)",
         "second = await queue.get()\nasync with asyncio.Lock() as lock:\n    third = 3",
         "values = [await work() for _ in range(2)]",
+        "task = asyncio.create_task(work())\nfourth = await task",
     )
-    assert errors == [[], [], [], []]
+    assert errors == [[], [], [], [], []]
+    assert names["fourth"] == 5
     assert (names["first"], names["second"], names["third"], names["values"]) == (5, 2, 3, [5, 5])
 
 
