@@ -184,8 +184,8 @@ def parse_pixels(pixels: str) -> np.ndarray:
         (96, 96) float32, values unchanged, 0 to 255. `image[y, x]` is row y, column x.
 
     Raises:
-        ValueError: there are fewer or more than 9,216 values, one of them is not a number, or one lies
-            outside 0 to 255.
+        ValueError: there are fewer or more than 9,216 values, one of them is not an integer (such as `x`, `nan`
+            or `12.7`), or one lies outside 0 to 255.
     """
     ### BEGIN SOLUTION
     # int() raises a ValueError that quotes the piece of text it could not read.

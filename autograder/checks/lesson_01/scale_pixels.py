@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from autograder.checks.common.lists import unlisted
 from autograder.checks.lesson_01.pixels import FLOAT32, SIZE, draw_pixels
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, Kept, form, kept
@@ -13,7 +14,7 @@ from autograder.ladder.student import Student
 scale_pixels = Ladder("scale_pixels")
 
 
-@form(scale_pixels, "type", points=1, gate=True)
+@form(scale_pixels, "type", points=1)
 def scale_returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
     """It returns a NumPy array."""
     yield "the result", student.call("scale_pixels", draw_pixels(rng, 2, SIZE, SIZE).astype(np.uint8))
@@ -23,7 +24,7 @@ def scale_returns_an_array(student: Student, rng: np.random.Generator) -> Answer
 def scale_keeps_the_shape(student: Student, rng: np.random.Generator) -> Answers:
     """One image, many images, a row of pixels: the shape stays."""
     for shape in ((SIZE, SIZE), (3, SIZE, SIZE), (7,), (2, 1, 4, 5)):
-        got = student.call("scale_pixels", draw_pixels(rng, *shape).astype(np.uint8))
+        got = unlisted(student.call("scale_pixels", draw_pixels(rng, *shape).astype(np.uint8)))
         yield f"scale_pixels of an array {shape}", got, shape
 
 
@@ -31,7 +32,7 @@ def scale_keeps_the_shape(student: Student, rng: np.random.Generator) -> Answers
 def scale_gives_float32(student: Student, rng: np.random.Generator) -> None:
     """The result is float32, whether uint8, float32 or float64 came in."""
     for dtype in ("uint8", "float32", "float64"):
-        got = expect.array(student.call("scale_pixels", draw_pixels(rng, 4, 5).astype(dtype)))
+        got = expect.array(unlisted(student.call("scale_pixels", draw_pixels(rng, 4, 5).astype(dtype))))
         # The hint alone tells which type came in: one mistake, made in two ways, may show with one or with another.
         expected, came = "scale_pixels(...): dtype float32", f"dtype {got.dtype.name}"
         hint = f"That came of a {dtype} array. A calculation takes the largest type that goes into it."
@@ -39,7 +40,7 @@ def scale_gives_float32(student: Student, rng: np.random.Generator) -> None:
 
 
 def _expect_scaled(student: Student, images: np.ndarray, example: str | None = None) -> None:
-    got = expect.array(student.call("scale_pixels", images), what="scale_pixels(...)")
+    got = expect.array(unlisted(student.call("scale_pixels", images)), what="scale_pixels(...)")
     hint = "0 stays 0, 255 becomes 1, and everything between in proportion."
     expect.close(got, images.astype(float) / 255, FLOAT32, FLOAT32, "scale_pixels(...)", example, hint)
 
@@ -77,4 +78,7 @@ def scale_leaves_its_input_alone(student: Student, rng: np.random.Generator) -> 
     """The caller's array is not changed."""
     for dtype in ("uint8", "float32", "float64"):
         images = draw_pixels(rng, 5, 6).astype(dtype)
-        yield f"the caller's {dtype} array", images, student.call_and_args("scale_pixels", images.copy())[1][0]
+        scaled, after = student.call_and_args("scale_pixels", images.copy())
+        yield f"the caller's {dtype} array", images, after[0]
+        # Who does nothing changes nothing: the call must have scaled.
+        expect.close(scaled, images.astype(float) / 255, FLOAT32, FLOAT32, f"scale_pixels of a {dtype} array")

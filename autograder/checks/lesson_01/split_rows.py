@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from autograder.checks.lesson_01.shuffling import Splits, odd_choice, odd_order
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
@@ -12,25 +15,38 @@ from autograder.worker.plain import type_name
 split_rows = Ladder("split_rows")
 
 
-def _answers(student: Student, *calls: tuple) -> list[tuple[np.ndarray, np.ndarray]]:
+def _as_rows(rows: Any, what: str, example: str, strict: bool) -> np.ndarray:
+    """Return one part as an array. Where not ``strict``, a list of integers will do: it costs the rung of types."""
+    hint = "The row numbers are to index other arrays. Return them as arrays of integers."
+    if not strict and isinstance(rows, list) and all(type(row) is int for row in rows):
+        return np.array(rows, dtype=int)
+    # The type alone: which rows there are depends on the generator that was chosen.
+    expect.true(isinstance(rows, np.ndarray), f"{what}: a numpy.ndarray", type_name(rows), example, hint)
+    expect.true(rows.dtype.kind in "iu", f"{what}: dtype integer", f"dtype {rows.dtype.name}", example, hint)
+    # Unsigned row numbers could not be subtracted from each other.
+    return expect.array(rows, shape=(None,), what=what).astype(np.int64)
+
+
+def _as_split(answer: Any, example: str, strict: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return (train, val) of one answer."""
+    pair = isinstance(answer, list) and len(answer) == 2
+    came = f"{len(answer)} things" if isinstance(answer, list) else type_name(answer)
+    expected = "split_rows returns two arrays: train, val"
+    expect.true(pair, expected, came, example, hint="End with: return train, val")
+    train, val = (_as_rows(rows, what, example, strict) for rows, what in zip(answer, ("train", "val"), strict=True))
+    return train, val
+
+
+def _answers(student: Student, *calls: tuple, strict: bool = False) -> Splits:
     """Return the student's (train, val) for each of the calls' arguments, made in this order."""
-    splits = []
-    for arguments, answer in zip(calls, student.probe("lesson_01.splits", calls=list(calls)), strict=True):
-        pair = isinstance(answer, list) and len(answer) == 2
-        expected = "split_rows returns two arrays: train, val"
-        expect.true(pair, expected, expect.show(answer), hint="End with: return train, val")
-        example = f"split_rows({', '.join(map(str, arguments))})"
-        hint = "The row numbers are to index other arrays. Return them as arrays of integers."
-        for rows, what in zip(answer, ("train", "val"), strict=True):
-            # The type alone: which rows there are depends on the generator that was chosen.
-            expect.true(isinstance(rows, np.ndarray), f"{what}: a numpy.ndarray", type_name(rows), example, hint)
-            expect.true(rows.dtype.kind in "iu", f"{what}: dtype integer", f"dtype {rows.dtype.name}", example, hint)
-            expect.array(rows, shape=(None,), what=what)
-        splits.append((answer[0], answer[1]))
-    return splits
+    answers = student.probe("lesson_01.splits", calls=list(calls))
+    return [
+        _as_split(answer, f"split_rows({', '.join(map(str, arguments))})", strict)
+        for arguments, answer in zip(calls, answers, strict=True)
+    ]
 
 
-def _split(student: Student, n_rows: int, val_fraction: float, *seeds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _split(student: Student, n_rows: int, val_fraction: float, *seeds: int) -> Splits:
     """Return the student's (train, val) for each of the seeds, asked for in this order."""
     return _answers(student, *((n_rows, val_fraction, seed) for seed in seeds))
 
@@ -39,10 +55,10 @@ def _draw_seed(rng: np.random.Generator) -> int:
     return int(rng.integers(1, 2**31))
 
 
-@split_rows.rung("type", points=1, gate=True)
+@split_rows.rung("type", points=1)
 def split_returns_two_arrays(student: Student, rng: np.random.Generator) -> None:
     """It returns two arrays of row numbers, train and val."""
-    _split(student, 50, 0.2, 3)
+    _answers(student, (50, 0.2, 3), strict=True)
 
 
 def _expect_disjoint(train: np.ndarray, val: np.ndarray, example: str) -> None:
@@ -55,7 +71,7 @@ def _expect_disjoint(train: np.ndarray, val: np.ndarray, example: str) -> None:
     expect.true(not shared.any(), "no row in both parts", got, example, hint)
 
 
-@split_rows.rung("values", points=4)
+@split_rows.rung("values", points=3)
 def split_uses_every_row_once(student: Student, rng: np.random.Generator) -> None:
     """Every row is in exactly one of the two parts."""
     # Of two halves drawn independently, or with replacement, chance alone makes no clean split.
@@ -68,7 +84,7 @@ def split_uses_every_row_once(student: Student, rng: np.random.Generator) -> Non
         expect.equal(both, np.arange(n_rows), "all rows of both parts, sorted", example, hint)
 
 
-@split_rows.rung("values", points=3)
+@split_rows.rung("values", points=2)
 def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
     """len(val) == round(n_rows * val_fraction)."""
     cases = [(10, 0.2), (9, 0.2), (11, 0.2), (11, 0.5), (10, 0.25), (7049, 0.2), (int(rng.integers(50, 500)), 0.33)]
@@ -79,28 +95,38 @@ def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
         expect.equal(len(val), want, what="len(val)", example=f"split_rows({n_rows}, {val_fraction})", hint=hint)
 
 
-@split_rows.rung("values", points=3)
+SHUFFLE_HINT = "Shuffle all row numbers together, with a generator that the seed starts, and cut them then."
+
+
+def _draw_seeds(rng: np.random.Generator) -> list[int]:
+    """Return 150 seeds, small ones among them: whoever moves the rows by as many places shows it there."""
+    return [*range(1, 31), *(int(seed) for seed in rng.choice(2**31, 120, replace=False))]
+
+
+@split_rows.rung("values", points=5)
 def split_shuffles(student: Student, rng: np.random.Generator) -> None:
     """Any row may be held back, whatever its place in the file."""
-    n_rows, seeds = 30, [int(seed) for seed in rng.choice(2**31, 150, replace=False)]
-    splits = _split(student, n_rows, 0.3, *seeds)
-    example = "split_rows(30, 0.3, seed) with many seeds"
-    expected = "each of 30 rows is now in val, now in train"
-    hint = "Shuffle all row numbers together, with a generator that the seed starts, and cut them then."
-    # Nine of thirty rows are neighbors with every one of 150 seeds only where they were never shuffled.
-    if all(len(val) and np.ptp(val) == len(val) - 1 for _, val in splits):
-        late = any(np.any(np.diff(rows) < 0) for split in splits for rows in split)
-        order = "each part shuffled in itself" if late else "in file order"
-        got = f"rows that are neighbors in the file, with every seed, {order}"
-        raise expect.Mismatch(expected, got, example, hint)
-    chosen = np.sum([np.isin(np.arange(n_rows), val) for _, val in splits], axis=0)
-    # A row is held back with probability 0.3; never in 150 splits happens with 0.7^150 = 6e-24.
-    never, always = np.count_nonzero(chosen == 0), np.count_nonzero(chosen == len(seeds))
-    got = f"in {len(seeds)} splits, {never} rows never came into val, {always} always did"
-    expect.true(never == 0 and always == 0, expected, got, example, hint)
+    for n_rows, val_fraction in ((30, 0.3), (48, 0.25)):
+        odd = odd_choice(_split(student, n_rows, val_fraction, *_draw_seeds(rng)), n_rows)
+        expected = f"each of {n_rows} rows is now in val, now in train"
+        example = f"split_rows({n_rows}, {val_fraction}, seed) with many seeds"
+        expect.true(odd is None, expected, str(odd), example, SHUFFLE_HINT)
 
 
 @split_rows.rung("values", points=2)
+def split_mixes_both_parts(student: Student, rng: np.random.Generator) -> None:
+    """The rows within train, and those within val, are in a shuffled order."""
+    hint = "Both parts come out of the shuffle as they are: what sorts one, or makes it of a set or a range, undoes it."
+    # Each number of rows once, so that a split that does not depend on the seed shuffles here as well.
+    sizes, seeds = [int(n) for n in rng.permutation(np.arange(30, 180))], _draw_seeds(rng)
+    splits = _answers(student, *((n_rows, 0.3, seed) for n_rows, seed in zip(sizes, seeds, strict=True)))
+    for part, what in enumerate(("train", "val")):
+        odd = odd_order([split[part] for split in splits], sizes, what)
+        example = "split_rows(n_rows, 0.3, seed) with many seeds"
+        expect.true(odd is None, f"the rows of {what} in a shuffled order", str(odd), example, hint)
+
+
+@split_rows.rung("values", points=3)
 def split_repeats_with_a_seed(student: Student, rng: np.random.Generator) -> None:
     """The same seed gives the same split, seed 0 included."""
     hint = "Make a new generator in every call, and start it from the seed, whatever number that is."
@@ -142,7 +168,12 @@ def split_may_hold_nothing_back(student: Student, rng: np.random.Generator) -> N
 @split_rows.rung("side effects", points=2)
 def split_leaves_global_state_alone(student: Student, rng: np.random.Generator) -> None:
     """Global random states are as before."""
-    changed = student.probe("lesson_01.random_states_changed", n_rows=40, val_fraction=0.2, seed=_draw_seed(rng))
+    answer = student.probe("lesson_01.random_states_changed", n_rows=40, val_fraction=0.2, seed=_draw_seed(rng))
+    # Who does nothing changes nothing: the call must have made a split.
+    train, val = _as_split(answer["split"], "split_rows(40, 0.2, seed)")
+    both = np.sort(np.concatenate([train, val]))
+    expect.equal(both, np.arange(40), "all rows of both parts, sorted", "split_rows(40, 0.2, seed)", SHUFFLE_HINT)
+    changed = answer["changed"]
     expected = "the whole program's random states as they were"
     hint = (
         f"Some functions share one state with the whole program. Here it was {' and '.join(changed)}. Make a "

@@ -13,24 +13,46 @@ import numpy as np
 from ..names import Names
 
 
-def load_faces(names: Names, *, keypoints: np.ndarray, pixels: np.ndarray, keypoint_names: list[str]) -> dict[str, Any]:
+def _as_texts(names: object) -> object:
+    """Return the names as a list of texts; what is no sequence, or a single text, as it is."""
+    try:
+        return names if isinstance(names, str) else [str(name) for name in names]  # type: ignore[attr-defined]
+    except TypeError:
+        return names
+
+
+def load_faces(
+    names: Names,
+    *,
+    keypoints: np.ndarray,
+    pixels: np.ndarray,
+    keypoint_names: list[str],
+    broken_row: int | None = None,
+    broken_text: str = "",
+) -> dict[str, Any]:
     """Write a training.csv of keypoints (N, K, 2) and pixels (N, 96, 96), and let the student read it.
 
-    Returns the type of the answer, how many things it holds, and, where there are three, the three.
+    ``broken_row`` has ``broken_text`` in place of its image. Returns the type of the answer, how many things it
+    holds, and images, keypoints and names as far as it holds them.
     """
     path = Path(tempfile.mkdtemp(dir=names.scratch)) / "training.csv"
     columns = [f"{name}_{axis}" for name in keypoint_names for axis in "xy"]
     lines = [",".join([*columns, "Image"])]
-    for row, image in zip(keypoints.reshape(len(keypoints), -1), pixels.reshape(len(pixels), -1), strict=True):
+    texts = [" ".join(map(str, image.tolist())) for image in pixels.reshape(len(pixels), -1)]
+    if broken_row is not None:
+        texts[broken_row] = broken_text
+    for row, text in zip(keypoints.reshape(len(keypoints), -1), texts, strict=True):
         cells = ["" if np.isnan(value) else repr(float(value)) for value in row]
-        lines.append(",".join([*cells, " ".join(map(str, image.tolist()))]))
+        lines.append(",".join([*cells, text]))
     path.write_text("\n".join(lines) + "\n")
 
     answer = names["load_faces"](path)
     count = len(answer) if isinstance(answer, tuple | list) else None
     result: dict[str, Any] = {"type": type(answer).__name__, "count": count}
+    if count in (2, 3):
+        result |= {"images": answer[0], "keypoints": answer[1]}
     if count == 3:
-        result |= {"images": answer[0], "keypoints": answer[1], "names": [str(name) for name in answer[2]]}
+        result["names"] = _as_texts(answer[2])
     return result
 
 
@@ -48,8 +70,8 @@ def splits(names: Names, *, calls: list[list]) -> list:
     return answers
 
 
-def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, seed: int) -> list[str]:
-    """Return which of the global random states a call of split_rows changes."""
+def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, seed: int) -> dict[str, Any]:
+    """Return what split_rows answers, and which of the global random states the call changes."""
 
     def states() -> dict[str, str]:
         numpys = [np.asarray(part).tolist() for part in np.random.get_state()]
@@ -62,6 +84,7 @@ def random_states_changed(names: Names, *, n_rows: int, val_fraction: float, see
     np.random.random()
     random.random()
     before = states()
-    names["split_rows"](n_rows, val_fraction, seed)
+    answer = names["split_rows"](n_rows, val_fraction, seed)
     after = states()
-    return [name for name in before if before[name] != after[name]]
+    split = list(answer) if isinstance(answer, tuple) else answer
+    return {"split": split, "changed": [name for name in before if before[name] != after[name]]}

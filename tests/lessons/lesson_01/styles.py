@@ -36,7 +36,8 @@ def parse_by_loops(pixels: str) -> np.ndarray:
 
 
 def parse_by_array(pixels: str) -> np.ndarray:
-    array = np.array(pixels.split(), dtype=np.float64)
+    # NumPy itself raises a ValueError for a piece that is no integer.
+    array = np.array(pixels.split(), dtype=np.int64)
     if array.size != COUNT or array.min() < 0 or array.max() > 255:
         raise ValueError("not an image")
     return array.astype(np.float32).reshape((96, 96))
@@ -56,14 +57,14 @@ def parse_by_pattern(pixels: str) -> np.ndarray:
 
 def parse_by_pandas(pixels: str) -> np.ndarray:
     numbers = pd.to_numeric(pd.Series(pixels.split(), dtype=object), errors="raise")
-    if len(numbers) != COUNT or not numbers.between(0, 255).all():
+    if len(numbers) != COUNT or not numbers.isin(range(256)).all():
         raise ValueError("not an image")
     return numbers.to_numpy(np.float32).reshape(-1, 96)
 
 
 def parse_by_torch(pixels: str) -> np.ndarray:
     values = torch.tensor([float(piece) for piece in pixels.split()])
-    if values.numel() != COUNT or bool(((values < 0) | (values > 255)).any()):
+    if values.numel() != COUNT or bool(((values < 0) | (values > 255) | (values != values.round())).any()):
         raise ValueError("not an image")
     return values.view(96, 96).numpy()
 
@@ -77,7 +78,7 @@ def parse_by_bytes(pixels: str) -> np.ndarray:
 
 
 def parse_by_loadtxt(pixels: str) -> np.ndarray:
-    values = np.loadtxt(io.StringIO(pixels), dtype=float, ndmin=1)
+    values = np.loadtxt(io.StringIO(pixels), dtype=int, ndmin=1)
     if values.shape != (COUNT,) or np.any((values < 0) | (values > 255)):
         raise ValueError("not an image")
     # Column by column in memory, and yet image[y, x] is row y, column x.
@@ -85,8 +86,9 @@ def parse_by_loadtxt(pixels: str) -> np.ndarray:
 
 
 def parse_by_fromstring(pixels: str) -> np.ndarray:
+    # It ends at the first piece that it can't read, and then the size is wrong.
     values = np.fromstring(pixels, dtype=np.float32, sep=" ")
-    if values.size != COUNT:
+    if values.size != COUNT or not np.all(values == np.floor(values)):
         raise ValueError("size")
     if not np.all((values >= 0) & (values <= 255)):
         raise ValueError("range")
@@ -158,16 +160,18 @@ def load_by_filters(csv_path: Path) -> list[Any]:
     table = pd.read_csv(csv_path)
     x, y = table.filter(regex="_x$"), table.filter(regex="_y$")
     keypoints = np.stack([x.values, y.values], axis=-1).astype(np.float32)
-    images = table.pop("Image").apply(lambda text: np.array(text.split(" "), dtype=np.float32) / 255.0)
+    images = table.pop("Image").apply(lambda text: np.array(list(bytes(map(int, text.split()))), np.float32) / 255.0)
     return [np.array(images.tolist()).reshape(-1, 96, 96), keypoints, x.columns.str.replace("_x", "", regex=False)]
 
 
 def load_by_position(csv_path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     table = pd.read_csv(str(csv_path))
     labels = table.iloc[:, :-1]
-    images = np.stack([np.fromstring(text, sep=" ", dtype=np.float32).reshape(96, 96) for text in table.iloc[:, -1]])
+    images = np.stack([np.array(text.split(" "), dtype=int).reshape(96, 96) for text in table.iloc[:, -1]])
+    if not np.isin(images, np.arange(256)).all():
+        raise ValueError("an image holds a value that is no gray value")
     names = np.array([str(column).rsplit("_", 1)[0] for column in labels.columns])[0::2]
-    return images / 255, labels.values.reshape(len(table), -1, 2).astype("f4"), names
+    return (images / 255).astype("f4"), labels.values.reshape(len(table), -1, 2).astype("f4"), names
 
 
 class Faces(NamedTuple):
@@ -236,7 +240,7 @@ def split_by_sorting(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> P
 
 def split_by_sample(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
     val = pd.Series(range(n_rows)).sample(n=round(n_rows * val_fraction), random_state=seed).index
-    train = pd.RangeIndex(n_rows).difference(val, sort=False)
+    train = pd.RangeIndex(n_rows).difference(val, sort=False).to_series().sample(frac=1, random_state=seed)
     return train.to_numpy(np.int32), val.to_numpy(np.int64)
 
 
@@ -247,6 +251,99 @@ def split_with_state_restored(n_rows: int, val_fraction: float = 0.2, seed: int 
     np.random.set_state(state)  # noqa: NPY002
     count = round(n_rows * val_fraction)
     return order[count:], order[:count]
+
+
+def parse_numbers(pixels: str) -> np.ndarray:
+    """Take any number from 0 to 255, NaN too."""
+    array = np.array(pixels.split(), dtype=np.float64)
+    if array.size != COUNT or array.min() < 0 or array.max() > 255:
+        raise ValueError("not an image")
+    return array.astype(np.float32).reshape((96, 96))
+
+
+def parse_fractions(pixels: str) -> np.ndarray:
+    """Take any number from 0 to 255."""
+    values = [float(piece) for piece in pixels.split()]
+    if len(values) != COUNT or not all(0 <= value <= 255 for value in values):
+        raise ValueError("not an image")
+    return np.array(values, "float32").reshape(96, 96)
+
+
+def parse_cutting_off(pixels: str) -> np.ndarray:
+    values = [min(max(int(piece), 0), 255) for piece in pixels.split()]
+    if len(values) != COUNT:
+        raise ValueError("count")
+    return np.array(values, "float32").reshape(96, 96)
+
+
+def parse_to_none(pixels: str) -> np.ndarray | None:
+    try:
+        return parse_by_loops(pixels)
+    except ValueError as error:
+        print(error)
+        return None
+
+
+def _load_row_by_row(csv_path: Path, take: Callable[[str], np.ndarray | None], rows: int | None = None) -> tuple:
+    """Read as many rows; ``take`` makes an image of a string, or None where the row is to be left out."""
+    table = pd.read_csv(csv_path, nrows=rows)
+    labels = table.drop(columns="Image")
+    images, keypoints = [], []
+    for text, row in zip(table["Image"], labels.to_numpy("f4"), strict=True):
+        image = take(text)
+        if image is not None:
+            images.append(np.float32(image / 255))
+            keypoints.append(row.reshape(-1, 2))
+    return np.array(images), np.array(keypoints), [column[:-2] for column in labels.columns[::2]]
+
+
+def _image_without_range(text: str) -> np.ndarray:
+    return np.fromstring(text, sep=" ", dtype=np.float32).reshape(96, 96)
+
+
+def _image_or_none(text: str) -> np.ndarray | None:
+    pieces = text.split()
+    whole = len(pieces) == COUNT and all(piece.isdigit() and int(piece) < 256 for piece in pieces)
+    return np.array(pieces, np.float32).reshape(96, 96) if whole else None
+
+
+def split_by_difference(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    val = random.Random(seed).sample(range(n_rows), round(n_rows * val_fraction))
+    return np.array(sorted(set(range(n_rows)) - set(val)), int), np.array(val, int)
+
+
+def split_by_drawing_a_mask(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    held = np.arange(n_rows) < round(n_rows * val_fraction)
+    np.random.default_rng(seed).shuffle(held)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _cut(order: np.ndarray, val_fraction: float) -> Split:
+    count = round(len(order) * val_fraction)
+    return order[count:], order[:count]
+
+
+def split_rolled(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    rows = list(range(n_rows))
+    start = seed % max(n_rows, 1)
+    return _cut(np.array(rows[start:] + rows[:start], int), val_fraction)
+
+
+def split_in_steps(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    step = next(step for step in (7, 11, 13, 17, 19) if n_rows % step)
+    return _cut((np.arange(n_rows) * step + seed) % n_rows, val_fraction)
+
+
+def split_half_sorted(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> Split:
+    train, val = _cut(np.random.default_rng(seed).permutation(n_rows), val_fraction)
+    train[: len(train) // 2].sort()
+    return train, val
+
+
+def split_by_subsets(n_rows: int, val_fraction: float = 0.2, seed: int = 0) -> list[list[int]]:
+    sizes = [n_rows - round(n_rows * val_fraction), round(n_rows * val_fraction)]
+    generator = torch.Generator().manual_seed(seed)
+    return [list(part) for part in torch.utils.data.random_split(range(n_rows), sizes, generator=generator)]
 
 
 def _from_the_end(images: np.ndarray, keypoints: np.ndarray, names: np.ndarray) -> tuple:
@@ -309,6 +406,15 @@ _WRONG: dict[str, list[tuple]] = {
         ("upside down", lambda text: parse_by_array(text)[::-1], "values differ", "parse_pixels/upside-down"),
         ("mirrored", lambda text: parse_by_array(text)[:, ::-1], "values differ", "parse_pixels/mirrored"),
         ("always raises", lambda text: parse_by_array(""), "no error"),
+        ("any numbers", parse_numbers, "nan became nan, 12.7 became 12.7", "parse_pixels/nan-gets-through"),
+        ("fractions", parse_fractions, "no error; 12.7 became 12.7", "parse_pixels/fractions-get-through"),
+        ("cut off", parse_cutting_off, "256 became 255", "parse_pixels/clipped"),
+        ("None for a broken string", parse_to_none, "no error; it returned None", "parse_pixels/nothing-raised"),
+        (
+            "larger ones are black",
+            lambda text: parse_by_loops(" ".join(p if len(p) < 4 and int(p) < 256 else "0" for p in text.split())),
+            "256 became 0",
+        ),
     ],
     "scale_pixels": [
         ("flattened", lambda images: images.ravel().astype(np.float32) / 255, "shape"),
@@ -338,8 +444,39 @@ _WRONG: dict[str, list[tuple]] = {
             "values differ",
             "load_faces/keypoints-scaled-like-pixels",
         ),
+        (
+            "no range",
+            lambda path: _load_row_by_row(path, _image_without_range),
+            "3 images",
+            "load_faces/range-unchecked",
+        ),
+        (
+            "broken rows left out",
+            lambda path: _load_row_by_row(path, _image_or_none),
+            "no error; it returned 2 images",
+            "load_faces/broken-rows-skipped",
+        ),
+        (
+            "the first row",
+            lambda path: _load_row_by_row(path, parse_by_loops, rows=1),
+            "shape (1, 96, 96)",
+            "load_faces/first-row-only",
+        ),
+        (
+            "lists of arrays",
+            lambda path: tuple(map(list, _load_row_by_row(path, parse_by_loops))),
+            "list: ",
+            "load_faces/lists",
+        ),
+        ("no names but one", lambda path: (*load_by_csv(path)[:2], "nose_tip"), "a list of texts"),
     ],
     "split_rows": [
+        ("a sorted rest", split_by_difference, "train in file order", "split_rows/part-sorted"),
+        ("a mask shuffled", split_by_drawing_a_mask, "train in file order", "split_rows/part-sorted"),
+        ("rolled", split_rolled, "only where they begin differs", "split_rows/rolled"),
+        ("in steps", split_in_steps, "chance"),
+        ("half sorted", split_half_sorted, "much of train in file order"),
+        ("subsets as lists", split_by_subsets, "train: a numpy.ndarray", "split_rows/lists"),
         (
             "a fixed default",
             lambda n_rows, val_fraction=0.25, seed=0: split_by_torch(n_rows, val_fraction, seed),
