@@ -226,7 +226,8 @@ def forward_fill(targets: np.ndarray) -> np.ndarray:
     """Fill each NaN with the last finite value above it.
 
     Args:
-        targets: (N, D) float, one face a row, one coordinate a column, NaN where unlabeled. It is not changed.
+        targets: (N, D) float, one face a row, one coordinate a column, finite, or NaN where unlabeled. It is not
+            changed.
 
     Returns:
         A new float array (N, D). Where `targets` has a number, the same number. Each NaN takes the last finite
@@ -439,8 +440,8 @@ def rmse(pred: np.ndarray, target: np.ndarray) -> float:
     """Root mean squared error over the labeled coordinates.
 
     Args:
-        pred: float array, pixels, such as (N, K, 2).
-        target: array of the same shape, pixels, NaN where unlabeled. Neither array is changed.
+        pred: float array, finite, pixels, such as (N, K, 2).
+        target: array of the same shape, pixels, finite, or NaN where unlabeled. Neither array is changed.
 
     Returns:
         A float, in pixels: the square root of the mean of (pred - target)² over all coordinates with a
@@ -467,8 +468,8 @@ def per_keypoint_rmse(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Root mean squared error of each keypoint.
 
     Args:
-        pred: (N, K, 2) float, pixels.
-        target: (N, K, 2) float, pixels, NaN where unlabeled. Neither array is changed.
+        pred: (N, K, 2) float, finite, pixels.
+        target: (N, K, 2) float, pixels, finite, or NaN where unlabeled. Neither array is changed.
 
     Returns:
         (K,) float, in pixels: for each keypoint the square root of the mean of (pred - target)² over all

@@ -113,19 +113,6 @@ def split_shuffles(student: Student, rng: np.random.Generator) -> None:
         expect.true(odd is None, expected, str(odd), example, SHUFFLE_HINT)
 
 
-@split_rows.rung("values", points=2)
-def split_mixes_both_parts(student: Student, rng: np.random.Generator) -> None:
-    """The rows within train, and those within val, are in a shuffled order."""
-    hint = "Both parts come out of the shuffle as they are: what sorts one, or makes it of a set or a range, undoes it."
-    # Each number of rows once, so that a split that does not depend on the seed shuffles here as well.
-    sizes, seeds = [int(n) for n in rng.permutation(np.arange(30, 180))], _draw_seeds(rng)
-    splits = _answers(student, *((n_rows, 0.3, seed) for n_rows, seed in zip(sizes, seeds, strict=True)))
-    for part, what in enumerate(("train", "val")):
-        odd = odd_order([split[part] for split in splits], sizes, what)
-        example = "split_rows(n_rows, 0.3, seed) with many seeds"
-        expect.true(odd is None, f"the rows of {what} in a shuffled order", str(odd), example, hint)
-
-
 @split_rows.rung("values", points=3)
 def split_repeats_with_a_seed(student: Student, rng: np.random.Generator) -> None:
     """The same seed gives the same split, seed 0 included."""
@@ -180,3 +167,16 @@ def split_leaves_global_state_alone(student: Student, rng: np.random.Generator) 
         "generator of your own from the seed."
     )
     expect.true(not changed, expected, "your code changed one of them", "split_rows(40, 0.2, seed)", hint)
+
+
+@split_rows.rung("values", points=2)
+def split_mixes_both_parts(student: Student, rng: np.random.Generator) -> None:
+    """The rows within train, and those within val, are in a shuffled order."""
+    hint = "Both parts come out of the shuffle as they are: what sorts one, or makes it of a set or a range, undoes it."
+    # Each number of rows once, so that a split that does not depend on the seed shuffles here as well.
+    sizes, seeds = [int(n) for n in rng.permutation(np.arange(30, 180))], _draw_seeds(rng)
+    splits = _answers(student, *((n_rows, 0.3, seed) for n_rows, seed in zip(sizes, seeds, strict=True)))
+    for part, what in enumerate(("train", "val")):
+        odd = odd_order([split[part] for split in splits], sizes, what)
+        example = "split_rows(n_rows, 0.3, seed) with many seeds"
+        expect.true(odd is None, f"the rows of {what} in a shuffled order", str(odd), example, hint)

@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checks.common.small_examples import expect_numbers
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
-from autograder.worker.plain import TensorValue
+from autograder.worker.plain import TensorValue, type_name
 
-NAN = np.nan
+NAN, INF = np.nan, np.inf
 # A float32 sum of a few hundred squares, added up in any order, is off by less than this.
 FLOAT32 = 1e-4
 CALL = "MSELossIgnoreNan()(pred, target)"
+LOSS_HINT = "Write down which targets are finite, their squared errors, and how many there are."
 
 masked_loss = Ladder("MSELossIgnoreNan")
 
@@ -41,13 +43,24 @@ def _value(student: Student, pred: np.ndarray, target: np.ndarray) -> Any:
     return student.probe("lesson_02.masked_loss", pred=pred, target=target)["value"]
 
 
+def _number(value: Any, what: str) -> float:
+    """Return the one number of a loss; that it is no tensor, or has an axis, costs the rungs of form alone."""
+    array = value.array if isinstance(value, TensorValue) else value
+    if isinstance(array, np.ndarray) and array.size == 1:
+        array = array.reshape(())
+    elif isinstance(value, TensorValue):
+        raise expect.Mismatch(f"{what}: shape ()", f"shape {value.array.shape}")
+    elif isinstance(array, np.ndarray) or type(array) not in (int, float):
+        raise expect.Mismatch(f"{what}: a torch.Tensor", f"{type_name(value)}: {expect.show(value)}")
+    return float(array)
+
+
 def _expect_loss(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> None:
-    array = expect.array(_value(student, pred, target), shape=(), kind="torch", what=CALL)
-    hint = "Write down which targets are finite, their squared errors, and how many there are."
-    expect.close(array, _loss(pred, target), rtol=FLOAT32, what=CALL, example=example, hint=hint)
+    got = _number(_value(student, pred, target), CALL)
+    expect.close(got, _loss(pred, target), rtol=FLOAT32, what=CALL, example=example, hint=LOSS_HINT)
 
 
-@masked_loss.rung("type", points=1, gate=True)
+@masked_loss.rung("type", points=1)
 def loss_is_a_module(student: Student, rng: np.random.Generator) -> None:
     """It is an nn.Module whose forward(pred, target) returns a tensor."""
     pred, target = _draw(rng, 4, 6)
@@ -57,7 +70,7 @@ def loss_is_a_module(student: Student, rng: np.random.Generator) -> None:
     expect.array(answer["value"], kind="torch", what=CALL)
 
 
-@form(masked_loss, "shape", points=1, gate=True, of="torch", shape=())
+@form(masked_loss, "shape", points=1, of="torch", shape=())
 def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> Answers:
     """The loss is one number: a tensor of shape ()."""
     yield CALL, _value(student, *_draw(rng, 4, 6))
@@ -66,19 +79,15 @@ def loss_is_a_scalar(student: Student, rng: np.random.Generator) -> Answers:
 @masked_loss.rung("values", points=5)
 def loss_averages_over_finite_targets(student: Student, rng: np.random.Generator) -> None:
     """The squared error is averaged over the finite targets alone."""
-    # Small, and yet every mistake that is looked for comes out as another number.
-    _expect_loss(
-        student,
-        np.array([[6, 6, 6], [1, 2, 3]], np.float32),
-        np.array([[5, NAN, 8], [3, 4, 3]], np.float32),
-        "pred [[6, 6, 6], [1, 2, 3]], target [[5, nan, 8], [3, 4, 3]]",
-    )
-    _expect_loss(
-        student,
-        np.array([[1, 2], [3, 4], [5, 6]], np.float32),
-        np.array([[3, NAN], [NAN, NAN], [4, 9]], np.float32),
-        "pred [[1, 2], [3, 4], [5, 6]], target [[3, nan], [nan, nan], [4, 9]]",
-    )
+    # Small, and yet every mistake that is looked for comes out as another pair of numbers.
+    pairs = [
+        ([[6, 6, 6, 6], [1, 2, 3, 5]], [[5, NAN, 8, NAN], [3, 4, 3, 2]]),
+        ([[1, 2], [3, 4], [5, 6]], [[3, NAN], [NAN, NAN], [4, 9]]),
+    ]
+    arrays = [(np.array(pred, np.float32), np.array(target, np.float32)) for pred, target in pairs]
+    got = [_number(_value(student, *pair), CALL) for pair in arrays]
+    examples = [f"pred {pred}, target {target}" for pred, target in pairs]
+    expect_numbers(got, [_loss(*pair) for pair in arrays], CALL, examples, FLOAT32, LOSS_HINT)
     _expect_loss(student, *_draw(rng, 16, 30), None)
 
 
@@ -93,6 +102,7 @@ def loss_takes_any_shape(student: Student, rng: np.random.Generator) -> None:
 
 def _gradient(student: Student, pred: np.ndarray, target: np.ndarray, example: str | None) -> np.ndarray:
     answer = student.probe("lesson_02.masked_gradient", pred=pred, target=target)
+    expect.array(answer["value"], kind="torch", what=CALL)
     hint = "Follow the loss back to pred, step by step: autograd must know each of them."
     expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example, hint)
     gradient = answer["gradient"]
@@ -105,16 +115,21 @@ def _gradient(student: Student, pred: np.ndarray, target: np.ndarray, example: s
 def gradient_is_zero_at_masked_entries(student: Student, rng: np.random.Generator) -> None:
     """The gradient is exactly 0, never NaN, where there is no label."""
     hint = "A prediction without a label must not be moved: keep it out of the arithmetic from the start."
-    small = (np.array([6, 6, 6], np.float32), np.array([5, NAN, 8], np.float32), "pred [6, 6, 6], target [5, nan, 8]")
-    for pred, target, example in (small, (*_draw(rng, 8, 30), None), (*_draw(rng, 5, 15, 2), None)):
-        masked = _gradient(student, pred, target, example)[np.isnan(target)]
+    pred, target = np.array([[6, 6, 6]], np.float32), np.array([[5, NAN, 8]], np.float32)
+    small = pred, target, "pred [[6, 6, 6]], target [[5, nan, 8]]"
+    for pred, target, example in (small, (*_draw(rng, 8, 30), None), (*_draw(rng, 16, 4), None)):
+        gradient = _gradient(student, pred, target, example)
+        # A loss that has nothing to do with pred has no gradient anywhere, and so none at masked entries.
+        moved = bool(np.any(gradient[np.isfinite(target)]))
+        expect.true(moved, "pred.grad: other than 0 at labeled entries", "0 everywhere", example, hint)
+        masked = gradient[np.isnan(target)]
         expect.close(masked, np.zeros(masked.shape), 0, 0, "pred.grad at the masked entries", example, hint)
 
 
 @masked_loss.rung("gradients", points=3)
 def gradient_is_right_at_labels(student: Student, rng: np.random.Generator) -> None:
     """Where there is a label, the gradient is that of the mean squared error."""
-    for shape in ((3, 4), (16, 30), (5, 15, 2)):
+    for shape in ((3, 4), (16, 30)):
         pred, target = _draw(rng, *shape)
         gradient = _gradient(student, pred, target, f"shape {shape}")
         finite = np.isfinite(target)
@@ -128,14 +143,16 @@ def gradient_is_right_at_labels(student: Student, rng: np.random.Generator) -> N
 def loss_is_zero_without_labels(student: Student, rng: np.random.Generator) -> None:
     """Where no target is finite the loss is 0, and backward() works."""
     hint = "Such a batch happens, and has nothing to teach: its loss is a tensor, 0, that backward() can start from."
-    for shape in ((3,), (4, 30)):
+    labeled = _number(_value(student, *_draw(rng, 4, 6)), CALL)
+    expect.true(labeled != 0, "the loss of a batch with labels: not 0", "0", hint=LOSS_HINT)
+    for shape in ((1, 3), (4, 30)):
         pred, target = rng.uniform(0, 96, shape).astype(np.float32), np.full(shape, NAN, np.float32)
         answer = student.probe("lesson_02.masked_gradient", pred=pred, target=target)
         example = f"target of shape {shape}, all NaN"
         number = isinstance(answer["value"], int | float)
         got = f"a Python number: {answer['value']}"
         expect.true(not number, "the loss: a torch.Tensor", got, example, hint)
-        value = expect.array(answer["value"], shape=(), kind="torch", what="the loss")
+        value = _number(answer["value"], "the loss")
         expect.close(value, 0.0, what="the loss", example=example, hint=hint)
         expect.true(answer["error"] is None, "backward() works", str(answer["error"]), example, hint)
         if answer["gradient"] is not None:
@@ -147,5 +164,39 @@ def loss_leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> 
     """Predictions and targets are the same afterwards, NaN included."""
     pred, target = _draw(rng, 6, 8)
     answer = student.probe("lesson_02.masked_loss", pred=pred, target=target)
+    # Who does nothing changes nothing: the call must have measured.
+    expect.close(_number(answer["value"], CALL), _loss(pred, target), rtol=FLOAT32, what=CALL, hint=LOSS_HINT)
     yield "target", target, answer["target"]
     yield "pred", pred, answer["pred"]
+
+
+@masked_loss.rung("edge cases", points=2)
+def loss_counts_zero_and_negative(student: Student, rng: np.random.Generator) -> None:
+    """A target of 0, or a negative one, is finite like any other."""
+    pairs = [
+        ([[6, 6, 6], [1, 2, 3]], [[0, NAN, 8], [3, -4, 0]]),
+        ([[1, -2], [3, 4]], [[-1, NAN], [NAN, 2]]),
+    ]
+    arrays = [(np.array(pred, np.float32), np.array(target, np.float32)) for pred, target in pairs]
+    got = [_number(_value(student, *pair), CALL) for pair in arrays]
+    examples = [f"pred {pred}, target {target}" for pred, target in pairs]
+    expect_numbers(got, [_loss(*pair) for pair in arrays], CALL, examples, FLOAT32, LOSS_HINT)
+    pred, target = _draw(rng, 12, 20)
+    _expect_loss(student, pred - 48, target - 48, None)
+
+
+@masked_loss.rung("edge cases", points=2)
+def loss_leaves_out_infinite(student: Student, rng: np.random.Generator) -> None:
+    """An infinite target is no label: it has no part in the mean, and its gradient is 0."""
+    hint = "isnan finds NaN alone. What finds everything that is not finite?"
+    pred, target = np.array([[6, 6, 6], [1, 2, 3]], np.float32), np.array([[5, INF, 8], [-INF, 4, NAN]], np.float32)
+    small = pred, target, "pred [[6, 6, 6], [1, 2, 3]], target [[5, inf, 8], [-inf, 4, nan]]"
+    drawn = _draw(rng, 10, 12)
+    for infinite in (INF, -INF):
+        drawn[1][rng.random(drawn[1].shape) < 0.1] = infinite
+    drawn[1][0, 0] = 50
+    for pred, target, example in (small, (*drawn, "some targets infinite")):
+        got = _number(_value(student, pred, target), CALL)
+        expect.close(got, _loss(pred, target), rtol=FLOAT32, what=CALL, example=example, hint=hint)
+        masked = _gradient(student, pred, target, example)[~np.isfinite(target)]
+        expect.close(masked, np.zeros(masked.shape), 0, 0, "pred.grad where the target is not finite", example, hint)

@@ -29,14 +29,14 @@ def count_by_torch(keypoints: np.ndarray) -> np.ndarray:
     return torch.isfinite(torch.tensor(keypoints)).all(dim=-1).sum(dim=-1).numpy()
 
 
-def count_by_isnan(keypoints: np.ndarray) -> np.ndarray:
-    # Labels are pixels or NaN, so what is not NaN is finite.
-    return (~np.isnan(keypoints)).all(axis=2).sum(axis=1)
+def count_by_isnan_and_isinf(keypoints: np.ndarray) -> np.ndarray:
+    missing = np.isnan(keypoints) | np.isinf(keypoints)
+    return (1 - missing.any(axis=2)).sum(axis=1)
 
 
 def count_by_pandas(keypoints: np.ndarray) -> np.ndarray:
     n, k, _ = keypoints.shape
-    table = pd.DataFrame(keypoints.reshape(n * k, 2)).notna().all(axis=1)
+    table = pd.DataFrame(keypoints.reshape(n * k, 2)).replace([np.inf, -np.inf], np.nan).notna().all(axis=1)
     return table.groupby(np.repeat(np.arange(n), k)).sum().to_numpy()
 
 
@@ -46,8 +46,8 @@ def count_with_small_integers(keypoints: np.ndarray) -> np.ndarray:
 
 
 def count_by_comparison(keypoints: np.ndarray) -> np.ndarray:
-    # NaN alone is unequal to itself.
-    return np.fromiter((np.prod(face == face, axis=1).sum() for face in keypoints), dtype=np.int16)
+    # NaN is smaller than nothing.
+    return np.fromiter((np.prod(abs(face) < np.inf, axis=1).sum() for face in keypoints), dtype=np.int16)
 
 
 def fill_by_pandas(targets: np.ndarray) -> np.ndarray:
@@ -116,7 +116,7 @@ class SelectedLoss(nn.Module):
 
 class NotNanLoss(nn.Module):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        there = ~target.isnan()
+        there = ~(target.isnan() | target.isinf())
         return ((pred[there] - target[there]) ** 2).sum() / there.sum().clamp(min=1)
 
 
@@ -166,7 +166,8 @@ class ZeroedErrorLoss(nn.MSELoss):
         super().__init__(size_average, reduction="sum")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return torch.nan_to_num(input - target).square().sum() / (~target.isnan()).sum().clamp(min=1)
+        error = torch.nan_to_num(input - target, posinf=0, neginf=0)
+        return error.square().sum() / target.isfinite().sum().clamp(min=1)
 
 
 class WhereErrorLoss(nn.Module):
@@ -185,9 +186,9 @@ class LoopLoss(nn.Module):
 
 class WeightedLoss(nn.Module):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        weight = (~target.isnan()).type_as(pred)
+        weight = target.isfinite().type_as(pred)
         label = target.clone()
-        label[target.isnan()] = 0
+        label[~target.isfinite()] = 0
         mean = ((pred - label).pow(2) * weight / weight.sum()).sum()
         return mean if weight.any() else torch.zeros_like(pred).mul(pred).sum()
 
@@ -285,7 +286,7 @@ _RIGHT: dict[str, list[Callable]] = {
         count_by_loops,
         count_by_product,
         count_by_torch,
-        count_by_isnan,
+        count_by_isnan_and_isinf,
         count_by_pandas,
         count_with_small_integers,
         count_by_comparison,
@@ -337,6 +338,78 @@ RIGHT = [
 ]
 
 
+def fill_from_the_last_row(targets: np.ndarray) -> np.ndarray:
+    result = np.array(targets)
+    for d in range(result.shape[1]):
+        for n in range(len(result)):
+            if np.isnan(result[n, d]):
+                result[n, d] = result[n - 1, d]
+    return result
+
+
+def fill_with_one_memory(targets: np.ndarray) -> np.ndarray:
+    return pd.Series(targets.ravel(order="F")).ffill().to_numpy().reshape(targets.shape, order="F")
+
+
+def by_keypoint_by_division(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
+    result = []
+    for p, t in zip(pred.swapaxes(0, 1), target.swapaxes(0, 1), strict=True):
+        errors = [(float(a) - float(b)) ** 2 for a, b in zip(p.ravel(), t.ravel(), strict=True) if not np.isnan(b)]
+        result.append(math.sqrt(sum(errors) / len(errors)))
+    return np.array(result)
+
+
+class IsnanLoss(nn.Module):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        there = ~target.isnan()
+        return ((pred[there] - target[there]) ** 2).sum() / there.sum().clamp(min=1)
+
+
+class PositiveLoss(nn.Module):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        there = torch.gt(target, 0) & target.isfinite()
+        return ((pred[there] - target[there]) ** 2).sum() / there.sum().clamp(min=1)
+
+
+class ZeroMeansMissingLoss(nn.Module):
+    """The NaN become 0, and then every 0 counts as missing."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        clean = torch.nan_to_num(target, nan=0.0, posinf=0.0, neginf=0.0)
+        there = clean != 0
+        return ((pred[there] - clean[there]) ** 2).sum() / there.sum().clamp(min=1)
+
+
+class OneMoreLoss(SelectedLoss):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        count = torch.isfinite(target).sum()
+        return super().forward(pred, target) * count / (count + 1)
+
+
+class NothingToDoWithPredLoss(nn.Module):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred * 0).sum()
+
+
+class TableLoss(nn.Module):
+    """For two axes only."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        total, count = 0 * pred.sum(), 0
+        for row in range(pred.shape[0]):
+            for column in range(pred.shape[1]):
+                if torch.isfinite(target[row, column]):
+                    total, count = total + (pred[row, column] - target[row, column]) ** 2, count + 1
+        return total / max(count, 1)
+
+
+class NumpyLoss(nn.Module):
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        p, t = pred.detach().numpy(), target.numpy()
+        known = np.isfinite(t)
+        return torch.tensor(((p[known] - t[known]) ** 2).mean())
+
+
 class HalfLoss(SelectedLoss):
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         return super().forward(pred, target) / 2
@@ -361,6 +434,24 @@ class NotAModule:
 
 # Each with a word of the text that the student must read, and the misconception that it shows, if the catalogue has it.
 _WRONG: dict[str, list[tuple]] = {
+    "count_labels": [
+        (
+            "isnan",
+            lambda k: np.array([(~np.isnan(face)).all(axis=1).sum() for face in k]),
+            "inf",
+            "count_labels/infinite-counted",
+        ),
+        (
+            "equal to itself",
+            lambda k: (k == k).prod(axis=2).sum(axis=1),
+            "count_labels(...): [2, 1]",
+            "count_labels/infinite-counted",
+        ),
+        ("not negative", lambda k: (k.min(axis=2) >= 0).sum(axis=1), "-1", "count_labels/negative-taken-for-missing"),
+        ("a list", lambda k: count_by_loops(k).tolist(), "numpy.ndarray"),
+        ("all of them", lambda k: np.full(len(k), k.shape[1]), "[3, 3, 3]"),
+        ("no return", lambda k: None, "None"),
+    ],
     "forward_fill": [
         ("interpolated", lambda t: pd.DataFrame(t).interpolate(limit_direction="both").to_numpy(), "copied from"),
         ("not filled", lambda t: t.copy(), "values differ", "forward_fill/not-filled"),
@@ -370,10 +461,27 @@ _WRONG: dict[str, list[tuple]] = {
             "values differ",
             "forward_fill/top-mean",
         ),
+        ("what is positive", lambda t: fill_by_pandas(np.where(t > 0, t, np.nan)), "-3", "forward_fill/positive-only"),
+        ("lists", lambda t: fill_by_pandas(t).tolist(), "numpy.ndarray"),
+        ("from the last row", fill_from_the_last_row, "= 8", "forward_fill/top-from-the-last-row"),
+        (
+            "one memory for all columns",
+            fill_with_one_memory,
+            "values differ",
+            "forward_fill/carried-into-the-next-column",
+        ),
+        ("48 where nothing is known", lambda t: np.nan_to_num(fill_by_pandas(t), nan=48), "= nan"),
     ],
     "MSELossIgnoreNan": [
         ("half", HalfLoss, "MSELossIgnoreNan()(pred, target): ", "MSELossIgnoreNan/half"),
         ("shape (1,)", WrappedLoss, "shape"),
+        ("isnan", IsnanLoss, "inf", "MSELossIgnoreNan/infinite-not-masked"),
+        ("what is positive", PositiveLoss, " and ", "MSELossIgnoreNan/positive-only"),
+        ("0 for missing", ZeroMeansMissingLoss, " and ", "MSELossIgnoreNan/zero-taken-for-missing"),
+        ("one more", OneMoreLoss, " and ", "MSELossIgnoreNan/divided-by-one-more"),
+        ("nothing to do with pred", NothingToDoWithPredLoss, "0 and 0"),
+        ("two axes only", TableLoss, "IndexError"),
+        ("by NumPy", NumpyLoss, "grad", "MSELossIgnoreNan/cut-from-the-graph"),
         (
             "mean of columns",
             MeanOfColumnsLoss,
@@ -389,20 +497,42 @@ _WRONG: dict[str, list[tuple]] = {
             "rmse(...): ",
             "rmse/divided-by-keypoints",
         ),
+        (
+            "what is positive",
+            lambda p, t: rmse_by_nanmean(p, np.where(t > 0, t, np.nan)),
+            "-2",
+            "rmse/positive-only",
+        ),
+        ("0 for missing", lambda p, t: rmse_by_nanmean(p, np.where(t, t, np.nan)), "-2", "rmse/zero-taken-for-missing"),
+        ("a deviation", lambda p, t: float(np.nanstd(p - t)), " and ", "rmse/mean-subtracted"),
+        ("always NaN", lambda p, t: math.nan, "nan and nan"),
     ],
     "per_keypoint_rmse": [
         (
             "in x alone",
             lambda p, t: by_keypoint_by_nanmean(p[..., :1], t[..., :1]),
-            "values differ",
+            "[2.12132, 1.58114]",
             "per_keypoint_rmse/x-alone",
         ),
         (
             "in y alone",
             lambda p, t: by_keypoint_by_nanmean(p[..., 1:], t[..., 1:]),
-            "values differ",
+            "[3.16228, 3.80789]",
             "per_keypoint_rmse/y-alone",
         ),
+        (
+            "what is positive",
+            lambda p, t: by_keypoint_by_nanmean(p, np.where(t > 0, t, np.nan)),
+            "-2",
+            "per_keypoint_rmse/positive-only",
+        ),
+        (
+            "a division by 0",
+            by_keypoint_by_division,
+            "ZeroDivisionError",
+            "per_keypoint_rmse/fails-where-never-labeled",
+        ),
+        ("a list", lambda p, t: by_keypoint_by_loops(p, t).tolist(), "numpy.ndarray"),
     ],
 }
 
