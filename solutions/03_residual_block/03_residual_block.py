@@ -290,9 +290,9 @@ autograder.check("make_stage")
 class KeypointResNet(nn.Module):
     """A residual network from a gray face to the coordinates of its keypoints.
 
-    In order: 7x7 convolution with stride 2 and padding 3 to ``channels[0]``, batch normalization, ReLU,
-    3x3 max-pooling with stride 2 and padding 1; one stage for each entry of ``channels``, the first with stride 1
-    and the others with stride 2; global average pooling; one linear layer.
+    In order: 7x7 convolution with stride 2 to ``channels[0]``, batch normalization, ReLU, 3x3 max-pooling with stride 2
+    (paddings of 3 and 1 halve the size twice, others will do); one stage for each entry of ``channels``, the first with
+    stride 1 and the others with stride 2; global average pooling; one linear layer.
 
     Args:
         channels: width of each stage.

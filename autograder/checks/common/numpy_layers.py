@@ -6,7 +6,7 @@ Conv2d, BatchNorm2d and MaxPool2d.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -98,6 +98,8 @@ class Block:
 def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = None) -> np.ndarray:
     """Return the block's output, or what it would be with one of the mistakes that students make."""
     norm2 = block.norm1 if mistake == "one norm twice" else block.norm2
+    if mistake == "late stride":
+        block = replace(block, strides=(block.strides[1], block.strides[0]))
     if mistake == "pre-activation":
         inner = conv2d(relu(batch_norm(x, block.norm1, train)), block.conv1, block.strides[0])
         return conv2d(relu(batch_norm(inner, norm2, train)), block.conv2, block.strides[1]) + _skipped(x, block, train)
@@ -114,19 +116,23 @@ def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = No
         inner = relu(inner)
     if mistake == "no shortcut":
         return relu(inner)
-    skipped = _skipped(x, block, train)
+    skipped = _skipped(x, block, train, mistake)
     total = inner - skipped if mistake == "subtracted" else inner + skipped
     if mistake == "norm after addition":
         total = batch_norm(total, norm2, train)
     return total if mistake in ("relu before addition", "no final relu") else relu(total)
 
 
-def _skipped(x: np.ndarray, block: Block, train: bool) -> np.ndarray:
+def _skipped(x: np.ndarray, block: Block, train: bool, mistake: str | None = None) -> np.ndarray:
     """Return what the shortcut hands on."""
     if block.shortcut is None:
         return x
-    skipped = conv2d(x, block.shortcut, block.strides[0] * block.strides[1], padding=0)
-    return skipped if block.shortcut_norm is None else batch_norm(skipped, block.shortcut_norm, train)
+    stride = block.strides[0] * block.strides[1]
+    if mistake == "pooled shortcut" and stride > 1:
+        x, stride = _windows(x, stride, stride).mean(axis=(4, 5)), 1
+    skipped = conv2d(x, block.shortcut, stride, padding=0)
+    skipped = skipped if block.shortcut_norm is None else batch_norm(skipped, block.shortcut_norm, train)
+    return relu(skipped) if mistake == "relu in shortcut" else skipped
 
 
 @dataclass(frozen=True)

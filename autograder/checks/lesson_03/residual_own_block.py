@@ -48,6 +48,21 @@ def _what_fails(student: Student) -> str | None:
     return None
 
 
+def block_fails(student: Student) -> bool:
+    """Return whether the student's ResidualBlock is there and wrong by itself."""
+    return _what_fails(student) is not None
+
+
+def unused_in_block(student: Student) -> bool:
+    """Return whether the student's ResidualBlock leaves a layer of its own unused."""
+    rng = np.random.default_rng(0)
+    x, upstream = image(rng, 2, STRIDING[0], 6, 6), image(rng, 2, STRIDING[1], 3, 3)
+    try:
+        return bool(run(student, "ResidualBlock", STRIDING, x, rng, upstream=upstream)["without_grad"])
+    except StudentError:
+        return False
+
+
 def stands_on_block(check: Check) -> Check:
     """Let the check blame the student's ResidualBlock where that fails by itself already."""
 

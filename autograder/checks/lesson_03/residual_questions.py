@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,13 @@ from autograder.checks.common.module_shapes import expect_found, seed, shapes_te
 from autograder.checks.lesson_03.residual_weights import TOLERANCE
 from autograder.ladder import expect
 from autograder.ladder.student import Student
+from autograder.worker.probes.lesson_03_weights import EPS, draw_weights
 
 COMPARE_HINT = "Compare your layers and their order with the picture, one by one."
+# Small modules are asked for their values; a hundred times what any of them has.
+MOST_NUMBERS = 1_000_000
+# Of several modules that differ, so many are told.
+MOST_TOLD = 2
 UNUSED_HINT = "A layer that __init__ creates is never used by forward, or its result is dropped."
 
 
@@ -31,9 +37,26 @@ def describe(
 def run(
     student: Student, name: str, args: list[int], x: np.ndarray, rng: np.random.Generator, **more: Any
 ) -> dict[str, Any]:
-    """Build the module, fill its weights, run it on ``x``; return its layers, output and more."""
-    inputs = {"kwargs": {}, "seed": seed(rng), **more}
-    return student.probe("lesson_03.run", name=name, args=args, x=x, **inputs)
+    """Build the module, fill its weights, run it on ``x``; return its layers, output and more.
+
+    The layers hold the weights that this side draws for what the module has to fill, see ``lesson_03_weights``.
+    """
+    inputs = {"kwargs": {}, "seed": seed(rng), "fill": "random", **more}
+    answer = student.probe("lesson_03.run", name=name, args=args, x=x, **inputs)
+    return {**answer, "layers": _with_weights(answer["layers"], inputs["fill"], inputs["seed"])}
+
+
+def _with_weights(layout: list[dict[str, Any]], fill: str, drawn_from: int) -> list[dict[str, Any]]:
+    """Return the layers with their weights; of a module that keeps its own, with the shapes alone."""
+    sizes = [prod(shape) for layer in layout for shape in layer["shapes"].values() if shape is not None]
+    if fill == "own" or fill == "zero" or sum(sizes) > MOST_NUMBERS:
+        return [{"kind": layer["kind"], "shapes": layer["shapes"]} for layer in layout]
+    layers = []
+    for layer, values in zip(layout, draw_weights(layout, fill, drawn_from), strict=True):
+        weight = layer["shapes"].get("weight") or layer["shapes"].get("running_mean")
+        channels = weight[0] if layer["kind"] == "norm" and weight else None
+        layers.append({"kind": layer["kind"], "channels": channels, "eps": EPS, **values})
+    return layers
 
 
 def block_kernels(in_channels: int, out_channels: int, stride: int) -> Counter:
@@ -60,18 +83,41 @@ def network_kernels(channels: list[int], blocks: int) -> Counter:
     return kernels
 
 
-def expect_kernels(found: dict[str, Any], want: Counter, what: str, hint: str) -> None:
-    """Expect that the module described has these convolution kernels."""
+def _kernels_of(found: dict[str, Any]) -> Counter:
     # A kernel has 4 axes, and more than one channel out.
-    got = Counter(tuple(shape) for shape in found["shapes"] if len(shape) == 4 and shape[0] > 1)
+    return Counter(tuple(shape) for shape in found["shapes"] if len(shape) == 4 and shape[0] > 1)
+
+
+def _difference(found: dict[str, Any], want: Counter) -> tuple[str, str] | None:
+    """Return which kernels are due and which are there, as far as they differ; None where they do not."""
+    got = _kernels_of(found)
     if got == want:
-        return
-    expect_found(found)
+        return None
     # A network has many; those that fit say nothing.
     differing = sorted(shape for shape in got | want if got[shape] != want[shape])
     texts = [", ".join(f"{count[shape] or 'none'} of {shape}" for shape in differing) for count in (want, got)]
-    expected = f"{what}: convolution kernels {texts[0]}"
-    raise expect.Mismatch(expected, texts[1] if got else "no kernel at all", hint=hint)
+    return texts[0], texts[1] if got else "no kernel at all"
+
+
+def expect_kernels_of_each(asked: list[tuple[dict[str, Any], Counter, str]], hint: str) -> None:
+    """Expect of each ``(module described, kernels, what it is called)`` that it has these convolution kernels.
+
+    All that differ are told: one alone would not tell one block too few from one that stands in several places.
+    """
+    wanted, came = [], []
+    for found, want, what in asked:
+        difference = _difference(found, want)
+        if difference is not None:
+            expect_found(found)
+            wanted.append(f"{what}: convolution kernels {difference[0]}")
+            came.append(difference[1] + (", and a layer in several places" if found["repeated"] else ""))
+    if wanted:
+        raise expect.Mismatch("; ".join(wanted[:MOST_TOLD]), "; ".join(came[:MOST_TOLD]), hint=hint)
+
+
+def expect_kernels(found: dict[str, Any], want: Counter, what: str, hint: str) -> None:
+    """Expect that the module described has these convolution kernels."""
+    expect_kernels_of_each([(found, want, what)], hint)
 
 
 def expect_own_output(

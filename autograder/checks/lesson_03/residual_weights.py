@@ -1,8 +1,8 @@
 """From a student's parameters to the block or network they form, recomputed in NumPy.
 
 The contract leaves open: biases of convolutions, batch normalization after the 1x1 shortcut, names and order of
-the layers, which of the two 3x3 convolutions strides, the padding of the stem. So a comparison tries every
-arrangement of the weights that fits their shapes; one of them has to give the student's output.
+the layers, the padding of the stem. So a comparison tries every arrangement of the weights that fits their shapes;
+one of them has to give the student's output. The weights themselves were drawn on this side.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from autograder.checks.common.numpy_layers import Block, Conv, Head, Norm, Stem
 
 # Of a student's answer, relative and absolute: float32 through a few layers beside float64.
 TOLERANCE = 2e-4
+# How far what a module with a mistake answers must go along with what it should: a correlation.
+RESEMBLANCE, BLOCK_RESEMBLANCE = 0.5, 0.75
 
 # What each mistake computes, in the lesson's words: they stay the same however the student names or orders layers.
 BLOCK_MISTAKES = {
@@ -36,6 +38,9 @@ BLOCK_MISTAKES = {
     "norm after addition": "relu(norm(conv(...) + shortcut(x)))",
     "pre-activation": "normalization and ReLU before each convolution, and a bare sum at the end",
     "subtracted": "relu(F(x) - shortcut(x))",
+    "relu in shortcut": "relu(F(x) + relu(shortcut(x)))",
+    "pooled shortcut": "a shortcut that pools x before its convolution",
+    "late stride": "an F(x) whose second convolution takes the stride",
 }
 STEM_MISTAKES = {
     "no stem norm": "a stem without batch normalization",
@@ -55,6 +60,7 @@ NETWORK_MISTAKES = {**HEAD_MISTAKES, **STEM_MISTAKES}
 
 # More layers than a right module has would make the orders to try too many.
 MOST_NORMS, MOST_CONVS = 4, 12
+MOST_BLOCKS, MOST_NETWORKS = 2000, 3000
 STEM_PADDINGS = (3, 2, 1, 0)
 POOLS = ((1, False), (0, True), (0, False))
 
@@ -74,7 +80,7 @@ def _loose(found: Layers, channels: int) -> list[np.ndarray]:
         for item in found
         if item["kind"] == "other" and item["weight"].shape == (channels,) and item["weight"].any()
     }
-    return list(vectors.values())
+    return list(vectors.values())[:MOST_CONVS]
 
 
 def _with_loose_biases(convs: Iterable[Conv], found: Layers) -> list[Conv]:
@@ -113,11 +119,11 @@ def _norm_orders(found: Layers, channels: int, projects: bool) -> Iterator[tuple
                 yield order[0], order[1], order[2] if places == 3 else None
 
 
-def _arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> Iterator[Block]:
+def arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> Iterator[Block]:
     """Yield every block of in_channels, out_channels and stride ``args`` that these weights could form."""
     in_channels, out_channels, stride = args
     convs = convs_of(found, 3)
-    if len(convs) > MOST_CONVS:
+    if max(len(convs), len(convs_of(found, 1))) > MOST_CONVS:
         return
     if not train:
         # In train mode a normalization takes away whatever bias its convolution has.
@@ -125,7 +131,6 @@ def _arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> It
     projects = stride != 1 or in_channels != out_channels
     pointwise = [conv for conv in convs_of(found, 1) if conv.kernel.shape[:2] == (out_channels, in_channels)]
     shortcuts: list[Conv | None] = list(_with_loose_biases(pointwise, found)) if projects else [None]
-    placements = [(stride, 1), (1, stride)] if stride != 1 else [(1, 1)]
     pairs = [
         (first, second)
         for first, second in itertools.permutations(convs, 2)
@@ -134,9 +139,9 @@ def _arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> It
         # The same kernel with two biases is one convolution.
         and first.kernel is not second.kernel
     ]
-    for (conv1, conv2), shortcut, strides in itertools.product(pairs, shortcuts, placements):
+    for (conv1, conv2), shortcut in itertools.product(pairs, shortcuts):
         for norm1, norm2, shortcut_norm in _norm_orders(found, out_channels, projects):
-            yield Block(conv1, norm1, conv2, norm2, shortcut, shortcut_norm, strides)
+            yield Block(conv1, norm1, conv2, norm2, shortcut, shortcut_norm, (stride, 1))
 
 
 def agrees(got: np.ndarray, want: np.ndarray) -> bool:
@@ -144,7 +149,19 @@ def agrees(got: np.ndarray, want: np.ndarray) -> bool:
     return got.shape == want.shape and bool(np.allclose(got, want, rtol=TOLERANCE, atol=TOLERANCE))
 
 
-def _nearest(got: np.ndarray, candidates: list[np.ndarray]) -> np.ndarray | None:
+def resembles(got: np.ndarray, want: np.ndarray, least: float = RESEMBLANCE) -> bool:
+    """Return whether both go up and down together: so does a module with a mistake, and nothing that is made up.
+
+    What all images of a batch share is taken off first: a bias alone says nothing.
+    """
+    if got.shape != want.shape:
+        return False
+    one, other = (array.astype(float) - array.mean(axis=0, dtype=float) for array in (got, want))
+    size = np.linalg.norm(one) * np.linalg.norm(other)
+    return bool(np.isfinite(size) and size > 0 and np.sum(one * other) / size > least)
+
+
+def nearest(got: np.ndarray, candidates: list[np.ndarray]) -> np.ndarray | None:
     """Return the candidate that differs least from ``got``, one of the same shape if there is any."""
 
     def distance(want: np.ndarray) -> float:
@@ -162,19 +179,22 @@ def explain_block(
     can't form such a block.
     """
     got = answer["output"].array
-    blocks = list(_arrange_block(answer["layers"], args, train))
+    blocks = list(itertools.islice(arrange_block(answer["layers"], args, train), MOST_BLOCKS))
     right = []
     for block in blocks:
         right.append(layers.run_block(x, block, train))
         if agrees(got, right[-1]):
             return right[-1], ""
     for mistake, block in itertools.product(BLOCK_MISTAKES, blocks):
+        if mistake == "pre-activation" and args[0] != args[1]:
+            # Its first normalization has the channels of x, and those found here have the channels of F(x).
+            continue
         if agrees(got, layers.run_block(x, block, train, mistake)):
-            return _nearest(got, right), mistake
-    return _nearest(got, right), None
+            return nearest(got, right), mistake
+    return nearest(got, right), None
 
 
-def _heads(found: Layers, outputs: int, channels: int) -> Iterator[Head]:
+def heads_of(found: Layers, outputs: int, channels: int) -> Iterator[Head]:
     """Yield the last layer: linear, a 1x1 convolution, or a matrix of its own."""
     for layer in found:
         weight = layer["weight"]
@@ -200,7 +220,7 @@ class _Parts:
     ) -> Iterator[np.ndarray]:
         """Yield what every network with one of these stems makes of ``x`` before its linear layer.
 
-        All blocks of a network stride and normalize their shortcut alike. Networks that begin alike share the work.
+        All blocks of a network normalize their shortcut alike. Networks that begin alike share the work.
         """
 
         def follow(features: np.ndarray, stages: list[list[Block]]) -> Iterator[np.ndarray]:
@@ -214,11 +234,8 @@ class _Parts:
             entered = layers.run_stem(x, stem, stem_mistake)
             for block in self.stages[0]:
                 first = layers.run_block(entered, block, True, block_mistake)
-                for early, normed in itertools.product((True, False), repeat=2):
-                    alike = [
-                        [b for b in stage if (b.strides[0] > 1, b.shortcut_norm is not None) == (early, normed)]
-                        for stage in self.stages[1:]
-                    ]
+                for normed in (True, False):
+                    alike = [[b for b in stage if (b.shortcut_norm is not None) == normed] for stage in self.stages[1:]]
                     yield from follow(first, alike)
 
     def answers(self, features: Iterable[np.ndarray], mistake: str | None = None) -> Iterator[np.ndarray]:
@@ -227,17 +244,22 @@ class _Parts:
             yield layers.run_head(maps, head, mistake)
 
 
+def stems_of(found: Layers) -> list[Stem]:
+    """Return every stem of these weights, the usual padding first."""
+    places = itertools.product(STEM_PADDINGS, POOLS, convs_of(found, 7))
+    return [Stem(conv, padding, pool) for padding, pool, conv in places]
+
+
 def _network_parts(found: Layers, channels: list[int], outputs: int) -> _Parts:
     """Return what these weights could be in a network of one block a stage; nothing where they can't form one."""
     strides = [1] + [2] * (len(channels) - 1)
     plain = [layer for layer in found if layer["kind"] != "norm"]
     stages = [
-        list(_arrange_block(plain, args)) for args in zip([channels[0], *channels[:-1]], channels, strides, strict=True)
+        list(arrange_block(plain, args)) for args in zip([channels[0], *channels[:-1]], channels, strides, strict=True)
     ]
     fits = len(convs_of(found, 3)) == 2 * len(channels)
-    places = itertools.product(STEM_PADDINGS, POOLS, convs_of(found, 7) if fits else [])
-    stems = [Stem(conv, padding, pool) for padding, pool, conv in places]
-    return _Parts(stems, stages, list(_heads(found, outputs, channels[-1])))
+    stems = stems_of(found) if fits else []
+    return _Parts(stems, stages, list(heads_of(found, outputs, channels[-1])))
 
 
 def explain_network(
@@ -251,7 +273,7 @@ def explain_network(
     features, right = [], []
 
     def finds_right(stems: list[Stem]) -> bool:
-        for maps in parts.features(x, stems, block_mistake):
+        for maps in itertools.islice(parts.features(x, stems, block_mistake), MOST_NETWORKS):
             features.append(maps)
             for want in parts.answers([maps]):
                 right.append(want)
@@ -265,8 +287,8 @@ def explain_network(
         early = mistake in STEM_MISTAKES
         wrong = parts.features(x, usual[:1], block_mistake, mistake) if early else features
         if any(agrees(got, answer) for answer in parts.answers(wrong, mistake)):
-            return _nearest(got, right), mistake
+            return nearest(got, right), mistake
     unusual = [stem for stem in parts.stems if stem.padding != STEM_PADDINGS[0]]
     if finds_right(unusual):
         return right[-1], ""
-    return _nearest(got, right), None
+    return nearest(got, right), None

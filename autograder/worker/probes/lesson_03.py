@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,60 +10,62 @@ import torch
 from torch import nn
 
 from ..names import Names
+from .lesson_03_weights import DRAWN, EPS, NAMES, ONES, ZEROS, draw_weights
+
+# Taken before the notebook runs: whatever it puts in their places later is not asked.
+Conv2d, Linear, BatchNorm2d, Module, Sequential = nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.Module, nn.Sequential
+KINDS = (Conv2d, "conv"), (Linear, "linear"), (BatchNorm2d, "norm")
 
 
-def _fill(module: nn.Module, fill: str, seed: int) -> None:
-    """Give every weight a known value: ``random``, ``plain`` (as random, but fresh normalizations), ``zero``; or
-    leave it as it is: ``own``."""
-    generator = torch.Generator().manual_seed(seed)
+def _owned(module: nn.Module) -> Iterator[tuple[str, dict[str, torch.Tensor | None]]]:
+    """Yield every convolution, linear layer and normalization, then every parameter that belongs to none of them.
 
-    def draw(tensor: torch.Tensor | None, low: float, high: float) -> None:
-        if tensor is not None:
-            tensor.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
-
-    if fill == "own":
-        return
-    with torch.no_grad():
-        for parameter in module.parameters():
-            if fill == "zero":
-                parameter.zero_()
-            elif parameter.ndim > 1:
-                draw(parameter, -0.5, 0.5)
-        for part in module.modules() if fill != "zero" else ():
-            if isinstance(part, nn.Conv2d | nn.Linear):
-                draw(part.bias, -0.5, 0.5)
-            elif isinstance(part, nn.BatchNorm2d) and fill == "plain":
-                part.reset_running_stats()
-                part.reset_parameters()
-                part.eps = 1e-5
-            elif isinstance(part, nn.BatchNorm2d):
-                for tensor, middle in (part.weight, 1), (part.bias, 0), (part.running_mean, 0), (part.running_var, 1):
-                    draw(tensor, middle - 0.5, middle + 0.5)
-
-
-def _array(tensor: torch.Tensor | None) -> np.ndarray | None:
-    return None if tensor is None else tensor.detach().numpy().copy()
-
-
-def _layers(module: nn.Module) -> list[dict[str, Any]]:
-    """Every convolution, normalization and linear layer, then every parameter that belongs to none of them."""
-    layers: list[dict[str, Any]] = []
+    Each by its kind and what it owns.
+    """
     seen: set[int] = set()
     for part in module.modules():
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            kind = "conv" if isinstance(part, nn.Conv2d) else "linear"
-            layers.append({"kind": kind, "weight": _array(part.weight), "bias": _array(part.bias)})
-        elif isinstance(part, nn.BatchNorm2d):
-            keys = ("weight", "bias", "running_mean", "running_var")
-            values: dict[str, Any] = {key: _array(getattr(part, key)) for key in keys}
-            layers.append({"kind": "norm", "channels": int(part.num_features), "eps": float(part.eps), **values})
-        else:
-            continue
-        seen |= {id(parameter) for parameter in part.parameters(recurse=False)}
+        kind = next((kind for of, kind in KINDS if isinstance(part, of)), None)
+        if kind is not None:
+            names = NAMES if kind == "norm" else NAMES[:2]
+            seen |= {id(parameter) for parameter in part.parameters(recurse=False)}
+            yield kind, {name: getattr(part, name) for name in names}
     for parameter in module.parameters():
         if id(parameter) not in seen:
-            layers.append({"kind": "other", "weight": _array(parameter), "bias": None})
-    return layers
+            yield "other", {"weight": parameter}
+
+
+def _holds(kind: str, owned: dict[str, torch.Tensor | None]) -> str:
+    value = owned["weight"]
+    if kind != "other" or value is None or value.ndim > 1:
+        return DRAWN
+    constant = value.detach().reshape(-1)
+    return ONES if bool((constant == 1).all()) else ZEROS if bool((constant == 0).all()) else DRAWN
+
+
+def _fill(module: nn.Module, fill: str, seed: int) -> list[dict[str, Any]]:
+    """Fill the weights with numbers drawn from the seed, or leave them as they are: ``own``. Return what was filled."""
+    parts = list(_owned(module))
+    layout = [
+        {
+            "kind": kind,
+            "holds": _holds(kind, owned),
+            "shapes": {name: None if value is None else list(value.shape) for name, value in owned.items()},
+        }
+        for kind, owned in parts
+    ]
+    if fill == "own":
+        return layout
+    for part in module.modules():
+        if isinstance(part, BatchNorm2d):
+            part.eps = EPS
+            part.reset_running_stats()
+    with torch.no_grad():
+        for (_, owned), values in zip(parts, draw_weights(layout, fill, seed), strict=True):
+            for name, tensor in owned.items():
+                value = values[name]
+                if tensor is not None and value is not None:
+                    tensor.copy_(torch.from_numpy(value))
+    return layout
 
 
 def _hides_layers(module: nn.Module) -> bool:
@@ -100,12 +103,14 @@ def describe(names: Names, *, name: str, args: list, kwargs: dict, shape: list[i
         module = _build(names, name, args, kwargs, tuple(shape))
     found: dict[str, Any] = {
         "type": type(module).__name__,
-        "is_module": isinstance(module, nn.Module),
-        "is_sequential": isinstance(module, nn.Sequential),
+        "is_module": isinstance(module, Module),
+        "is_sequential": isinstance(module, Sequential),
     }
     if found["is_module"]:
         found["shapes"] = [list(parameter.shape) for parameter in module.parameters() if parameter.requires_grad]
         found["hidden"] = _hides_layers(module)
+        layers = [part for _, part in module.named_modules(remove_duplicate=False) if list(part.parameters())]
+        found["repeated"] = len({id(part) for part in layers}) < len(layers)
     return found
 
 
@@ -120,14 +125,15 @@ def run(
     fill: str = "random",
     train: bool = True,
     upstream: np.ndarray | None = None,
-    with_layers: bool = True,
 ) -> dict[str, Any]:
-    """Build ``name(*args, **kwargs)``, fill its weights, run it on ``x`` and, given ``upstream``, backwards."""
+    """Build ``name(*args, **kwargs)``, fill its weights, run it on ``x`` and, given ``upstream``, backwards.
+
+    Of its layers only what there is to fill is told, see ``lesson_03_weights``.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = _build(names, name, args, kwargs, x.shape)
-        _fill(module, fill, seed)
-        layers = _layers(module) if with_layers else []
+        layers = _fill(module, fill, seed)
         module.train(train)
         inputs = torch.from_numpy(x.copy()).requires_grad_(upstream is not None)
         outputs = module(inputs)

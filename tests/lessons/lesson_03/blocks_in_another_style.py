@@ -151,6 +151,14 @@ BLOCKS: dict[str, list[Names]] = {
     "shortcut-ignores-stride": [skip(lambda i, o, s: [nn.Conv2d(i, o, 1, s)] if i != o else [])],
     "shortcut-ignores-width": [skip(lambda i, o, s: [nn.Conv2d(i, o, 1, s)] if s > 1 else [])],
     "shortcut-always-a-convolution": [skip(lambda i, o, s: [nn.Conv2d(i, o, 1, s), nn.BatchNorm2d(o)])],
+    "shortcut-bends": [
+        skip(lambda i, o, s: [] if (i, s) == (o, 1) else [nn.Conv2d(i, o, 1, s), nn.BatchNorm2d(o), nn.ReLU()])
+    ],
+    "shortcut-pools": [
+        skip(lambda i, o, s: [] if (i, s) == (o, 1) else [nn.AvgPool2d(s, ceil_mode=True), nn.Conv2d(i, o, 1)])
+    ],
+    "shortcut-never-a-convolution": [skip(lambda i, o, s: [nn.MaxPool2d(s, ceil_mode=True)])],
+    "stride-on-the-second": [convolutions(lambda i, o, s: (nn.Conv2d(i, o, 3, 1, 1), nn.Conv2d(o, o, 3, s, 1)))],
     "stride-on-both": [convolutions(lambda i, o, s: (nn.Conv2d(i, o, 3, s, 1), nn.Conv2d(o, o, 3, s, 1)))],
     "no-padding": [convolutions(lambda i, o, s: (nn.Conv2d(i, o, 3, s), nn.Conv2d(o, o, 3)))],
     "second-convolution-takes-in-channels": [
@@ -224,7 +232,25 @@ def stage_widening_last(in_channels: int, out_channels: int, blocks: int, stride
     return result
 
 
+def stage_that_returns_early(in_channels: int, out_channels: int, blocks: int, stride: int) -> nn.Sequential:
+    """Return from inside the loop."""
+    result = nn.Sequential(first_block(in_channels, out_channels, stride))
+    for _ in range(blocks - 1):
+        result.append(RIGHT_BLOCK(out_channels, out_channels))
+        return result
+    return result
+
+
+def stage_of_bare_convolutions(in_channels: int, out_channels: int, blocks: int, stride: int) -> nn.Sequential:
+    """Return as many 3x3 convolutions as the blocks would have."""
+    widths = [in_channels, *[out_channels] * (2 * blocks)]
+    pairs = zip(widths, widths[1:], strict=False)
+    return nn.Sequential(*(nn.Conv2d(a, b, 3, 1 if n else stride, 1) for n, (a, b) in enumerate(pairs)))
+
+
 STAGES: dict[str, list[Names]] = {
+    "one-block-too-few": [stage(first_block, later_block, count=lambda blocks: len(range(1, blocks - 1)))],
+    "always-two-blocks": [{"make_stage": stage_that_returns_early}],
     "one-block-shared": [{"make_stage": stage_of_one_shared}],
     "every-block-strides": [stage(first_block, lambda i, o, s: RIGHT_BLOCK(o, o, s))],
     "stride-forgotten": [stage(lambda i, o, s: RIGHT_BLOCK(i, o), later_block)],

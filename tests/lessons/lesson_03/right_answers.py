@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,14 +98,14 @@ class LazyBlock(nn.Module):
 
 
 class SequentialBlock(nn.Sequential):
-    """A Sequential of F with a forward of its own; the second convolution strides, the shortcut skips pixels itself."""
+    """A Sequential of F with a forward of its own, in which the shortcut skips pixels itself."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         path = OrderedDict(
-            conv_a=nn.Conv2d(in_channels, out_channels, 3, padding="same"),
+            conv_a=nn.Conv2d(in_channels, out_channels, 3, stride, 1),
             norm_a=nn.BatchNorm2d(out_channels, eps=1e-3),
             bend=nn.ReLU(),
-            conv_b=nn.Conv2d(out_channels, out_channels, 3, stride, 1),
+            conv_b=nn.Conv2d(out_channels, out_channels, 3, padding="same"),
             norm_b=nn.BatchNorm2d(out_channels, momentum=None),
         )
         super().__init__(path)
@@ -185,7 +186,18 @@ class OwnNormBlock(nn.Module):
         return torch.relu(self.side(x) + norm2(conv2(torch.relu(norm1(conv1(x))))))
 
 
-RIGHT_BLOCKS = [ModuleBlock, FunctionalBlock, LazyBlock, SequentialBlock, MixedBlock, OwnNormBlock]
+class ScaledLazilyBlock(ModuleBlock):
+    """Batch normalizations with little momentum, and a start at which F(x) is small."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, stride)
+        for layer in self.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.momentum = 0.01
+                nn.init.constant_(layer.weight, 0.2)
+
+
+RIGHT_BLOCKS = [ModuleBlock, FunctionalBlock, LazyBlock, SequentialBlock, MixedBlock, OwnNormBlock, ScaledLazilyBlock]
 
 
 def stage_in_a_loop(block: type[nn.Module]) -> Any:
@@ -351,6 +363,19 @@ def count_in_a_vector(model: nn.Module) -> int:
     return torch.nn.utils.parameters_to_vector(trained).numel() if trained else 0
 
 
+FINAL_SUM = "return self.relu(out + self.shortcut(x))"
+
+
+def on_a_wrong_block(exercise: str, id: str, change: str) -> Answer:
+    """Return a right answer to ``exercise`` that stands on a block with a mistake, which costs points elsewhere."""
+    return Answer(exercise, id, partial(reference_names, "03_residual_block", (FINAL_SUM, change)), seeds=3)
+
+
+WRONG_BLOCKS = {
+    "leaky block": "return torch.nn.functional.leaky_relu(out + self.shortcut(x))",
+    "block that bends softly": "return torch.nn.functional.silu(out + self.shortcut(x))",
+    "block without the sum": "return self.relu(out)",
+}
 STAGES = (
     ("make_stage", stage_in_a_loop, ModuleBlock),
     ("<lambda>", stage_of_a_generator, FunctionalBlock),
@@ -366,4 +391,9 @@ RIGHT = [
     *(Answer("count_parameters", count.__name__, {"count_parameters": count}) for count in COUNTS),
     *(Answer(exercise, "reference", {}) for exercise in ("ResidualBlock", "make_stage", "KeypointResNet")),
     Answer("count_parameters", "reference", {}),
+    *(
+        on_a_wrong_block(exercise, id, change)
+        for exercise in ("make_stage", "KeypointResNet")
+        for id, change in WRONG_BLOCKS.items()
+    ),
 ]

@@ -9,6 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from tests.lessons.answers import Answer
+from tests.lessons.battery import grade
+from tests.lessons.lesson_03.made_up_answers import WRONG as MADE_UP
 from tests.reference import reference_names
 
 NAMES = reference_names("03_residual_block")
@@ -113,3 +116,10 @@ def test_frozen_parameters_and_buffers_do_not_count() -> None:
     assert NAMES["count_parameters"](model) == 3 * 4 + 4 + 8
     model[0].weight.requires_grad_(False)
     assert NAMES["count_parameters"](model) == 4 + 8
+
+
+@pytest.mark.parametrize("answer", [pytest.param(answer, id=answer.key) for answer in MADE_UP])
+def test_what_is_made_up_passes_no_rung_of_values(answer: Answer) -> None:
+    for seed in range(3):
+        result = grade(answer.exercise, answer.all_names(), seed)
+        assert not [rung.rung.name for rung in result.rungs if rung.passed and rung.rung.kind == "values"]
