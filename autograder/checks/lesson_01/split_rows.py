@@ -99,8 +99,8 @@ SHUFFLE_HINT = "Shuffle all row numbers together, with a generator that the seed
 
 
 def _draw_seeds(rng: np.random.Generator) -> list[int]:
-    """Return 150 seeds, small ones among them: whoever moves the rows by as many places shows it there."""
-    return [*range(1, 31), *(int(seed) for seed in rng.choice(2**31, 120, replace=False))]
+    """Return 100 seeds, small ones among them: whoever moves the rows by as many places shows it there."""
+    return [*range(1, 21), *(int(seed) for seed in rng.choice(2**31, 80, replace=False))]
 
 
 @split_rows.rung("values", points=5)
@@ -174,7 +174,7 @@ def split_mixes_both_parts(student: Student, rng: np.random.Generator) -> None:
     """The rows within train, and those within val, are in a shuffled order."""
     hint = "Both parts come out of the shuffle as they are: what sorts one, or makes it of a set or a range, undoes it."
     # Each number of rows once, so that a split that does not depend on the seed shuffles here as well.
-    sizes, seeds = [int(n) for n in rng.permutation(np.arange(30, 180))], _draw_seeds(rng)
+    sizes, seeds = [int(n) for n in rng.permutation(np.arange(30, 130))], _draw_seeds(rng)
     splits = _answers(student, *((n_rows, 0.3, seed) for n_rows, seed in zip(sizes, seeds, strict=True)))
     for part, what in enumerate(("train", "val")):
         odd = odd_order([split[part] for split in splits], sizes, what)

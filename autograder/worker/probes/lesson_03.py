@@ -146,12 +146,17 @@ def run(
         return found
 
 
-def count(names: Names, *, channels: int, features: int, frozen: list[str]) -> Any:
-    """Return ``count_parameters`` of a small network, the parameters called ``frozen`` needing no gradient."""
+def count(names: Names, *, channels: int, features: int, frozen: list[str], deeper: int = 0) -> Any:
+    """Return ``count_parameters`` of a small network, the parameters called ``frozen`` needing no gradient.
+
+    ``deeper`` channels come of one more convolution at its end.
+    """
     model = nn.Sequential()
     model.add_module("conv", nn.Conv2d(1, channels, 3))
     model.add_module("inner", nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU()))
     model.add_module("linear", nn.Linear(channels, features))
+    if deeper:
+        model.add_module("last", nn.Conv2d(channels, deeper, 3))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in frozen)
     return names["count_parameters"](model)

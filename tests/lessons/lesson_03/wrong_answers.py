@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lessons.answers import change_reference
+from torch import nn
+
+from tests.lessons.answers import Answer, change_reference
 
 FINAL = "return self.relu(out + self.shortcut(x))"
 POINTWISE = "nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)"
@@ -31,3 +33,25 @@ WRONG += [
 ]
 UNPACKED, KEPT = "return nn.Sequential(first, *later)", "return nn.ModuleList([first, *later])"
 WRONG += [change_reference("make_stage", "a ModuleList", UNPACKED, KEPT, "a ModuleList")]
+
+
+def count_the_first(model: nn.Module) -> int:
+    """Return from inside the loop."""
+    total = 0
+    for parameter in model.parameters():
+        total += parameter.numel()
+        return total
+    return total
+
+
+WRONG += [
+    Answer("count_parameters", id, {"count_parameters": count}, said, misconception, seeds=2)
+    for id, count, said, misconception in [
+        ("the first alone", count_the_first, " and ", "count_parameters/first-parameter-only"),
+        ("a constant", lambda model: 11_202_942, "11202942 and 11202942", None),
+        ("a text", lambda model: f"{sum(p.numel() for p in model.parameters()):,}", "a whole number", None),
+        ("in millions", lambda model: sum(p.numel() for p in model.parameters()) / 1e6, "a whole number", None),
+        ("what has a gradient", lambda model: sum(p.numel() for p in model.parameters() if p.grad), "0 and 0", None),
+    ]
+]
+NAMED = [answer for answer in WRONG if answer.misconception]
