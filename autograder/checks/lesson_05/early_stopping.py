@@ -36,7 +36,8 @@ def _say_stop(answers: list) -> str:
     # Training ends at the first True, so what step would say after that is left open.
     stop = answers.index(True) + 1 if True in answers else 0
     before = answers[: stop - 1] if stop else answers
-    if not all(isinstance(answer, bool) for answer in before):
+    # None is "go on" to whoever asks `if step(value)`; that it is no bool is told by a rung of its own.
+    if not all(isinstance(answer, bool) or answer is None for answer in before):
         return f"step: {answers[: stop or None]}"
     return f"the first True at call {stop}" if stop else f"no True in {len(answers)} calls"
 
@@ -48,12 +49,13 @@ def _expect_stops(student: Student, patience: int | None, values: list[float]) -
     expect.true(came == wanted, wanted, came, f"patience {patience or '5 (the default)'}, values {shown}", hint)
 
 
-@early_stopping.rung("type", points=1, gate=True)
+@early_stopping.rung("type", points=1)
 def says_bool(student: Student, rng: np.random.Generator) -> None:
     """step answers True or False."""
-    values = [3.0, 2.0, 4.0, 1.0, 5.0]
-    answers, _ = _answers(student, 3, values)
     hint = "Every path through step must end in a return."
+    # The last call says stop: who answers True or nothing is told from who never answers.
+    values = [3.0, 2.0, 4.0, 5.0, 6.0]
+    answers, _ = _answers(student, 3, values)
     only_bools = all(isinstance(answer, bool) for answer in answers)
     expect.true(only_bools, "True or False at every call", f"{answers}", f"patience 3, values {values}", hint)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,11 @@ class NormTask:
     mean: np.ndarray
     var: np.ndarray
 
+    def errors(self) -> np.ndarray:
+        """Return the error of every output in eval mode, (N, D); every coordinate is labeled."""
+        scale = np.sqrt(self.var + 1e-5)
+        return (self.task.model.predict(self.task.images) - self.mean) / scale - self.task.targets
+
     def steps(self) -> list[Step]:
         """Return each batch's squared error in eval mode."""
         scale, model = np.sqrt(self.var + 1e-5), self.task.model
@@ -47,12 +52,36 @@ class NormTask:
 ONLY_LOOKS = "Evaluating only looks. In train mode batch normalization learns: its running statistics, of these rows."
 
 
-def _draw_norm_task(rng: np.random.Generator) -> NormTask:
+def _draw_norm_task(rng: np.random.Generator, complete: bool = False) -> NormTask:
+    """Draw a task; one that is ``complete`` has every label, and one batch."""
     task = tasks.draw_task(rng)
+    if complete:
+        task = replace(task, targets=rng.normal(0, 2, task.targets.shape).astype(np.float32), batch_size=8)
     return NormTask(task, rng.normal(0, 1, 4).astype(np.float32), rng.uniform(0.5, 2, 4).astype(np.float32))
 
 
-@evaluate.rung("type", points=1, gate=True)
+def _measures(norm: NormTask) -> list[float]:
+    """What a complete batch may be said to be off by: the RMSE, and what is wrong only in how errors are averaged."""
+    errors = norm.errors()
+    squares, points = (errors**2).sum(), (errors.reshape(len(errors), -1, 2) ** 2).sum(axis=2)
+    averages = [squares / count for count in (errors.size, len(errors), points.size, 1)]
+    sizes = [np.abs(errors).mean(), np.sqrt(points).mean()]
+    return [*averages, *np.sqrt(averages), *sizes]
+
+
+def _expect_measured(student: Student, rng: np.random.Generator, came: str = "eval mode") -> None:
+    """Expect a measure of the errors that a model makes in eval mode; how errors are averaged is another rung's."""
+    norm = _draw_norm_task(rng, complete=True)
+    answer = norm.ask(student, rng, training=came == "train mode")
+    value = tasks.as_number(answer["value"], "evaluate(...)")
+    if any(math.isclose(value, measure, rel_tol=1e-4, abs_tol=1e-5) for measure in _measures(norm)):
+        return
+    hint = "Without eval() dropout zeroes outputs at random, and batch normalization depends on who shares the batch."
+    got = "train mode" if any(seen[0] for seen in answer["seen"]) else f"{value:.4g}, which measures no such errors"
+    raise expect.Mismatch("every batch in eval mode", got, f"the model comes in {came}", hint)
+
+
+@evaluate.rung("type", points=1)
 def evaluates_to_a_float(student: Student, rng: np.random.Generator) -> None:
     """The answer is one number, a float."""
     tasks.expect_float(_draw_norm_task(rng).ask(student, rng, training=False)["value"], "evaluate(...)")
@@ -77,14 +106,13 @@ def rmse_over_all_labels(student: Student, rng: np.random.Generator) -> None:
 @evaluate.rung("values", points=4)
 def evaluates_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
     """A model that comes in train mode is put in eval mode: no dropout, running statistics."""
-    modes = [seen[0] for seen in _draw_norm_task(rng).ask(student, rng, training=True)["seen"]]
-    hint = "Without eval() dropout zeroes outputs at random, and batch normalization depends on who shares the batch."
-    expect.true(not any(modes), "every batch in eval mode", "train mode", "the model comes in train mode", hint)
+    _expect_measured(student, rng, came="train mode")
 
 
-@evaluate.rung("gradients", points=2)
+@evaluate.rung("gradients", points=1)
 def without_gradients(student: Student, rng: np.random.Generator) -> None:
     """Nothing is recorded for a backward pass."""
+    _expect_measured(student, rng)
     recorded = [seen[1] for seen in _draw_norm_task(rng).ask(student, rng, training=False)["seen"]]
     hint = "Without no_grad PyTorch keeps every intermediate result for a backward pass that never comes."
     expect.true(not any(recorded), "gradients switched off while predicting", "gradients on", hint=hint)
@@ -93,6 +121,7 @@ def without_gradients(student: Student, rng: np.random.Generator) -> None:
 @evaluate.rung("side effects", points=2)
 def restores_the_mode(student: Student, rng: np.random.Generator) -> None:
     """Afterwards the model is in the mode it came in."""
+    _expect_measured(student, rng)
     for training, came in MODES.items():
         answer = _draw_norm_task(rng).ask(student, rng, training=training)
         modes = {bool(mode) for mode in answer["training"]}
@@ -101,9 +130,18 @@ def restores_the_mode(student: Student, rng: np.random.Generator) -> None:
         expect.true(left == came, f"{came} afterwards", left, f"the model came in {came}", hint)
 
 
+@evaluate.rung("edge cases", points=1)
+def nan_where_nothing_is_labeled(student: Student, rng: np.random.Generator) -> None:
+    """Of a loader without a single label nothing can be said: NaN."""
+    norm = _draw_norm_task(rng)
+    empty = replace(norm, task=replace(norm.task, targets=np.full_like(norm.task.targets, np.nan)))
+    tasks.expect_nan(lambda: empty.ask(student, rng, training=False), "evaluate(model, loader)")
+
+
 @kept(evaluate, points=1, hint=ONLY_LOOKS)
 def leaves_the_model(student: Student, rng: np.random.Generator) -> Kept:
     """Weights and running statistics are unchanged."""
+    _expect_measured(student, rng)
     norm = _draw_norm_task(rng)
     answer = norm.ask(student, rng, training=True)
     yield "the weights", norm.task.model.weight, answer["weight"]

@@ -75,6 +75,9 @@ def values_of_items(student: Student, rng: np.random.Generator) -> None:
     hint = "Nothing is scaled or sorted here: x, y of the first keypoint, then x, y of the next, all in pixels."
     for index in (0, 4):
         image, targets = (_array(part, "a part") for part in answer["items"][INDICES.index(index)])
+        # Arrays handed back as they came are no data set: one of the two must have its shape.
+        as_given = image.shape == images[index].shape and targets.shape == keypoints[index].shape
+        expect.true(not as_given, "an image and its targets, each in its shape", "both as they came", hint=hint)
         expect.close(image.ravel(), images[index].ravel(), what=f"the pixels of dataset[{index}][0]", hint=hint)
         expect.close(targets.ravel(), keypoints[index].ravel(), what=f"dataset[{index}][1]", hint=hint)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.linear_training import Linear, Rows, gradients
-from autograder.checks.lesson_05.simulated_training import Recipe, Run, adam_run, rmse
-from autograder.checks.lesson_05.tasks import Task
+from autograder.checks.common.linear_training import Linear
+from autograder.checks.lesson_05.fit_tasks import FitTask, draw_overfitting_task, draw_task
+from autograder.checks.lesson_05.simulated_training import Recipe, Run, rmse
+from autograder.checks.lesson_05.tasks import as_number
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, StudentError
 
 fit = Ladder("fit")
 
@@ -25,73 +26,7 @@ TOLERANCE = 1e-3
 expect_close = partial(expect.close, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-@dataclass(frozen=True)
-class FitTask:
-    """Rows to train and validate on, the linear model to start from, and what fit is told."""
-
-    train: Rows
-    val: Rows
-    model: Linear
-    recipe: Recipe
-
-    def simulate(self, **changes: Any) -> Run:
-        """Return the right training, or that of a changed recipe."""
-        return adam_run(self.model, self.train, self.val, replace(self.recipe, **changes))
-
-    def ask(self, student: Student) -> dict[str, Any]:
-        """Let the student's fit do it."""
-        settings = {key: value for key, value in vars(self.recipe).items() if key != "lr_per"}
-        task = Task(*self.train, self.model, self.recipe.batch_size)
-        images, targets = self.val
-        val = {"val_images": images, "val_targets": targets}
-        return student.probe("lesson_05.fit", task=task.inputs(), **val, settings=settings)
-
-
-def _draw_rows(rng: np.random.Generator, count: int, truth: np.ndarray) -> Rows:
-    images = rng.random((count, 1, 3, 3), dtype=np.float32)
-    targets = images.reshape(count, 9) @ truth.T + rng.normal(0, 1, (count, 4))
-    # One gap in every row: all batches hold as many labels, so a wrong average costs points in its own exercise only.
-    targets[np.arange(count), rng.integers(0, 4, count)] = np.nan
-    return images, targets.astype(np.float32)
-
-
-def _draw_task(rng: np.random.Generator, recipe: Recipe) -> FitTask:
-    while True:
-        truth = rng.normal(0, 1, (4, 9))
-        model = Linear(rng.normal(0, 0.3, (4, 9)).astype(np.float32), rng.normal(0, 0.3, 4).astype(np.float32))
-        task = FitTask(_draw_rows(rng, 12, truth), _draw_rows(rng, 6, truth), model, recipe)
-        first = slice(recipe.batch_size)
-        _, slope = gradients(model, task.train[0][first], task.train[1][first])
-        # Adam's first step follows the sign of the gradient alone, which float32 can't settle near 0.
-        if min(np.abs(slope.weight).min(), np.abs(slope.bias).min()) > 1e-3:
-            return task
-
-
-def _draw_overfitting_task(rng: np.random.Generator) -> tuple[FitTask, Run]:
-    """Return a task whose training stops early, and the right training."""
-    return _overfitting_task(int(rng.integers(2**63)))
-
-
-@lru_cache(maxsize=32)
-def _overfitting_task(seed: int) -> tuple[FitTask, Run]:
-    """Draw tasks until one stops early, under patience 5 too, with its best epoch neither first nor last.
-
-    No two values are nearly equal, so that float32 and float64 agree on which is the best, and all of them are better
-    than the untrained model, so that it makes no difference whether that one was measured too.
-    """
-    # Remembered, because a diagnosis sets every mistake of the catalogue the same task.
-    rng = np.random.default_rng(seed)
-    recipe = Recipe(epochs=30, lr=0.25, step_size=8, gamma=0.7, patience=3, batch_size=4)
-    while True:
-        task = _draw_task(rng, recipe)
-        run, patient = task.simulate(), task.simulate(patience=5)
-        gaps = np.diff(np.sort(run.val_rmse))
-        learned = max(run.val_rmse) < rmse(task.model, *task.val)
-        if len(patient.lr) < recipe.epochs and run.best > 0 and learned and gaps.min() > 5e-3:
-            return task, run
-
-
-def _history(answer: dict[str, Any]) -> dict[str, list]:
+def _lists(answer: dict[str, Any]) -> dict[str, list]:
     hint = "fit ends with `return` and the history."
     expect.true(answer["type"] == "dict", "a dict", f"a {answer['type']}", hint=hint)
     missing = ", ".join(sorted({"train_loss", "val_rmse", "lr"} - set(answer["history"])))
@@ -100,10 +35,15 @@ def _history(answer: dict[str, Any]) -> dict[str, list]:
     return answer["history"]
 
 
-@form(fit, "type", points=1, gate=True, of="number")
+def _history(answer: dict[str, Any]) -> dict[str, list[float]]:
+    """Return the three lists as numbers, also where these came as tensors: that is another rung's."""
+    return {key: [as_number(value, f"an entry of {key}") for value in values] for key, values in _lists(answer).items()}
+
+
+@form(fit, "type", points=1, of="number")
 def returns_three_lists(student: Student, rng: np.random.Generator) -> Answers:
     """The history is a dict of three lists of numbers."""
-    history = _history(_draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 4)).ask(student))
+    history = _lists(draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 4)).ask(student))
     yield from ((f"an entry of {key}", value) for key, values in history.items() for value in values)
 
 
@@ -111,7 +51,7 @@ def returns_three_lists(student: Student, rng: np.random.Generator) -> Answers:
 def one_entry_an_epoch(student: Student, rng: np.random.Generator) -> None:
     """Each list has one entry for each epoch."""
     for epochs in (1, 4):
-        history = _history(_draw_task(rng, Recipe(epochs, 0.05, 5, 0.5, 9, 4)).ask(student))
+        history = _history(draw_task(rng, Recipe(epochs, 0.05, 5, 0.5, 9, 4)).ask(student))
         lengths = {key: len(values) for key, values in history.items()}
         expected = f"entries in each list, and epochs: {epochs}"
         expect.true(set(lengths.values()) == {epochs}, expected, f"entries: {lengths}")
@@ -120,7 +60,10 @@ def one_entry_an_epoch(student: Student, rng: np.random.Generator) -> None:
 @fit.rung("values", points=2)
 def learns_from_training_rows(student: Student, rng: np.random.Generator) -> None:
     """Training rows are learned from, once an epoch; validation rows are only looked at."""
-    rows = _draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 4)).ask(student)["rows"]
+    # A single batch: the loss of the first epoch is that of the rows it came from, whatever the steps are.
+    task = draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 12))
+    answer = task.ask(student)
+    rows = answer["rows"]
     (learned, _), (leaked, looked_at) = rows["training"], rows["validation"]
 
     def say(place: int) -> str:
@@ -131,6 +74,11 @@ def learns_from_training_rows(student: Student, rng: np.random.Generator) -> Non
     expected = "learned from: training rows; only looked at: validation rows"
     expect.true(learned > 0 and not leaked and looked_at > 0, expected, got, hint=hint)
     expect.true(learned == 36, "3 epochs of 12 training rows: 36 rows learned from", f"{learned} rows", hint=hint)
+    got, want = _history(answer)["train_loss"][:1], rmse(task.model, *task.train) ** 2
+    words = f'history["train_loss"][0]: {want:.4g}, the loss of the training rows at first'
+    # Its root is a mistake that another rung looks for.
+    right = any(np.isclose(value, loss, rtol=TOLERANCE) for value in got for loss in (want, np.sqrt(want)))
+    expect.true(right, words, expect.show(got), "12 training rows in one batch", hint)
 
 
 def _say_rates(got: np.ndarray, recipe: Recipe) -> str | None:
@@ -140,24 +88,46 @@ def _say_rates(got: np.ndarray, recipe: Recipe) -> str | None:
         "a rate that drops as if every batch were an epoch": replace(recipe, lr_per="batch"),
         "a rate that drops after every epoch": replace(recipe, step_size=1),
     }
-    return next((words for words, wrong in mistakes.items() if _drops_like(got, wrong)), None)
+    if _drops_like(got, recipe, start=1):
+        return "each drop stands one epoch too early"
+    return next(
+        (words for words, wrong in mistakes.items() if any(_drops_like(got, wrong, start) for start in (0, 1))), None
+    )
 
 
-def _drops_like(got: np.ndarray, recipe: Recipe) -> bool:
-    """Return whether these are the rates of 6 epochs of 3 batches, noted before or after the scheduler's step."""
-    used = [recipe.rate(epoch, 0, 3) for epoch in range(7)]
-    return got.shape == (6,) and any(np.allclose(got, used[start : start + 6], rtol=1e-6) for start in (0, 1))
+def _drops_like(got: np.ndarray, recipe: Recipe, start: int = 0) -> bool:
+    """Return whether these are the rates of 6 epochs of 3 batches, from the epoch ``start`` on."""
+    used = [recipe.rate(epoch, 0, 3) for epoch in range(start, start + 6)]
+    return got.shape == (6,) and np.allclose(got, used, rtol=1e-6)
+
+
+def _expect_trained(answer: dict[str, Any], task: FitTask) -> None:
+    """Expect weights that moved, and a validation error that is theirs: a list of rates alone trains nothing."""
+    model = Linear(np.asarray(answer["weight"]), np.asarray(answer["bias"]))
+    hint = "Train the model that comes in, and note in each epoch what evaluate says of it."
+    moved = model.weight.shape == task.model.weight.shape and not np.allclose(model.weight, task.model.weight)
+    expect.true(moved, "a model that was trained", "the weights that it came with", hint=hint)
+    # Which rows, and whether the root was taken, is asked elsewhere.
+    theirs = [error**power for error in (rmse(model, *task.val), rmse(model, *task.train)) for power in (1, 2)]
+    noted = _history(answer)["val_rmse"]
+    known = any(np.isclose(value, error, rtol=TOLERANCE) for value in noted for error in theirs)
+    expect.true(
+        known, 'history["val_rmse"]: the error of the weights it ends with, once', expect.show(noted), hint=hint
+    )
 
 
 @fit.rung("values", points=3)
 def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
-    """The learning rate drops by gamma after every step_size epochs."""
+    """The learning rate drops by gamma after every step_size epochs; noted is the one that the epoch used."""
     recipe = Recipe(6, round(float(rng.uniform(0.01, 0.05)), 4), 2, 0.5, 9, 4)
-    got = np.array(_history(_draw_task(rng, recipe).ask(student))["lr"], dtype=float)
+    task = draw_task(rng, recipe)
+    answer = task.ask(student)
+    got = np.array(_history(answer)["lr"], dtype=float)
+    _expect_trained(answer, task)
     if _drops_like(got, recipe):
         return
     example = f"lr {recipe.lr}, step_size 2, gamma 0.5, 6 epochs of 3 batches"
-    hint = "A scheduler counts how often its step() is called. How often is that in an epoch?"
+    hint = "A scheduler counts how often its step() is called. How often is that in an epoch, and when do you note?"
     if words := _say_rates(got, recipe):
         raise expect.Mismatch('history["lr"]: a rate that halves after every 2 epochs', words, example, hint)
     used = [recipe.rate(epoch, 0, 3) for epoch in range(6)]
@@ -167,7 +137,7 @@ def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
 @fit.rung("values", points=4)
 def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
     """Loss and validation RMSE of every epoch, under Adam and StepLR."""
-    task = _draw_task(rng, Recipe(5, 0.05, 2, 0.5, 9, 4))
+    task = draw_task(rng, Recipe(5, 0.05, 2, 0.5, 9, 4))
     history, want = _history(task.ask(student)), task.simulate()
     hint = (
         "Compare optimizer, rate, loss, the order within an epoch and what is noted of it with the docstring. A "
@@ -181,7 +151,7 @@ def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
 @fit.rung("values", points=3)
 def stops_early(student: Student, rng: np.random.Generator) -> None:
     """Training ends once patience epochs in a row brought no lower validation RMSE."""
-    task, want = _draw_overfitting_task(rng)
+    task, want = draw_overfitting_task(rng)
     history = _history(task.ask(student))
     length, epochs = len(history["val_rmse"]), len(want.lr)
     hint = "What does step answer after each epoch? A mistake in your EarlyStopping shows here too."
@@ -209,7 +179,7 @@ def _say_weights(answer: dict[str, Any], task: FitTask, run: Run) -> str | None:
 @fit.rung("values", points=4)
 def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> None:
     """The model ends with the weights of its best epoch, not of its last."""
-    task, run = _draw_overfitting_task(rng)
+    task, run = draw_overfitting_task(rng)
     answer = task.ask(student)
     want = run.models[run.best]
     if _same(answer, want):
@@ -222,10 +192,51 @@ def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> No
     expect_close(answer["bias"], want.bias, what="the bias afterwards", example=example, hint=hint)
 
 
+@fit.rung("values", points=2)
+def ends_with_the_best_weights_without_a_stop(student: Student, rng: np.random.Generator) -> None:
+    """The best weights come back as well where the epochs run out before the patience does."""
+    task, run = draw_overfitting_task(rng)
+    epochs = run.best + 3
+    task = replace(task, recipe=replace(task.recipe, epochs=epochs, patience=50))
+    answer = task.ask(student)
+    if _same(answer, run.models[run.best]):
+        return
+    example = f"patience 50, {epochs} epochs, validation RMSE {[round(value, 3) for value in run.val_rmse[:epochs]]}"
+    hint = "A training can end in several ways. On which of them are the best weights put back?"
+    expected = f"the weights afterwards: those of epoch {run.best + 1}"
+    words = _say_weights(answer, task, run) or f"others, [{expect.show(float(answer['weight'].flat[0]))}, …]"
+    raise expect.Mismatch(expected, words, example, hint)
+
+
+@fit.rung("side effects", points=1)
+def an_interrupt_ends_the_training(student: Student, rng: np.random.Generator) -> None:
+    """An interrupt (Ctrl-C) in the third epoch: two epochs are noted, and the better one's weights are there."""
+    while True:
+        task = draw_task(rng, Recipe(6, 0.05, 9, 0.5, 9, 4))
+        run = task.simulate()
+        # Which of the first two is better must be clear in float32.
+        if abs(run.val_rmse[0] - run.val_rmse[1]) > 5e-3:
+            break
+    example, hint = "KeyboardInterrupt in the second batch of epoch 3", "An interrupt is an exception: who catches it?"
+    try:
+        answer = task.ask(student, interrupted_at=8)
+    except StudentError as error:
+        if error.type != "KeyboardInterrupt":
+            raise
+        expected = "a training that ends, and returns its history"
+        raise expect.Mismatch(expected, "KeyboardInterrupt", example, hint, where=error.where) from None
+    for key, values in _history(answer).items():
+        expect.true(len(values) == 2, f"{key}: the entries of 2 finished epochs", f"{len(values)}", example, hint)
+    best = int(np.argmin(run.val_rmse[:2]))
+    got = "others"
+    if not _same(answer, run.models[best]):
+        raise expect.Mismatch(f"the weights of epoch {best + 1}, the better one", got, example, hint)
+
+
 @fit.rung("edge cases", points=1)
 def waits_for_patience(student: Student, rng: np.random.Generator) -> None:
     """With more patience than epochs, every epoch is trained."""
-    task, _ = _draw_overfitting_task(rng)
+    task, _ = draw_overfitting_task(rng)
     task = replace(task, recipe=replace(task.recipe, epochs=12, patience=50))
     epochs = len(_history(task.ask(student))["val_rmse"])
     expect.true(epochs == 12, "12 epochs with patience 50", f"{epochs} epochs", hint="patience comes from the config.")

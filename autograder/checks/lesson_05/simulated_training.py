@@ -62,6 +62,14 @@ class Run:
         """The index of the best epoch."""
         return int(np.argmin(self.val_rmse))
 
+    def judged_by(self, images: np.ndarray, targets: np.ndarray) -> Run:
+        """Return the same training with the errors on other validation rows."""
+        return replace(self, val_rmse=[rmse(model, images, targets) for model in self.models])
+
+    def until(self, end: int) -> Run:
+        """Return the first epochs of the training."""
+        return Run(self.train_loss[:end], self.val_rmse[:end], self.lr[:end], self.models[:end])
+
 
 def adam_run(model: Linear, train: Rows, val: Rows, recipe: Recipe) -> Run:
     """Adam (betas 0.9 and 0.999, epsilon 1e-8), StepLR and early stopping, as PyTorch's documentation defines them."""

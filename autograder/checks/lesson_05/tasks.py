@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 
 from autograder.checks.common.linear_training import Linear, Rows, Step, batches
 from autograder.ladder import expect
+from autograder.ladder.student import StudentError
 from autograder.worker.plain import TensorValue
 
 # float32 sums of some hundred terms beside float64. Measured over 2,000 draws, for the references and three other right
@@ -78,3 +81,17 @@ def expect_float(value: object, what: str) -> None:
 def as_number(value: object, what: str) -> float:
     """Expect one real number, also where it comes as a tensor."""
     return expect.number(value.array if isinstance(value, TensorValue) else value, what)
+
+
+def expect_nan(ask: Callable[[], dict[str, Any]], what: str) -> dict[str, Any]:
+    """Expect NaN of a loader in which nothing is labeled; return what came of asking."""
+    example, hint = "a loader in which no coordinate is labeled", "Look at what you divide by where nothing is labeled."
+    try:
+        answer = ask()
+    except StudentError as error:
+        if expect.is_stub(error):
+            raise
+        raise expect.Mismatch(f"{what}: nan", str(error), example, hint, where=error.where) from None
+    value = as_number(answer["value"], what)
+    expect.true(math.isnan(value), f"{what}: nan", f"{value:.4g}", example, hint)
+    return answer

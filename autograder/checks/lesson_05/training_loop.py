@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,13 @@ STEPS_EXAMPLE = (
 )
 
 
-def _train(student: Student, task: Task, training: bool = True, lr: float = 0.05) -> dict[str, Any]:
-    return student.probe("lesson_05.train", task=task.inputs(), lr=lr, training=training)
+def _train(
+    student: Student, task: Task, training: bool = True, lr: float = 0.05, norm: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return student.probe("lesson_05.train", task=task.inputs(), lr=lr, training=training, norm=norm)
 
 
-@train_one_epoch.rung("type", points=1, gate=True)
+@train_one_epoch.rung("type", points=1)
 def returns_a_float(student: Student, rng: np.random.Generator) -> None:
     """The answer is one number, a float."""
     tasks.expect_float(_train(student, tasks.draw_task(rng))["value"], "train_one_epoch(...)")
@@ -87,13 +90,43 @@ def batch_without_labels(student: Student, rng: np.random.Generator) -> None:
     _expect_epoch_loss(answer, task, lr, example, hint)
 
 
+@train_one_epoch.rung("edge cases", points=1)
+def nan_where_nothing_is_labeled(student: Student, rng: np.random.Generator) -> None:
+    """Of a loader without a single label nothing can be said or learned: NaN, and the weights stay."""
+    task = tasks.draw_task(rng)
+    task = replace(task, targets=np.full_like(task.targets, np.nan))
+    answer = tasks.expect_nan(lambda: _train(student, task), "train_one_epoch(...)")
+    example = "a loader in which no coordinate is labeled"
+    expect_close(answer["weight"], task.model.weight, what="the weights after the epoch", example=example)
+
+
+# What batch normalization takes of each batch into its running statistics.
+MOMENTUM = 0.1
+
+
+def _statistics(task: Task, norm: dict[str, Any], looks: int) -> np.ndarray:
+    """Return the running mean and variance after an epoch in train mode that looks so many times at each batch."""
+    mean, var = norm["mean"].astype(float), norm["var"].astype(float)
+    for images, _ in task.batches:
+        outputs = task.model.predict(images)
+        for _ in range(looks):
+            mean = (1 - MOMENTUM) * mean + MOMENTUM * outputs.mean(axis=0)
+            var = (1 - MOMENTUM) * var + MOMENTUM * outputs.var(axis=0, ddof=1)
+    return np.stack([mean, var])
+
+
 @train_one_epoch.rung("side effects", points=2)
 def trains_in_train_mode(student: Student, rng: np.random.Generator) -> None:
     """The model is in train mode while it learns, also when it came in eval mode."""
     wrong = []
     for training, came in ((False, "eval mode"), (True, "train mode")):
-        modes = [seen[0] for seen in _train(student, tasks.draw_task(rng), training)["seen"] if seen[1]]
-        if not modes or not all(modes):
+        task = tasks.draw_task(rng)
+        norm = {"mean": rng.normal(0, 1, 4).astype(np.float32), "var": rng.uniform(0.5, 2, 4).astype(np.float32)}
+        # At rate 0 the weights stay, so that the running statistics are known: those of train mode alone move.
+        answer = _train(student, task, training, lr=0.0, norm=norm)
+        got = np.stack([np.asarray(answer["mean"], float), np.asarray(answer["var"], float)])
+        # Whoever predicts once more, for the errors, shows each batch twice.
+        if not any(np.allclose(got, _statistics(task, norm, looks), rtol=1e-4, atol=1e-5) for looks in (1, 2, 3)):
             wrong.append(came)
     hint = "Whoever evaluated last may have left the model in eval mode; then batch normalization does not learn."
     got = "eval mode for a model that came in " + " and for one that came in ".join(wrong)

@@ -72,6 +72,8 @@ class _Watched(nn.Module):
         self.inner = nn.Sequential(nn.Flatten(), layer, *behind)
         self.passes: list[_Pass] = []
         self.stamp = self.weight_stamp()
+        # The pass with gradients at which somebody presses Ctrl-C.
+        self.interrupted_at: int | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.inner(x)
@@ -80,6 +82,9 @@ class _Watched(nn.Module):
         rows = tuple(row.tobytes() for row in x.detach().float().cpu().numpy())
         noted = _Pass(self.training, torch.is_grad_enabled(), rows)
         self.passes.append(noted)
+        if self.interrupted_at == sum(one.gradients for one in self.passes):
+            self.interrupted_at = None
+            raise KeyboardInterrupt
         if out.requires_grad:
             out.register_hook(lambda gradient: setattr(noted, "learned", True))
         return out
@@ -117,24 +122,37 @@ def _open(task: dict[str, Any], *behind: nn.Module) -> tuple[_Watched, DataLoade
     return _Watched(layer, *behind), _loader(task["images"], task["targets"], task["batch_size"])
 
 
-def train(names: Names, *, task: dict[str, Any], lr: float, training: bool) -> dict[str, Any]:
-    """One epoch of a linear model under plain SGD; the model comes in train or eval mode."""
-    model, loader = _open(task)
+def _norm(mean: np.ndarray, var: np.ndarray) -> nn.BatchNorm1d:
+    """Return a batch normalization with these running statistics."""
+    norm = nn.BatchNorm1d(len(mean))
+    statistics = {"running_mean": torch.from_numpy(mean), "running_var": torch.from_numpy(var)}
+    norm.load_state_dict(statistics, strict=False)
+    return norm
+
+
+def train(
+    names: Names, *, task: dict[str, Any], lr: float, training: bool, norm: dict[str, np.ndarray] | None
+) -> dict[str, Any]:
+    """One epoch of a linear model under plain SGD, with or without a batch normalization of these statistics.
+
+    The model comes in train or eval mode.
+    """
+    behind = [] if norm is None else [_norm(norm["mean"].copy(), norm["var"].copy())]
+    model, loader = _open(task, *behind)
     model.train(training)
     optimizer, steps = torch.optim.SGD(model.parameters(), lr=lr), []
     optimizer.register_step_pre_hook(lambda *_: steps.append(1))
     value = names["train_one_epoch"](model, loader, names["MSELossIgnoreNan"](), optimizer)
     learned = sum(noted.learned for noted in model.passes)
-    return {"value": value, "seen": model.modes(), "backward": learned, "steps": len(steps), **model.weights()}
+    statistics = {"mean": behind[0].running_mean.numpy(), "var": behind[0].running_var.numpy()} if behind else {}
+    return {"value": value, "backward": learned, "steps": len(steps), **statistics, **model.weights()}
 
 
 def evaluate(
     names: Names, *, task: dict[str, Any], mean: np.ndarray, var: np.ndarray, training: bool, seed: int
 ) -> dict[str, Any]:
     """Evaluate a linear model with batch normalization and dropout that comes in train or eval mode."""
-    norm = nn.BatchNorm1d(len(mean))
-    statistics = {"running_mean": torch.from_numpy(mean), "running_var": torch.from_numpy(var)}
-    norm.load_state_dict(statistics, strict=False)
+    norm = _norm(mean, var)
     model, loader = _open(task, norm, nn.Dropout(0.5))
     model.train(training)
     with torch.random.fork_rng(devices=[]):
@@ -182,14 +200,21 @@ def _config(names: Names, settings: dict[str, Any]) -> Any:
 
 
 def fit(
-    names: Names, *, task: dict[str, Any], val_images: np.ndarray, val_targets: np.ndarray, settings: dict[str, Any]
+    names: Names,
+    *,
+    task: dict[str, Any],
+    val_images: np.ndarray,
+    val_targets: np.ndarray,
+    settings: dict[str, Any],
+    interrupted_at: int | None,
 ) -> dict[str, Any]:
-    """Fit a linear model.
+    """Fit a linear model; a training can be interrupted at its so many-th pass with gradients.
 
     Returns the history and the weights it ends with, whether these were written after the last step, and for each kind
     of row (training, validation) how many were learned from and how many only looked at.
     """
     model, train_loader = _open(task)
+    model.interrupted_at = interrupted_at
     val_loader = _loader(val_images, val_targets, len(val_images))
     history = names["fit"](model, train_loader, val_loader, _config(names, settings))
     kept_apart = {row.tobytes() for row in val_images}

@@ -36,14 +36,16 @@ CheckedWhenRead.__name__ = "TrainConfig"
 def load_checked(path: str) -> CheckedWhenRead:
     """Check what the file says before the object is made."""
     with open(path) as file:
-        values = yaml.safe_load(file)
+        values = yaml.safe_load(file) or {}
     defaults = asdict(CheckedWhenRead())
     for key, value in values.items():
         if key not in defaults:
             raise ValueError(f"unknown key {key}")
-        if key == "val_fraction" and not 0 <= value < 1:
-            raise ValueError("val_fraction must be in [0, 1)")
-        if value < 0 or (key == "batch_size" and value == 0):
+        if not isinstance(value, int | float):
+            raise ValueError(f"{key}: {value} is no number")
+        if (key == "val_fraction" and value >= 1) or (key == "gamma" and value > 1):
+            raise ValueError(f"{key} is a share")
+        if value < 0 or (key != "seed" and value == 0):
             raise ValueError(f"bad {key}")
     return CheckedWhenRead(**{**defaults, **values})
 
@@ -53,9 +55,11 @@ class ListedRanges(CheckedWhenRead):
     """A table of ranges, looked up when the object is built."""
 
     def __post_init__(self) -> None:
-        ranges = {"lr": (0, 1), "gamma": (0, 1), "val_fraction": (0, 1), "seed": (-1, 2**40)}
+        ranges = {"lr": (0, 1), "gamma": (0, 1), "val_fraction": (0, 1 - 1e-9), "seed": (-1, 2**40)}
         for each in fields(self):
             low, high = ranges.get(each.name, (0, 10**6))
+            if isinstance(getattr(self, each.name), str):
+                raise ValueError(f"{each.name} must be a number")
             if not low < getattr(self, each.name) <= high:
                 raise ValueError(f"{each.name} must be between {low} and {high}")
 
@@ -66,7 +70,7 @@ ListedRanges.__name__ = "TrainConfig"
 def load_listed(path: Path) -> ListedRanges:
     """Leave unknown keys to Python, and make a ValueError of its TypeError."""
     try:
-        return ListedRanges(**yaml.safe_load(path.read_text()))
+        return ListedRanges(**(yaml.safe_load(path.read_text()) or {}))
     except TypeError as error:
         raise ValueError(str(error)) from error
 
@@ -88,11 +92,11 @@ class RulesInMetadata:
     epochs: int = field(default=50, metadata={"rule": positive})
     lr: float = field(default=1e-4, metadata={"rule": positive})
     step_size: int = field(default=5, metadata={"rule": positive})
-    gamma: float = field(default=0.1, metadata={"rule": share})
+    gamma: float = field(default=0.1, metadata={"rule": lambda value: 0 < value <= 1})
     patience: int = field(default=5, metadata={"rule": positive})
     batch_size: int = field(default=32, metadata={"rule": positive})
     val_fraction: float = field(default=0.2, metadata={"rule": share})
-    seed: int = 0
+    seed: int = field(default=0, metadata={"rule": lambda value: value >= 0})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RulesInMetadata:
@@ -100,7 +104,10 @@ class RulesInMetadata:
         for key in set(values) - set(known):
             raise ValueError(f"unknown setting {key!r}")
         # YAML reads 1e-4 as text.
-        values = {key: type(known[key].default)(value) for key, value in values.items()}
+        try:
+            values = {key: type(known[key].default)(value) for key, value in values.items()}
+        except ValueError as error:
+            raise ValueError(f"one of {', '.join(values)}: {error}") from error
         for key, value in values.items():
             if not known[key].metadata.get("rule", lambda value: True)(value):
                 raise ValueError(f"{key} = {value} is out of range")
@@ -139,10 +146,12 @@ MadeFromATable = make_dataclass("TrainConfig", FIELDS, frozen=True, slots=True)
 def load_into_table(path: Path) -> Any:
     """Replace one default after the other."""
     config = MadeFromATable()
-    for key, value in yaml.safe_load(path.open()).items():
+    for key, value in (yaml.safe_load(path.open()) or {}).items():
         if not hasattr(config, key):
             raise ConfigError(f"{key}? I don't know that.")
-        if not {"seed": value >= 0, "val_fraction": 0 < value < 1}.get(key, value > 0):
+        if not isinstance(value, (int, float)):
+            raise ConfigError(f"{value} is no {key}")
+        if not {"seed": value >= 0, "val_fraction": 0 < value < 1, "gamma": 0 < value <= 1}.get(key, value > 0):
             raise ConfigError(f"{value} can't be the {key}")
         config = replace(config, **{key: value})
     return config

@@ -8,7 +8,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
 
@@ -117,20 +117,24 @@ def evaluate_label_by_label(model: nn.Module, loader: DataLoader) -> float:
         predicted = model(torch.cat(images)).tolist()
     pairs = zip(chain.from_iterable(predicted), chain.from_iterable(torch.cat(targets).tolist()), strict=True)
     squares = [(guess - truth) ** 2 for guess, truth in pairs if truth == truth]
-    return math.sqrt(math.fsum(squares) / len(squares))
+    return math.sqrt(math.fsum(squares) / len(squares)) if squares else math.nan
 
 
 def fit_alone(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader, config: Any) -> dict[str, list]:
-    """Everything in one function, rate noted after the scheduler's step, weights cloned one by one."""
+    """Everything in one function, the scheduler's step before the rate is noted, weights cloned one by one."""
     loss_fn = REFERENCE["MSELossIgnoreNan"]()
     optimizer = torch.optim.Adam(model.parameters(), config.lr)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, config.step_size, config.gamma)
     history: dict[str, list] = {"train_loss": [], "val_rmse": [], "lr": [], "seconds": []}
     best, weights, waited = math.inf, {}, 0
     for _ in range(config.epochs):
-        history["train_loss"].append(train_from_predictions(model, train_loader, loss_fn, optimizer))
+        try:
+            loss, rate = train_from_predictions(model, train_loader, loss_fn, optimizer), scheduler.get_last_lr()[0]
+        except KeyboardInterrupt:
+            break
+        history["train_loss"].append(loss)
         scheduler.step()
-        history["lr"].append(scheduler.get_last_lr()[0])
+        history["lr"].append(rate)
         rmse = evaluate_all_at_once(model, val_loader)
         history["val_rmse"].append(rmse)
         waited += 1
@@ -152,8 +156,12 @@ def fit_by_hand(model: nn.Module, train_loader: DataLoader, val_loader: DataLoad
     for epoch in range(config.epochs):
         for group in optimizer.param_groups:
             group["lr"] = config.lr * config.gamma ** (epoch // config.step_size)
+        try:
+            loss = train_by_counts(model, train_loader, REFERENCE["MSELossIgnoreNan"](), optimizer)
+        except KeyboardInterrupt:
+            print("interrupted")
+            break
         history["lr"].append(group["lr"])
-        loss = train_by_counts(model, train_loader, REFERENCE["MSELossIgnoreNan"](), optimizer)
         history["train_loss"].append(loss)
         history["val_rmse"].append(evaluate_in_numpy(model, val_loader))
         stop = stopping.step(history["val_rmse"][-1])
@@ -174,12 +182,11 @@ def fit_with_a_copy(model: nn.Module, train_loader: DataLoader, val_loader: Data
     optimizer = torch.optim.Adam(model.parameters(), lr=config.lr, fused=True)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, config.step_size, gamma=config.gamma)
     best = copy.deepcopy(model)
-    with tqdm(total=config.epochs, leave=False) as bar:
+    with tqdm(total=config.epochs, leave=False) as bar, suppress(KeyboardInterrupt):
         while len(history["lr"]) < config.epochs:
+            loss = train_with_closure(model, train_loader, REFERENCE["MSELossIgnoreNan"](), optimizer)
             history["lr"] += scheduler.get_last_lr()
-            history["train_loss"].append(
-                train_with_closure(model, train_loader, REFERENCE["MSELossIgnoreNan"](), optimizer)
-            )
+            history["train_loss"].append(loss)
             rmse = evaluate_label_by_label(model, val_loader)
             if rmse < min(history["val_rmse"], default=math.inf):
                 best = copy.deepcopy(model)
@@ -201,30 +208,33 @@ def fit_in_one_loop(model: nn.Module, train_loader: DataLoader, val_loader: Data
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=config.step_size, gamma=config.gamma)
     train_losses, val_rmses, rates, train_rmses = [], [], [], []
     best, bad, kept = float("inf"), 0, io.BytesIO()
-    for epoch in trange(1, config.epochs + 1, file=sys.stdout):
-        model.train()
-        total = count = 0
-        for images, targets in train_loader:
-            images, targets = images.to(device), targets.to(device)
-            optimizer.zero_grad(set_to_none=False)
-            known = torch.isfinite(targets)
-            squared = torch.where(known, model(images) - torch.nan_to_num(targets), 0.0) ** 2
-            (squared.sum() / known.sum()).backward()
-            optimizer.step()
-            total, count = total + squared.sum().item(), count + known.sum().item()
-        rates.append(optimizer.param_groups[0]["lr"])
-        scheduler.step()
-        train_losses.append(total / count)
-        train_rmses.append(evaluate_in_numpy(model, train_loader))
-        val_rmses.append(evaluate_all_at_once(model, val_loader))
-        bad += 1
-        if val_rmses[-1] < best:
-            best, bad = val_rmses[-1], 0
-            kept.seek(0)
-            torch.save(model, kept)
-        if bad >= config.patience:
-            print(f"stopped after {epoch} epochs")
-            break
+    try:
+        for epoch in trange(1, config.epochs + 1, file=sys.stdout):
+            model.train()
+            total = count = 0
+            for images, targets in train_loader:
+                images, targets = images.to(device), targets.to(device)
+                optimizer.zero_grad(set_to_none=False)
+                known = torch.isfinite(targets)
+                squared = torch.where(known, model(images) - torch.nan_to_num(targets), 0.0) ** 2
+                (squared.sum() / known.sum()).backward()
+                optimizer.step()
+                total, count = total + squared.sum().item(), count + known.sum().item()
+            rates.append(optimizer.param_groups[0]["lr"])
+            scheduler.step()
+            train_losses.append(total / count)
+            train_rmses.append(evaluate_in_numpy(model, train_loader))
+            val_rmses.append(evaluate_all_at_once(model, val_loader))
+            bad += 1
+            if val_rmses[-1] < best:
+                best, bad = val_rmses[-1], 0
+                kept.seek(0)
+                torch.save(model, kept)
+            if bad >= config.patience:
+                print(f"stopped after {epoch} epochs")
+                break
+    except KeyboardInterrupt:
+        print("Ctrl-C")
     kept.seek(0)
     model.load_state_dict(torch.load(kept, weights_only=False).state_dict())
     evaluate_all_at_once(model, val_loader)

@@ -33,10 +33,15 @@ class TrainConfig:
 
     def __post_init__(self):
         for name in ("epochs", "lr", "step_size", "gamma", "patience", "batch_size"):
+            if isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be a number")
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive")
         if not 0 < self.val_fraction < 1:
             raise ValueError("val_fraction must lie between 0 and 1")
+        for name, wrong in (("gamma", self.gamma > 1), ("seed", self.seed < 0)):
+            if wrong:
+                raise ValueError(f"{name} is out of its range")
 
 
 def load_config(path):
@@ -106,27 +111,31 @@ def fit(model, train_loader, val_loader, config):
     loss_fn = MSELossIgnoreNan()
     history = {"train_loss": [], "val_rmse": [], "lr": []}
     best, waited, weights = float("inf"), 0, None
-    for epoch in range(config.epochs):
-        model.train()
-        total = count = 0
-        for x, y in train_loader:
-            optimizer.zero_grad()
-            loss = loss_fn(model(x), y)
-            loss.backward()
-            optimizer.step()
-            n = int(torch.isfinite(y).sum())
-            total, count = total + loss.item() * n, count + n
-        scheduler.step()
-        rmse = evaluate(model, val_loader)
-        history["train_loss"].append(total / count)
-        history["val_rmse"].append(rmse)
-        history["lr"].append(scheduler.get_last_lr()[0])
-        waited += 1
-        if rmse < best:
-            best, waited = rmse, 0
-            weights = {key: value.clone() for key, value in model.state_dict().items()}
-        if waited == config.patience:
-            break
+    try:
+        for epoch in range(config.epochs):
+            model.train()
+            total = count = 0
+            for x, y in train_loader:
+                optimizer.zero_grad()
+                loss = loss_fn(model(x), y)
+                loss.backward()
+                optimizer.step()
+                n = int(torch.isfinite(y).sum())
+                total, count = total + loss.item() * n, count + n
+            rate = scheduler.get_last_lr()[0]
+            scheduler.step()
+            rmse = evaluate(model, val_loader)
+            history["train_loss"].append(total / count)
+            history["val_rmse"].append(rmse)
+            history["lr"].append(rate)
+            waited += 1
+            if rmse < best:
+                best, waited = rmse, 0
+                weights = {key: value.clone() for key, value in model.state_dict().items()}
+            if waited == config.patience:
+                break
+    except KeyboardInterrupt:
+        pass
     if weights:
         model.load_state_dict(weights)
     return history
@@ -138,16 +147,17 @@ LOOP = (
     "    config = TrainConfig()\n    for key, value in settings.items():\n"
     "        config = replace(config, **{key: value})\n"
 )
+GAMMA_AND_SEED = '            if wrong:\n                raise ValueError(f"{name} is out of its range")\n'
 POSITIVE = 'if getattr(self, name) <= 0:\n                raise ValueError(f"{name} must be positive")'
 SHARE = 'if not 0 < self.val_fraction < 1:\n            raise ValueError("val_fraction must lie between 0 and 1")'
 ERRORS = "torch.cat([(model(x) - y).flatten() for x, y in loader])"
 MEAN = "errors.pow(2).mean().sqrt().item()"
 NAN_GONE = "    errors = errors[~errors.isnan()]\n"
 NEW_BEST = "self.best, self.waited = value, 0"
-SCHEDULE = "        scheduler.step()\n"
-STEP = "            optimizer.step()\n"
+SCHEDULE = "            scheduler.step()\n"
+STEP = "                optimizer.step()\n"
 CLONES = "{key: value.clone() for key, value in model.state_dict().items()}"
-EPOCHS = "    for epoch in range(config.epochs):\n"
+EPOCHS = "        for epoch in range(config.epochs):\n"
 MISTAKES: list[tuple[str, ...]] = [
     ("TrainConfig/not-frozen", "@dataclass(frozen=True)", "@dataclass"),
     (
@@ -163,15 +173,42 @@ MISTAKES: list[tuple[str, ...]] = [
         "    return TrainConfig(**settings)",
     ),
     ("TrainConfig/unknown-key-not-named", 'f"unknown: {unknown}"', '"check the spelling of your keys"'),
-    ("TrainConfig/value-not-named", "{name} must be", "all numbers must be", "val_fraction must lie", "must lie"),
-    ("TrainConfig/ranges-unchecked", POSITIVE, "pass", SHARE, "pass"),
-    ("TrainConfig/only-signs-checked", "if not 0 < self.val_fraction < 1", "if self.val_fraction < 0"),
+    (
+        "TrainConfig/value-not-named",
+        *(
+            "{name} must be",
+            "all numbers must be",
+            "val_fraction must lie",
+            "must lie",
+            "{name} is out",
+            "a value is out",
+        ),
+    ),
+    (
+        "TrainConfig/ranges-unchecked",
+        *(
+            "isinstance(getattr(self, name), str)",
+            "False",
+            POSITIVE,
+            "pass",
+            SHARE,
+            "pass",
+            GAMMA_AND_SEED,
+            "            pass\n",
+        ),
+    ),
+    (
+        "TrainConfig/only-signs-checked",
+        *("if not 0 < self.val_fraction < 1", "if self.val_fraction <= 0", "self.gamma > 1", "False"),
+    ),
     (
         "TrainConfig/assert-for-values",
         POSITIVE,
         "assert getattr(self, name) > 0",
         SHARE,
         "assert 0 < self.val_fraction < 1",
+        GAMMA_AND_SEED,
+        "            assert not wrong\n",
     ),
     ("TrainConfig/dict-returned", "    return config", "    return settings"),
     ("TrainConfig/file-ignored", "        config = replace", "        replace"),
@@ -255,19 +292,19 @@ MISTAKES: list[tuple[str, ...]] = [
     ("fit/last-weights-kept", "    if weights:\n        model.load_state_dict(weights)\n", ""),
     ("fit/last-weights-kept", CLONES, "None"),
     ("fit/scheduler-never-steps", SCHEDULE, ""),
-    ("fit/scheduler-steps-per-batch", SCHEDULE, "", STEP, STEP + "            scheduler.step()\n"),
+    ("fit/scheduler-steps-per-batch", SCHEDULE, "", STEP, STEP + "                scheduler.step()\n"),
     ("fit/scheduler-before-training", SCHEDULE, "", EPOCHS, EPOCHS + SCHEDULE),
     ("fit/sgd-for-adam", "Adam", "SGD"),
     ("fit/adamw-for-adam", "config.lr)", "config.lr, weight_decay=0.01, decoupled_weight_decay=True)"),
     (
         "fit/new-optimizer-every-epoch",
         EPOCHS,
-        EPOCHS + "        rate = scheduler.get_last_lr()[0]\n"
-        "        for group in (optimizer := torch.optim.Adam(model.parameters(), rate)).param_groups:\n"
-        "            scheduler.optimizer, group['initial_lr'] = optimizer, config.lr\n",
+        EPOCHS + "            rate = scheduler.get_last_lr()[0]\n"
+        "            for group in (optimizer := torch.optim.Adam(model.parameters(), rate)).param_groups:\n"
+        "                scheduler.optimizer, group['initial_lr'] = optimizer, config.lr\n",
     ),
     ("fit/plain-mse", "MSELossIgnoreNan()", "nn.functional.mse_loss"),
-    ("fit/early-stopping-ignored", "        if waited == config.patience:\n            break\n", ""),
+    ("fit/early-stopping-ignored", "            if waited == config.patience:\n                break\n", ""),
     ("fit/patience-not-from-config", "waited == config.patience", "waited >= 5"),
     (
         "fit/loaders-exchanged",
@@ -282,7 +319,11 @@ MISTAKES: list[tuple[str, ...]] = [
         "        ConcatDataset([train_loader.dataset, val_loader.dataset]), config.batch_size\n    )\n"
         "    best, waited, weights",
     ),
-    ("fit/measured-before-training", EPOCHS, "    history['val_rmse'].append(evaluate(model, val_loader))\n" + EPOCHS),
+    (
+        "fit/measured-before-training",
+        EPOCHS,
+        "        history['val_rmse'].append(evaluate(model, val_loader))\n" + EPOCHS,
+    ),
     (
         "train_one_epoch/last-batch-dropped",
         "in loader:\n",
