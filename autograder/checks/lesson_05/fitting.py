@@ -74,11 +74,11 @@ def learns_from_training_rows(student: Student, rng: np.random.Generator) -> Non
     expected = "learned from: training rows; only looked at: validation rows"
     expect.true(learned > 0 and not leaked and looked_at > 0, expected, got, hint=hint)
     expect.true(learned == 36, "3 epochs of 12 training rows: 36 rows learned from", f"{learned} rows", hint=hint)
-    got, want = _history(answer)["train_loss"][:1], rmse(task.model, *task.train) ** 2
+    first, want = _history(answer)["train_loss"][:1], rmse(task.model, *task.train) ** 2
     words = f'history["train_loss"][0]: {want:.4g}, the loss of the training rows at first'
     # Its root is a mistake that another rung looks for.
-    right = any(np.isclose(value, loss, rtol=TOLERANCE) for value in got for loss in (want, np.sqrt(want)))
-    expect.true(right, words, expect.show(got), "12 training rows in one batch", hint)
+    right = any(np.isclose(value, loss, rtol=TOLERANCE) for value in first for loss in (want, np.sqrt(want)))
+    expect.true(right, words, expect.show(first), "12 training rows in one batch", hint)
 
 
 def _say_rates(got: np.ndarray, recipe: Recipe) -> str | None:

@@ -129,5 +129,5 @@ def trains_in_train_mode(student: Student, rng: np.random.Generator) -> None:
         if not any(np.allclose(got, _statistics(task, norm, looks), rtol=1e-4, atol=1e-5) for looks in (1, 2, 3)):
             wrong.append(came)
     hint = "Whoever evaluated last may have left the model in eval mode; then batch normalization does not learn."
-    got = "eval mode for a model that came in " + " and for one that came in ".join(wrong)
-    expect.true(not wrong, "train mode at every step", got, hint=hint)
+    words = "eval mode for a model that came in " + " and for one that came in ".join(wrong)
+    expect.true(not wrong, "train mode at every step", words, hint=hint)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from autograder.ladder import expect
+from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
-from autograder.worker.plain import type_name
+from autograder.worker.plain import TensorValue, type_name
 
 predict_keypoints = Ladder("predict_keypoints")
 
@@ -19,18 +20,21 @@ RTOL, ATOL = 1e-4, 1e-3
 MODES = {True: "train mode", False: "eval mode"}
 
 
-def _draw_task(rng: np.random.Generator, faces: int, unit: float = 1.0) -> tuple[dict[str, Any], np.ndarray]:
+def _draw_task(
+    rng: np.random.Generator, faces: int, unit: float = 1.0, outputs: int = OUTPUTS, inside: bool = False
+) -> tuple[dict[str, Any], np.ndarray]:
     """Return images and a linear model that answers in units of so many pixels, and the keypoints that are right.
 
-    Some answers lie below 0, some above 96 pixels, most between.
+    Some answers lie below 0, some above 96 pixels, most between; all between where they are to be ``inside``.
     """
     images = rng.random((faces, 96, 96), np.float32)
-    weight = rng.normal(0, 60, (16, OUTPUTS)).astype(np.float32)
+    weight = rng.normal(0, 60, (16, outputs)).astype(np.float32)
     means = images.reshape(faces, 4, SQUARE, 4, SQUARE).astype(float).mean(axis=(2, 4)).reshape(faces, 16)
     # Biases that put the first face's answers where they are wanted, in pixels.
-    wanted = rng.uniform(5, 91, OUTPUTS)
-    # Behind two usual points, so that the first point shows the unit and the order, whatever is clipped and where.
-    wanted[4:8] = (-20.0, 120.0, 95.6, 96.4)
+    wanted = rng.uniform(30, 66, outputs) if inside else rng.uniform(5, 91, outputs)
+    if not inside:
+        # Behind two usual points, so that the first point shows the unit and the order, whatever is clipped and where.
+        wanted[4:8] = (-20.0, 120.0, 95.6, 96.4)
     bias = (wanted - means[0] @ weight).astype(np.float32)
     answers = means @ weight.astype(float) + bias
     model = {"weight": (weight / unit).astype(np.float32), "bias": (bias / unit).astype(np.float32), "square": SQUARE}
@@ -40,6 +44,8 @@ def _draw_task(rng: np.random.Generator, faces: int, unit: float = 1.0) -> tuple
 def _expect_points(got: Any, want: np.ndarray, what: str, example: str) -> None:
     """Expect these keypoints; the first one that is wrong is told, however many others are."""
     hint = "Compare both points by what the docstring says of the unit, the order of the numbers and the borders."
+    # That an array is due is asked by a rung of its own.
+    got = got.array if isinstance(got, TensorValue) else got
     try:
         expect.close(got, want, RTOL, ATOL, what, example, hint)
     except expect.Mismatch as found:
@@ -62,16 +68,29 @@ def _expect_images(shapes: list[list[int]], want: tuple[int, ...], model: str) -
 
 
 def _predict_torch(
-    student: Student, rng: np.random.Generator, faces: int, batch_size: int | None = 4, training: bool = False
+    student: Student,
+    rng: np.random.Generator,
+    faces: int,
+    batch_size: int | None = 4,
+    training: bool = False,
+    **drawn: Any,
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """Return what the student makes of a torch model, the keypoints that it should, and the images."""
-    task, want = _draw_task(rng, faces)
+    task, want = _draw_task(rng, faces, **drawn)
     found = student.probe("lesson_06.predict_torch", **task, batch_size=batch_size, training=training)
     _expect_images([call["shape"] for call in found["calls"]], (1, 96, 96), "torch")
     return found, want, task["images"]
 
 
-@predict_keypoints.rung("shape", points=2, gate=True)
+def _predict_keras(
+    student: Student, rng: np.random.Generator, faces: int, batch_size: int, style: str, outputs: int = OUTPUTS
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what the student makes of a Keras model, and the keypoints that it should."""
+    task, want = _draw_task(rng, faces, unit=96.0, outputs=outputs)
+    return student.probe("lesson_06.predict_keras", **task, batch_size=batch_size, style=style), want
+
+
+@predict_keypoints.rung("shape", points=2)
 def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> None:
     """Six faces and a torch model give a float array (6, 15, 2)."""
     found, _, _ = _predict_torch(student, rng, 6)
@@ -83,15 +102,25 @@ def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> No
     expect.array(found["value"], shape=(6, OUTPUTS // 2, 2), dtype="float", what="predict_keypoints(…)")
 
 
+@form(predict_keypoints, "dtype", points=1, dtype="float32")
+def points_are_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """Keypoints are float32, whichever framework the model is of."""
+    yield "predict_keypoints(torch model)", _predict_torch(student, rng, 3)[0]["value"]
+    found, _ = _predict_keras(student, rng, 3, batch_size=2, style="functional")
+    yield "predict_keypoints(Keras model)", found["value"]
+
+
 @predict_keypoints.rung("values", points=1)
 def a_torch_model_predicts_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
     """A torch model predicts in eval mode, whatever mode it came in."""
     for training in (True, False):
-        found, _, _ = _predict_torch(student, rng, 4, training=training)
+        found, want, _ = _predict_torch(student, rng, 4, training=training, inside=True)
         predicted = any(call["training"] for call in found["calls"])
         hint = "In train mode, dropout and batch normalization change the answers."
         came = f"a model that came in {MODES[training]}"
         expect.true(not predicted, f"{came} predicts in eval mode", "it predicts in train mode", hint=hint)
+        # What a model notes of its calls is no proof: half of its answers are other numbers in train mode.
+        _expect_points(found["value"], want, "predict_keypoints(torch model)", f"4 faces; {came}")
 
 
 @predict_keypoints.rung("values", points=4)
@@ -109,28 +138,51 @@ def predicts_with_keras(student: Student, rng: np.random.Generator) -> None:
     """A Keras model, functional or subclassed: 96 times its answers, clipped to [0, 96]."""
     for style in ("subclassed", "functional"):
         faces = int(rng.integers(5, 9))
-        task, want = _draw_task(rng, faces, unit=96.0)
-        found = student.probe("lesson_06.predict_keras", **task, batch_size=3, style=style)
+        found, want = _predict_keras(student, rng, faces, 3, style)
         _expect_images(found["shapes"], (96, 96, 1), "Keras")
         example = f"{faces} faces, batch_size=3, a {style} keras.Model"
         _expect_points(found["value"], want, "predict_keypoints(Keras model)", example)
 
 
-@predict_keypoints.rung("edge cases", points=2)
+@predict_keypoints.rung("values", points=1)
+def takes_any_number_of_points(student: Student, rng: np.random.Generator) -> None:
+    """(N, 2K) answers become (N, K, 2), whatever K is."""
+    points = int(rng.choice([4, 7, 9, 68]))
+    example = f"3 faces, a model of {points} points"
+    found, want, _ = _predict_torch(student, rng, 3, outputs=2 * points)
+    _expect_points(found["value"], want, "predict_keypoints(torch model)", example)
+    found, want = _predict_keras(student, rng, 3, 2, "functional", outputs=2 * points)
+    _expect_points(found["value"], want, "predict_keypoints(Keras model)", example)
+
+
+@predict_keypoints.rung("edge cases", points=1)
 def a_torch_model_sees_small_batches(student: Student, rng: np.random.Generator) -> None:
     """A torch model never sees more than batch_size faces at once, and every face once."""
-    faces = int(rng.integers(7, 11))
+    # So many that batches of a size of one's own are told from all faces at once.
+    faces = int(rng.integers(37, 41))
     found, _, _ = _predict_torch(student, rng, faces, batch_size=3)
     sizes = [call["shape"][0] for call in found["calls"]]
     hint = "All faces of a real test set at once would not fit into memory, and each of them wants an answer."
     fits = max(sizes, default=0) <= 3 and sum(sizes) == faces
-    expect.true(fits, f"{faces} faces in batches of at most 3", f"batches of {sizes}", hint=hint)
+    got = f"batches of {', '.join(map(str, sizes[:4]))}{', …' if len(sizes) > 4 else ''} faces"
+    expect.true(fits, f"{faces} faces in batches of at most 3", got, hint=hint)
+
+
+@predict_keypoints.rung("edge cases", points=1)
+def a_keras_model_sees_small_batches(student: Student, rng: np.random.Generator) -> None:
+    """A Keras model never sees more than batch_size faces at once, and every face once."""
+    found, _ = _predict_keras(student, rng, 7, 3, "subclassed")
+    sizes = [shape[0] for shape in found["shapes"]]
+    hint = "`model(images)` shows all of them at once; `model.predict` takes a batch_size."
+    fits = max(sizes, default=0) <= 3 and sum(sizes) == 7
+    expect.true(fits, "7 faces in batches of at most 3", f"batches of {sizes}", hint=hint)
 
 
 @predict_keypoints.rung("gradients", points=1)
 def a_torch_model_needs_no_gradients(student: Student, rng: np.random.Generator) -> None:
     """A torch model predicts without gradients, and gradients work again afterwards."""
     found, _, _ = _predict_torch(student, rng, 4)
+    expect.true(bool(found["calls"]), "a model that is asked", "a model that was never called")
     hint = "Whoever predicts does not learn: with gradients, every layer keeps its answer in memory for nothing."
     expect.true(not any(call["gradients"] for call in found["calls"]), "no gradients", "gradients are kept", hint=hint)
     hint = "torch.set_grad_enabled(False) holds for the whole program. Switch gradients off only while you predict."
@@ -142,6 +194,7 @@ def a_torch_model_keeps_its_mode(student: Student, rng: np.random.Generator) -> 
     """A torch model is afterwards in the mode it came in; the images stay as they are."""
     for training in (True, False):
         found, _, images = _predict_torch(student, rng, 4, training=training)
+        expect.true(bool(found["calls"]), "a model that is asked", "a model that was never called")
         expected = f"a model that came in {MODES[training]} is in {MODES[training]} afterwards"
         hint = "Remember model.training before you change it."
         expect.true(found["training"] == training, expected, f"it is in {MODES[found['training']]}", hint=hint)

@@ -42,13 +42,13 @@ def _expect_score(student: Student, submission: dict[str, list], truth: dict[str
     expect.close(got, want, rtol=1e-5, what="the score", example=example, hint=hint)
 
 
-@score_submission.rung("type", points=1, gate=True)
+@score_submission.rung("type", points=0.5, gate=True)
 def returns_a_number(student: Student, rng: np.random.Generator) -> None:
     """Returns one number."""
     expect.finite(_score(student, *_scored(rng, 5)), "score_submission(…)")
 
 
-@score_submission.rung("values", points=4)
+@score_submission.rung("values", points=3)
 def is_the_rmse(student: Student, rng: np.random.Generator) -> None:
     """The RMSE over all rows, in the same order in both tables."""
     for rows in (2, int(rng.integers(20, 60))):
@@ -59,7 +59,7 @@ def is_the_rmse(student: Student, rng: np.random.Generator) -> None:
         _expect_score(student, submission, truth, example)
 
 
-@score_submission.rung("values", points=2)
+@score_submission.rung("values", points=4)
 def matches_rows_by_their_id(student: Student, rng: np.random.Generator) -> None:
     """The RMSE over all rows, in another order in each table."""
     submission, truth = _scored(rng, int(rng.integers(20, 60)))
@@ -119,7 +119,7 @@ def rejects_unfinished_rows(student: Student, rng: np.random.Generator) -> None:
         _rejects(student, rng, how, hint)
 
 
-@score_submission.rung("side effects", points=1)
+@score_submission.rung("side effects", points=0.5)
 def leaves_the_tables_alone(student: Student, rng: np.random.Generator) -> None:
     """Both tables are the same afterwards."""
     submission, truth = _scored(rng, 12)

@@ -51,9 +51,13 @@ def _submitted(student: Student, keypoints: np.ndarray, names: list[str], lookup
     try:
         return student.probe("lesson_06.submit", keypoints=keypoints, keypoint_names=names, lookup=lookup)
     except StudentError as error:
-        if error.type != "IndexError":
+        count = len(keypoints)
+        # The face behind the last one was asked for; any other index error is another mistake.
+        if error.type != "IndexError" or f"index {count} is out of bounds for axis 0 with size {count}" not in str(
+            error
+        ):
             raise
-        expected = f"make_submission(…): an answer to every ImageId from 1 to {len(keypoints)}"
+        expected = f"make_submission(…): an answer to every ImageId from 1 to {count}"
         hint = "An index ran past the end. ImageId counts from 1, the rows of an array count from 0."
         raise expect.Mismatch(expected, "an IndexError", hint=hint, where=error.where) from None
 
@@ -63,6 +67,13 @@ def _table(student: Student, keypoints: np.ndarray, names: list[str], lookup: di
     if not isinstance(value, TableValue):
         raise expect.Mismatch("make_submission(…): a pandas.DataFrame", f"{type_name(value)}: {expect.show(value)}")
     return value
+
+
+def _column(table: TableValue, name: str) -> np.ndarray:
+    """Return a column as an array."""
+    there = f"columns {table.columns}"
+    expect.true(name in table.columns, f"make_submission(…): a column {name}", there, hint="An index is no column.")
+    return np.asarray(table.data[name])
 
 
 def _asked_text(lookup: dict[str, list], row: int = 0) -> str:
@@ -84,7 +95,7 @@ def _expect_rows(got: Any, want: np.ndarray, what: str, example: str, hint: str)
         ) from None
 
 
-@make_submission.rung("type", points=1, gate=True)
+@make_submission.rung("type", points=1)
 def returns_a_table(student: Student, rng: np.random.Generator) -> None:
     """A DataFrame with the columns RowId and Location, in this order."""
     table = _table(student, *_questions(rng, 3, last=False))
@@ -93,7 +104,7 @@ def returns_a_table(student: Student, rng: np.random.Generator) -> None:
     expect.true(table.columns == ["RowId", "Location"], "columns ['RowId', 'Location']", got, hint=hint)
 
 
-@make_submission.rung("shape", points=1, gate=True)
+@make_submission.rung("shape", points=1)
 def answers_each_question_once(student: Student, rng: np.random.Generator) -> None:
     """One row for each row of the look-up table."""
     keypoints, names, lookup = _questions(rng, 4, last=False)
@@ -107,6 +118,7 @@ def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
     """RowId holds integers, Location floats."""
     table = _table(student, *_questions(rng, 3, last=False))
     for column, kinds, wanted in (("RowId", "iu", "integers"), ("Location", "f", "floats")):
+        _column(table, column)
         values = table.data[column]
         kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
         got = values.dtype.name if isinstance(values, np.ndarray) else f"objects such as {expect.show(values[:1])}"
@@ -117,10 +129,15 @@ def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
 def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
     """RowIds as in the look-up table, in its order."""
     keypoints, names, lookup = _questions(rng, 4, last=False)
-    row_ids = np.asarray(_table(student, keypoints, names, lookup).data["RowId"])
+    table = _table(student, keypoints, names, lookup)
+    row_ids, locations = _column(table, "RowId"), _column(table, "Location")
     hint = "RowId comes from the look-up table, whatever its order: do not count, sort or group it."
     want = np.array(lookup["RowId"])
     _expect_rows(row_ids, want, "RowId", f"the first row asks for {_asked_text(lookup)}", hint)
+    # Whose coordinates they are is asked by the next rung; made-up numbers are none.
+    known = locations.dtype.kind == "f" and bool(np.isin(locations.astype(np.float32), keypoints).all())
+    hint = "Each Location is one of the numbers in `keypoints`, as it stands there."
+    expect.true(known, "Locations that stand in keypoints", expect.show(locations[:6]), hint=hint)
 
 
 @make_submission.rung("values", points=5)
@@ -131,7 +148,7 @@ def finds_each_coordinate(student: Student, rng: np.random.Generator) -> None:
         keypoints, names, lookup = _questions(rng, faces, last, known)
         table = _table(student, keypoints, names, lookup)
         # Compared by RowId, so that a wrong order is not punished twice.
-        row_ids, locations = (np.asarray(table.data[column]).tolist() for column in ("RowId", "Location"))
+        row_ids, locations = (_column(table, column).tolist() for column in ("RowId", "Location"))
         by_id = dict(zip(row_ids, locations, strict=True))
         got = [by_id.get(row_id, math.nan) for row_id in lookup["RowId"]]
         example = f"names begin {names[:3]}; the first row asks for {_asked_text(lookup)}"

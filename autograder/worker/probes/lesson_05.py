@@ -144,7 +144,7 @@ def train(
     optimizer.register_step_pre_hook(lambda *_: steps.append(1))
     value = names["train_one_epoch"](model, loader, names["MSELossIgnoreNan"](), optimizer)
     learned = sum(noted.learned for noted in model.passes)
-    statistics = {"mean": behind[0].running_mean.numpy(), "var": behind[0].running_var.numpy()} if behind else {}
+    statistics = {"mean": np.array(behind[0].running_mean), "var": np.array(behind[0].running_var)} if behind else {}
     return {"value": value, "backward": learned, "steps": len(steps), **statistics, **model.weights()}
 
 

@@ -37,7 +37,7 @@ def predict_by_loader(model: Any, images: np.ndarray, batch_size: int = 256) -> 
 @torch.no_grad()
 def predict_in_place(model: Any, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """One array that is filled batch by batch."""
-    result = np.empty((len(images), 15, 2), dtype=np.float64)
+    result: Any = None
     is_torch = isinstance(model, torch.nn.Module)
     was = model.training if is_torch else None
     for start in range(0, len(images), batch_size):
@@ -46,7 +46,10 @@ def predict_in_place(model: Any, images: np.ndarray, batch_size: int = 256) -> n
             answer = model.eval()(torch.tensor(batch).reshape(-1, 1, 96, 96)).cpu().detach().numpy()
         else:
             answer = 96 * model.predict_on_batch(np.expand_dims(batch, -1))
-        result[start : start + batch_size] = np.asarray(answer).reshape((-1, 15, 2))
+        answer = np.asarray(answer)
+        if result is None:
+            result = np.empty((len(images), answer.shape[1] // 2, 2), dtype="float32")
+        result[start : start + batch_size] = answer.reshape((len(batch), -1, 2))
     if was:
         model.train()
     return np.minimum(np.maximum(result, 0), 96)
@@ -55,7 +58,9 @@ def predict_in_place(model: Any, images: np.ndarray, batch_size: int = 256) -> n
 def predict_by_keras_dataset(model: Any, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Keras asked first; the torch model's faces in chunks of nearly equal size."""
     if "keras" in type(model).__module__ or isinstance(model, keras.Model):
-        return np.clip(model.predict(images.reshape(-1, 96, 96, 1), batch_size, 0) * 96.0, 0, 96).reshape(-1, 15, 2)
+        return np.clip(model.predict(images.reshape(-1, 96, 96, 1), batch_size, 0) * 96.0, 0, 96).reshape(
+            len(images), -1, 2
+        )
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     with torch.no_grad():
@@ -63,7 +68,7 @@ def predict_by_keras_dataset(model: Any, images: np.ndarray, batch_size: int = 2
         answers = np.vstack([model(torch.Tensor(chunk[:, None])).numpy() for chunk in chunks])
     for module, mode in modes:
         module.training = mode
-    return np.clip(answers.reshape(len(answers), 15, 2), 0, 96, dtype=np.float32)
+    return np.clip(answers.reshape(len(answers), -1, 2), 0, 96, dtype=np.float32)
 
 
 class Predict:
