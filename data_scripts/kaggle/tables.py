@@ -44,7 +44,7 @@ class TestSet:
 
     Attributes:
         images: (N, 96, 96) float32 in [0, 1].
-        image_ids: (N,) int64, the ``ImageId`` of each row.
+        image_ids: (N,) int64, the ``ImageId`` of each image: 1 to N in this order, whatever that of the file is.
     """
 
     # pytest collects classes whose name begins with "Test".
@@ -84,9 +84,15 @@ def read_training(csv_path: Path | str) -> TrainingSet:
 
 
 def read_test(csv_path: Path | str) -> TestSet:
-    """Read a ``test.csv``: the columns ``ImageId`` and ``Image``. See ``read_training`` for cache and errors."""
+    """Read a ``test.csv``: the columns ``ImageId`` and ``Image``. See ``read_training`` for cache and errors.
+
+    The faces come in the order of their ``ImageId``, which counts from 1 without a gap: the face at index i is that of
+    ImageId i + 1, as whoever answers ``IdLookupTable.csv`` counts.
+    """
     table = _read_faces(Path(csv_path), _TEST)
-    return TestSet(_to_unit(table.images), table.values[:, 0].astype(np.int64))
+    image_ids = table.values[:, 0].astype(np.int64)
+    order = np.argsort(image_ids)
+    return TestSet(_to_unit(table.images[order]), image_ids[order])
 
 
 def verify_folder(folder: Path | str, expect_kaggle: bool = False) -> FolderSummary:
@@ -202,6 +208,12 @@ def _check_image_ids(path: Path, values: np.ndarray) -> None:
         raise DataError(
             f"{path}, row {row} (line {row + 1}): expected a whole number from 1, each once, in column "
             f"'ImageId', got {numbers[row - 1]:g}; correct it or download the file again"
+        )
+    missing = np.setdiff1d(np.arange(1, len(numbers) + 1), numbers)
+    if len(missing):
+        raise DataError(
+            f"{path}: expected every ImageId from 1 to {len(numbers)}, the number of rows, got none with {missing[0]}; "
+            "rows are missing: download or write the file again"
         )
 
 

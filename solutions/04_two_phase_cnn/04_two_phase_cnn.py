@@ -192,7 +192,7 @@ print("units of 96 pixels:     ", (example / 96).reshape(1, -1).tolist())
 def to_unit_targets(keypoints: np.ndarray) -> np.ndarray:
     """Keypoints as the CNN learns them.
 
-    keypoints: (N, 15, 2) float, (x, y) in pixels, 0 to 96; NaN where unlabeled.
+    keypoints: (N, 15, 2) float32, (x, y) in pixels, 0 to 96; NaN where unlabeled.
     Returns a new (N, 30) float32 array x0, y0, x1, y1, ... in [0, 1]; NaN stays NaN.
     """
     ### BEGIN SOLUTION
@@ -203,7 +203,7 @@ def to_unit_targets(keypoints: np.ndarray) -> np.ndarray:
 def to_pixels(outputs: np.ndarray) -> np.ndarray:
     """The way back: the exact inverse of `to_unit_targets`.
 
-    outputs: (N, 30) float, x0, y0, x1, y1, ... in units of 96 pixels; NaN where unlabeled.
+    outputs: (N, 30) float32, x0, y0, x1, y1, ... in units of 96 pixels; NaN where unlabeled.
     Returns a new (N, 15, 2) float32 array, (x, y) in pixels; NaN stays NaN.
     """
     ### BEGIN SOLUTION
@@ -267,7 +267,8 @@ def build_cnn() -> keras.Model:
     """A plain CNN for (96, 96, 1) images in [0, 1] that answers (30,) numbers in units of 96 pixels.
 
     Three blocks of convolution (32, 64, 128 filters), LeakyReLU, 2x2 pooling and dropout (0.05, 0.01, 0.15);
-    then dense layers of 500 and 500 (each with LeakyReLU) and a linear one of 30. Not compiled.
+    then dense layers of 500 and 500 (each with LeakyReLU) and a linear one of 30. Every call builds a new model.
+    How it is padded, the slope of LeakyReLU and whether the model comes compiled is yours to choose.
     """
     ### BEGIN SOLUTION
     layers = [keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))]
@@ -403,8 +404,10 @@ autograder.check("compile_phase")
 def phase_callbacks(phase: int, checkpoint_path: str) -> list:
     """The callbacks of a phase, all watching `val_loss`.
 
-    1: EarlyStopping that restores the best weights.
-    2: ReduceLROnPlateau (patience 5, factor 0.5) and ModelCheckpoint (best only, to `checkpoint_path`, a .keras file).
+    1: EarlyStopping that restores the best weights; a single epoch without a lower loss does not end the phase.
+    2: ReduceLROnPlateau (patience 5, factor 0.5) and ModelCheckpoint (best only, to `checkpoint_path`, a .keras file);
+    the phase goes on after the rate is halved.
+    How long phase 1 waits beyond one epoch, and what ReduceLROnPlateau takes for a gain, is yours to choose.
     """
     ### BEGIN SOLUTION
     if phase == 1:
@@ -448,9 +451,10 @@ def train_two_phase(
     """Train `model` in both phases; it ends with the weights of the lowest validation loss of either phase.
 
     x, x_val: (N, 96, 96, 1) float32 in [0, 1]; y, y_val: (N, 30) float32 in units of 96 pixels, without NaN.
-    epochs: at most so many in phase 1 and in phase 2. Phase 2 starts from phase 1's best weights.
-    Returns {"phase1": history, "phase2": history}, each a dict of lists with one value an epoch:
-    "loss", "val_loss" and, in phase 2, "learning_rate". The best weights also lie in `checkpoint_path`.
+    epochs: at most so many in phase 1 and in phase 2. Phase 2 starts from phase 1's best or last weights.
+    If phase 2 has a stop of its own, that waits longer than ReduceLROnPlateau does.
+    Returns {"phase1": history, "phase2": history}, each a dict of lists with one value an epoch: "loss" and "val_loss".
+    `checkpoint_path` holds the best weights of phase 2, or of both.
     """
     ### BEGIN SOLUTION
     data = {"x": x, "y": y, "validation_data": (x_val, y_val), "batch_size": batch_size, "verbose": 0}

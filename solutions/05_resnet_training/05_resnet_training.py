@@ -109,7 +109,7 @@ print("per labeled coordinate:      ", float(np.concatenate(batch_errors).mean()
 # %%
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a training run depends on. The defaults are the sources' recipe.
+    """What a training run depends on; nobody can change it once it is made. The defaults are the sources' recipe.
 
     Attributes:
         epochs: passes over the training rows at most, at least 1.
@@ -155,8 +155,11 @@ class TrainConfig:
 def load_config(path: str | Path) -> TrainConfig:
     """Read a YAML file of ``field: value`` lines; a field that the file leaves out keeps its default.
 
+    An empty file leaves all of them out.
+
     Raises:
-        ValueError: a key that is no field of TrainConfig, or a value out of range; the message names it.
+        ValueError: a key that is no field of TrainConfig, or a value that is no number or out of range; the message
+            names the key or the field. Text that spells a number, such as 1e-4, may be refused or read as that number.
     """
     ### BEGIN SOLUTION
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
@@ -394,7 +397,7 @@ def fit(
     Adam starts at ``config.lr``. After every ``config.step_size`` epochs StepLR multiplies that by ``config.gamma``.
     Each epoch trains on ``train_loader`` with MSELossIgnoreNan and evaluates on ``val_loader``. Training ends after
     ``config.epochs`` epochs, or once ``config.patience`` epochs in a row brought no lower validation RMSE, or when
-    it is interrupted (KeyboardInterrupt). A progress bar shows how far it is.
+    it is interrupted (KeyboardInterrupt). How you show its progress is up to you.
 
     Returns:
         Three lists, one entry for each finished epoch: "train_loss" (square pixels), "val_rmse" (pixels) and "lr"

@@ -131,13 +131,29 @@ def test_every_spelling_of_one_face(content: bytes, tmp_path: Path) -> None:
 
 
 def test_read_test_gives_images_and_ids(tmp_path: Path) -> None:
-    path = write(tmp_path / "test.csv", "ImageId,Image", f"3,{IMAGE}", f"1,{IMAGE}")
+    path = write(tmp_path / "test.csv", "ImageId,Image", f"1,{IMAGE}", f"2,{IMAGE}")
     for _ in range(2):
         got = read_test(path)
         assert got.images.shape == (2, 96, 96)
         assert got.images.dtype == np.float32
-        np.testing.assert_array_equal(got.image_ids, [3, 1])
+        np.testing.assert_array_equal(got.image_ids, [1, 2])
         assert np.issubdtype(got.image_ids.dtype, np.integer)
+
+
+def test_test_faces_come_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    gray = [" ".join([str(level)] * 9216) for level in (30, 10, 20)]
+    rows = (f"{image_id},{image}" for image_id, image in zip((3, 1, 2), gray, strict=True))
+    path = write(tmp_path / "test.csv", "ImageId,Image", *rows)
+    for _ in ("before it is cached", "from the cache"):
+        got = read_test(path)
+        np.testing.assert_array_equal(got.image_ids, [1, 2, 3])
+        np.testing.assert_allclose(got.images[:, 0, 0] * 255, [10, 20, 30])
+
+
+def test_test_faces_with_a_gap_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "test.csv", "ImageId,Image", f"1,{IMAGE}", f"3,{IMAGE}")
+    with pytest.raises(DataError, match="from 1 to 2, the number of rows, got none with 2"):
+        read_test(path)
 
 
 def test_the_caller_may_change_what_it_gets(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ A layer is judged by what it hands on, so that it does not matter how a student 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 # float32 sums of up to 64 * 9 products, then a maximum or a mean; the values are of the order of 1. Measured over 100
@@ -51,8 +53,24 @@ def slope_between(before: np.ndarray, after: np.ndarray) -> float | None:
     return slope if np.allclose(leaky(before, slope), after, rtol=TOLERANCE, atol=TOLERANCE) else None
 
 
-def slope_and_pool_between(before: np.ndarray, after: np.ndarray) -> float | None:
-    """The slope of the LeakyReLU that, with 2x2 pooling after or before it, makes ``after`` of ``before``."""
+@dataclass(frozen=True)
+class LeakyPool:
+    """A LeakyReLU of this slope with 2x2 pooling: ``how`` it pools, whether it rounds ``up``, and which comes first."""
+
+    slope: float
+    how: str
+    up: bool
+    pools_first: bool
+
+    def __call__(self, before: np.ndarray) -> np.ndarray:
+        """Make of a convolution's answer what the next layer is given."""
+        if self.pools_first:
+            return leaky(pool(before, self.how, self.up), self.slope)
+        return pool(leaky(before, self.slope), self.how, self.up)
+
+
+def leaky_pool_between(before: np.ndarray, after: np.ndarray) -> LeakyPool | None:
+    """The LeakyReLU and 2x2 pooling that make ``after`` of ``before``; None where none do."""
     for how in ("max", "mean"):
         for up in (False, True):
             pooled = pool(before, how, up)
@@ -60,12 +78,44 @@ def slope_and_pool_between(before: np.ndarray, after: np.ndarray) -> float | Non
                 continue
             slope = slope_between(pooled, after)
             if slope is not None:
-                return slope
+                return LeakyPool(slope, how, up, pools_first=True)
             if how == "mean":
                 # LeakyReLU before the mean: the answer is linear in the slope.
                 positive, negative = pool(np.maximum(before, 0), how, up), pool(np.minimum(before, 0), how, up)
                 energy = float(np.sum(negative**2))
                 slope = float(np.sum((after - positive) * negative)) / energy if energy else float("nan")
                 if np.allclose(positive + slope * negative, after, rtol=TOLERANCE, atol=TOLERANCE):
-                    return slope
+                    return LeakyPool(slope, how, up, pools_first=False)
     return None
+
+
+# How exactly the scale of what dropout leaves is known: 0.01 is told from 0.
+SCALE = 1e-3
+
+
+def dropped_share(undropped: np.ndarray, given: np.ndarray) -> float | None:
+    """The rate of the dropout that makes ``given`` of ``undropped``, by what it multiplies the rest with.
+
+    None where it is no dropout: then the rest is not multiplied with one number.
+    """
+    if undropped.shape != given.shape:
+        return None
+    large = np.abs(undropped) > 0.05 * np.abs(undropped).max(initial=0)
+    ratio = given[large] / undropped[large]
+    left = ratio[np.abs(ratio) > SCALE]
+    if not left.size:
+        return None
+    scale = float(np.median(left))
+    # Dropout before the pooling makes another number of some windows, four times as often as it drops one.
+    same = np.abs(left - scale) <= SCALE * abs(scale) + SCALE
+    return 1 - 1 / scale if scale > 0 and same.mean() > 0.4 else None
+
+
+def hangs_on(before: np.ndarray, after: np.ndarray) -> bool:
+    """Return whether what follows goes up and down with a layer's answer, whatever is done to it in between."""
+    forms = [before]
+    if before.ndim == 4:
+        forms += [pool(before, how, up) for how in ("max", "mean") for up in (False, True)]
+        forms += [form.transpose(0, 3, 1, 2) for form in forms]
+    alike = [form.ravel() for form in forms if form.size == after.size]
+    return not alike or any(np.corrcoef(form, after.ravel())[0, 1] > 0.3 for form in alike)

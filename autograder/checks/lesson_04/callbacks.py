@@ -21,6 +21,10 @@ PLATEAU = (
     "ReduceLROnPlateau needs to know which loss to watch, how many epochs without a lower one to bear, and what to "
     "multiply the learning rate with. Keras has a default for each."
 )
+STOPS_TOO_SOON = (
+    "Phase 2 is there to train on with shorter steps. A stop of its own is allowed, but it has to wait longer than the "
+    "rule that shortens them."
+)
 CHECKPOINT = (
     "ModelCheckpoint needs the very path that comes in, which loss to watch, and to be told that only the best epoch "
     "may overwrite the file."
@@ -38,13 +42,13 @@ def _play(
     return found
 
 
-@phase_callbacks.rung("type", points=1, gate=True)
+@phase_callbacks.rung("type", points=1)
 def lists_the_callbacks(student: Student, rng: np.random.Generator) -> None:
     """A list of callbacks for each phase: EarlyStopping; ReduceLROnPlateau and ModelCheckpoint."""
     for phase, kinds in KINDS.items():
         found = _play(student, phase, [1.0])["kinds"]
         # Further callbacks, and the order of all, are free.
-        there = [kind for kind in KINDS[1] + KINDS[2] if any(kind in bases for bases in found)]
+        there = [kind for kind in KINDS[1] + KINDS[2] if any(kind in kinds_of_one for kinds_of_one in found)]
         got = ", ".join(there) or "none of the lesson's three"
         for kind in kinds:
             expect.true(kind in there, f"phase_callbacks({phase}, …) holds {kind}", got)
@@ -55,7 +59,9 @@ def phase_1_restores_the_best_weights(student: Student, rng: np.random.Generator
     """Phase 1 stops when the validation loss no longer falls, and takes the best weights back."""
     # Late enough for an EarlyStopping that begins to count after some epochs.
     best = int(rng.integers(30, 45))
-    val_losses = [5.0 - 0.05 * epoch for epoch in range(best)] + [4.0 + 0.01 * epoch for epoch in range(60)]
+    # As small as the lesson's own: whoever counts only gains of 0.0001 misses most of these.
+    falling = [1e-3 - 2e-5 * epoch for epoch in range(best)]
+    val_losses = falling + [falling[-1] + 1e-5 * (epoch + 1) for epoch in range(60)]
     found = _play(student, 1, val_losses)
     epochs, weight = found["epochs"], round(found["weight"])
     # How long it waits is free. One that waits to the end gives the best weights back there.
@@ -75,12 +81,27 @@ def phase_1_restores_the_best_weights(student: Student, rng: np.random.Generator
     raise expect.Mismatch(f"the model has the weights of epoch {best}", got, example, STOPPING)
 
 
+@phase_callbacks.rung("edge cases", points=1)
+def phase_1_bears_a_bad_epoch(student: Student, rng: np.random.Generator) -> None:
+    """A single epoch without a lower validation loss does not end phase 1."""
+    before = int(rng.integers(12, 16))
+    val_losses = [5.0 - 0.1 * epoch for epoch in range(before)]
+    val_losses += [val_losses[-1] + 0.05, *(val_losses[-1] - 0.1 * epoch for epoch in range(1, 6))]
+    epochs = _play(student, 1, val_losses)["epochs"]
+    example = f"val_loss falls for {before} epochs, rises in one, and falls for 5 more"
+    hint = "Losses jump from epoch to epoch. EarlyStopping has an argument for how many bad ones it bears."
+    expect.true(epochs == len(val_losses), "phase 1 goes on after one bad epoch", "it stops", example, hint)
+
+
 @phase_callbacks.rung("values", points=3)
 def phase_2_halves_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
     """Phase 2 halves the learning rate after 5 epochs without a lower validation loss."""
     falling = int(rng.integers(2, 5))
     val_losses = [5.0 - 0.1 * epoch for epoch in range(falling)] + [6.0] * 5
     rates = _play(student, 2, val_losses)["rates"]
+    if len(rates) < len(val_losses):
+        got = f"training stops {len(rates) - falling} epochs after the lowest val_loss"
+        raise expect.Mismatch("phase 2 goes on until the learning rate is halved", got, hint=STOPS_TOO_SOON)
     example = f"val_loss falls for {falling} epochs, then rises and stays; the learning rate starts at 1e-3"
     want = "half the learning rate after 5 epochs without a lower val_loss"
     # The rate is halved at the end of the fifth epoch without a new best, the last one here.
@@ -91,6 +112,17 @@ def phase_2_halves_the_learning_rate(student: Student, rng: np.random.Generator)
         raise expect.Mismatch(want, "it stays as it was" if stays else "it falls later", example, PLATEAU)
     what = "the learning rate after the plateau"
     expect.close(rates[-1], 5e-4, rtol=1e-3, atol=0, what=what, example=example, hint=PLATEAU)
+
+
+@phase_callbacks.rung("edge cases", points=1)
+def phase_2_goes_on_with_the_shorter_steps(student: Student, rng: np.random.Generator) -> None:
+    """After the learning rate is halved, phase 2 trains on."""
+    falling = int(rng.integers(2, 5))
+    val_losses = [5.0 - 0.1 * epoch for epoch in range(falling)] + [6.0] * 7
+    epochs = _play(student, 2, val_losses)["epochs"]
+    example = f"val_loss falls for {falling} epochs, then rises and stays"
+    got = f"training stops {epochs - falling} epochs after the lowest val_loss"
+    expect.true(epochs > falling + 5, "at least one epoch with the halved rate", got, example, STOPS_TOO_SOON)
 
 
 @phase_callbacks.rung("values", points=3)

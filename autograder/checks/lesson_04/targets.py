@@ -35,6 +35,13 @@ def turns_15_points_into_30_numbers(student: Student, rng: np.random.Generator) 
     yield f"to_pixels of ({faces}, 30)", got, (faces, 15, 2)
 
 
+@form(to_unit_targets, "dtype", points=1, dtype="float32")
+def both_are_float32(student: Student, rng: np.random.Generator) -> Answers:
+    """Of float32 comes float32, as the network's weights are."""
+    yield "to_unit_targets of float32", student.call("to_unit_targets", _keypoints(rng, 2))
+    yield "to_pixels of float32", student.call("to_pixels", rng.random((2, 30), np.float32))
+
+
 @to_unit_targets.rung("values", points=3)
 def divides_by_the_width(student: Student, rng: np.random.Generator) -> None:
     """to_unit_targets: pixels become parts of the image's width, in the order x0, y0, x1, y1, …"""

@@ -2,8 +2,8 @@
 
 The model of these checks answers ``gain`` times its 30 weights, all 0 at first, whatever the image shows. Training
 pulls them straight towards the training targets; the validation targets lie on the way, nearer. So the validation
-loss falls all through phase 1, has its minimum inside phase 2, and rises again: best and last weights differ. The
-first pixel of each image says which one it is.
+loss falls all through phase 1, has its minimum inside phase 2, and rises again: best and last weights differ. In a
+second training it has its minimum inside phase 1. The first pixel of each image says which one it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from autograder.checks.common.shared import Shared
 from autograder.checks.lesson_04.compiling import huber
+from autograder.checks.lesson_04.optimizer_steps import follows
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
@@ -25,18 +26,21 @@ train_two_phase = Ladder("train_two_phase")
 EPOCHS, BATCH, FACES, VAL_FACES, GAIN = (1, 3), 16, 32, 16, 32.0
 # Number of an image in units of its first pixel: exact in float32.
 NUMBERS = 64
-# Steps of one optimizer after which the model is told to stop: twice what the longer phase needs.
-MOST_STEPS = 2 * max(EPOCHS) * FACES // BATCH
+# The second training: a step an epoch, the best weights after the first one, and a long phase 2 that only gets worse.
+LONG_EPOCHS, LONG_FACES = (2, 9), 16
+# Epochs of phase 2 that do not better the first one, until ReduceLROnPlateau acts.
+PLATEAU = 5
 
 
 @dataclass(frozen=True)
 class Phase:
-    """What one optimizer did: the images of each batch, the weights at first and after each epoch.
+    """What one optimizer did: the images of each batch, the weights at first and after each step, and each epoch.
 
-    ``start`` is None and ``epochs`` empty where it trained another network than the one that came in.
+    ``start`` is None, ``path`` and ``epochs`` empty where it trained another network than the one that came in.
     """
 
     optimizer: str
+    path: np.ndarray
     batches: tuple[tuple[int, ...], ...]
     start: np.ndarray | None
     epochs: tuple[np.ndarray, ...]
@@ -48,6 +52,8 @@ class Training:
 
     found: dict[str, Any]
     phases: tuple[Phase, ...]
+    faces: int
+    target: np.ndarray
     val_target: np.ndarray
 
     def val_loss(self, weights: np.ndarray) -> float:
@@ -70,7 +76,9 @@ def _phase(steps: list[dict[str, Any]]) -> Phase:
         epochs[-1] = step["end"]
         batches.append(batch)
         seen |= set(batch)
-    return Phase(steps[0]["type"], tuple(batches), steps[0]["start"], tuple(epochs))
+    known = [np.asarray(step["end"]) for step in steps if step["start"] is not None]
+    path = np.array([steps[0]["start"], *known]) if known and steps[0]["start"] is not None else np.empty((0, 0))
+    return Phase(steps[0]["type"], path, tuple(batches), steps[0]["start"], tuple(epochs))
 
 
 def _same_weights(one: np.ndarray | None, other: np.ndarray | None) -> bool:
@@ -78,25 +86,30 @@ def _same_weights(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return one is not None and other is not None and bool(np.allclose(one, other, rtol=0, atol=1e-6))
 
 
-def _train(student: Student, rng: np.random.Generator) -> Training:
+def _train(student: Student, rng: np.random.Generator, long: bool = False) -> Training:
     target = rng.uniform(0.7, 0.9, 30)
-    val_target = 0.35 * target
-    faces = rng.random((FACES + VAL_FACES, 96, 96, 1), np.float32)
+    # In the long training, what the model answers after its first step of Adam at 5e-4.
+    val_target = np.full(30, GAIN * 5e-4) if long else 0.35 * target
+    count, epochs = (LONG_FACES, LONG_EPOCHS) if long else (FACES, EPOCHS)
+    faces = rng.random((count + VAL_FACES, 96, 96, 1), np.float32)
     faces[:, 0, 0, 0] = np.arange(len(faces)) / NUMBERS
-    y, y_val = np.tile(target, (FACES, 1)), np.tile(val_target, (VAL_FACES, 1))
-    data = {"x": faces[:FACES], "y": y.astype(np.float32), "x_val": faces[FACES:], "y_val": y_val.astype(np.float32)}
-    how = {"epochs": list(EPOCHS), "batch_size": BATCH, "gain": GAIN, "most_steps": MOST_STEPS}
+    y, y_val = np.tile(target, (count, 1)), np.tile(val_target, (VAL_FACES, 1))
+    data = {"x": faces[:count], "y": y.astype(np.float32), "x_val": faces[count:], "y_val": y_val.astype(np.float32)}
+    # Steps of one optimizer after which the model is told to stop: twice what the longer phase needs.
+    most = 2 * max(epochs) * count // BATCH
+    how = {"epochs": list(epochs), "batch_size": BATCH, "gain": GAIN, "most_steps": most}
     try:
         found = student.probe("lesson_04.train", **data, **how, seed=int(rng.integers(2**31)))
     except StudentError as error:
         if error.type != "TooManySteps":
             raise
-        raise expect.Mismatch(f"a training that ends after epochs={EPOCHS}", f"{error.message}") from None
+        raise expect.Mismatch(f"a training that ends after epochs={epochs}", f"{error.message}") from None
     by_optimizer = groupby(found["steps"], key=lambda step: step["optimizer"])
-    return Training(found, tuple(_phase(list(steps)) for _, steps in by_optimizer), val_target)
+    return Training(found, tuple(_phase(list(steps)) for _, steps in by_optimizer), count, target, val_target)
 
 
 _trained = Shared("train_two_phase", _train)
+_trained_long = Shared("train_two_phase/long", lambda student, rng: _train(student, rng, long=True))
 
 
 def _two_phases(training: Training) -> tuple[Phase, Phase]:
@@ -106,10 +119,19 @@ def _two_phases(training: Training) -> tuple[Phase, Phase]:
     first, second = training.phases
     hint = "The caller's model stays as it was: compile and fit the one that came in."
     expect.true(bool(first.epochs), "phase 1 trains the model that came in", "another network is trained", hint=hint)
+    hint = "Each phase trains by the optimizer that the model was compiled with for it."
+    for number, phase in enumerate((first, second), start=1):
+        # Who trains on other faces as well goes another way; that is another rung's.
+        strangers = any(image >= training.faces for batch in phase.batches for image in batch)
+        if strangers or not phase.epochs:
+            continue
+        right = follows(phase.path, phase.optimizer, GAIN, training.target)
+        came = f"weights [{', '.join(f'{v:.5f}' for v in phase.path[1][:3])}, …] after its first step"
+        expect.true(right, f"phase {number}: steps of {phase.optimizer}", came, hint=hint)
     return first, second
 
 
-@train_two_phase.rung("type", points=1, gate=True)
+@train_two_phase.rung("type", points=1)
 def returns_both_histories(student: Student, rng: np.random.Generator) -> None:
     """Returns {"phase1": history, "phase2": history}, each with loss and val_loss."""
     histories = _trained(student, rng).found["histories"]
@@ -126,11 +148,22 @@ def returns_both_histories(student: Student, rng: np.random.Generator) -> None:
         expect.true(there, f'{name}: lists "loss" and "val_loss"', got, hint=hint)
 
 
+def _history(training: Training, number: int) -> dict[str, list[float]]:
+    """Return a phase's history. Raises Mismatch where it lacks a list; what else is wrong with it is told before."""
+    histories = training.found["histories"]
+    history = histories.get(f"phase{number}") if isinstance(histories, dict) else None
+    there = isinstance(history, dict) and all(isinstance(history.get(key), list) for key in ("loss", "val_loss"))
+    if not there or not isinstance(history, dict):
+        raise expect.Mismatch(f'phase{number}: lists "loss" and "val_loss"', expect.show(history))
+    return history
+
+
 @train_two_phase.rung("type", points=1)
 def histories_are_dicts(student: Student, rng: np.random.Generator) -> None:
     """Each history is a dict of lists, so that history["phase1"]["loss"] works and JSON can hold it."""
     kinds = _trained(student, rng).found["kinds"]
     for name in ("phase1", "phase2"):
+        expect.true(name in kinds, f"{name}: a dict of lists", "no such key")
         hint = "A History of Keras can't be indexed or written as JSON; the dict that it holds can."
         expect.true(kinds[name] == "dict", f"{name}: a dict of lists", f"an object of type {kinds[name]}", hint=hint)
 
@@ -190,12 +223,42 @@ def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> No
     )
 
 
+@train_two_phase.rung("values", points=2)
+def ends_with_the_best_of_either_phase(student: Student, rng: np.random.Generator) -> None:
+    """Where phase 2 never gets as low as phase 1 did, the model ends with phase 1's best weights."""
+    training = _trained_long(student, rng)
+    first, second = _two_phases(training)
+    losses = [[training.val_loss(weights) for weights in phase.epochs] for phase in (first, second)]
+    best, lowest = min(first.epochs, key=training.val_loss), min(map(min, filter(None, losses)))
+    weights = training.found["weights"]
+    said = [", ".join(f"{loss:.2g}" for loss in each) for each in losses]
+    expect.true(
+        _same_weights(weights, best),
+        f"validation loss {lowest:.2g} after training, the lowest of both phases",
+        f"{training.val_loss(weights):.2g}",
+        f"validation losses of phase 1: {said[0]}; of phase 2: {said[1]}",
+        "Each fit knows of its own epochs alone. Who compares the best of phase 1 with the best of phase 2?",
+    )
+
+
+@train_two_phase.rung("edge cases", points=1)
+def phase_2_trains_on_with_shorter_steps(student: Student, rng: np.random.Generator) -> None:
+    """A stop in phase 2 waits longer than the rule that halves the learning rate."""
+    training = _trained_long(student, rng)
+    _, second = _two_phases(training)
+    ran = len(second.epochs)
+    hint = "A stop as patient as ReduceLROnPlateau, or less, ends phase 2 before it has trained with shorter steps."
+    want = f"phase 2 goes on for more than {PLATEAU + 1} epochs"
+    example = f"epochs={LONG_EPOCHS}; the validation loss rises from the first epoch of phase 2 on"
+    expect.true(ran > PLATEAU + 1, want, f"it ends after {ran}", example, hint)
+
+
 @train_two_phase.rung("values", points=3)
 def histories_tell_what_happened(student: Student, rng: np.random.Generator) -> None:
     """The histories hold one value an epoch, at most `epochs` of them, and val_loss is that of the validation faces."""
     training = _trained(student, rng)
     for number, (phase, most) in enumerate(zip(_two_phases(training), EPOCHS, strict=True), start=1):
-        history = training.found["histories"][f"phase{number}"]
+        history = _history(training, number)
         what = f"phase {number}, epochs={EPOCHS}"
         length, ran = len(history["val_loss"]), len(phase.epochs) or len(history["val_loss"])
         expect.true(1 <= ran <= most, f"{what}: no more epochs than {most}", f"{ran} epochs")
@@ -230,6 +293,8 @@ def leaves_a_checkpoint(student: Student, rng: np.random.Generator) -> None:
 @train_two_phase.rung("edge cases", points=1)
 def has_the_sources_defaults(student: Student, rng: np.random.Generator) -> None:
     """Without being told, it trains up to 200 and 500 epochs in batches of 128."""
+    # A signature that is given trains nothing.
+    _two_phases(_trained(student, rng))
     found = student.probe("lesson_04.defaults")
     expect.true(found.get("epochs") in ([200, 500], (200, 500)), "epochs=(200, 500)", f"epochs={found.get('epochs')}")
     expect.true(found.get("batch_size") == 128, "batch_size=128", f"batch_size={found.get('batch_size')}")

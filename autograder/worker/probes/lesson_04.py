@@ -13,7 +13,16 @@ import numpy as np
 
 from ..names import Names
 from . import lesson_04_training
-from .lesson_04_small_model import eager, saved_weights, set_weights, small_model, weights_of, with_checkpoint
+from .lesson_04_small_model import (
+    eager,
+    keep_traced,
+    kind_of_optimizer,
+    saved_weights,
+    set_weights,
+    small_model,
+    weights_of,
+    with_checkpoint,
+)
 
 # A worker finds probes in the module that has the lesson's name.
 train, defaults = lesson_04_training.train, lesson_04_training.defaults
@@ -58,18 +67,6 @@ def _cheap_weights(most: int) -> Iterator[None]:
         yield
 
 
-def _before_activation(layer: Any, inputs: Any) -> np.ndarray:
-    """What the layer computes before its own activation, from its kernel, bias and input."""
-    if isinstance(layer, keras.layers.Dense):
-        out = keras.ops.matmul(inputs, layer.kernel)
-    else:
-        how = {name: getattr(layer, name) for name in ("padding", "data_format", "dilation_rate")}
-        out = keras.ops.conv(inputs, layer.kernel, strides=list(layer.strides), **how)
-    if layer.bias is not None:
-        out = keras.ops.add(out, layer.bias)
-    return keras.ops.convert_to_numpy(out)
-
-
 def _kind(layer: Any) -> str | None:
     """What a layer counts as here; None for one that has no weights and drops nothing."""
     if isinstance(layer, keras.layers.Dropout):
@@ -80,14 +77,16 @@ def _kind(layer: Any) -> str | None:
 
 
 def _describe(layer: Any, inputs: Any) -> dict[str, Any]:
-    """A convolution or dense layer with its numbers."""
+    """A convolution or dense layer: the shape of its kernel, how it goes over its input, and the input."""
     return {
         "kind": _kind(layer),
         "kernel": list(layer.kernel.shape),
+        "bias": layer.bias is not None,
         "trained": bool(layer.trainable_weights),
         "strides": list(getattr(layer, "strides", [])),
+        "dilation": list(getattr(layer, "dilation_rate", [])),
+        "padding": getattr(layer, "padding", None),
         "input": keras.ops.convert_to_numpy(inputs),
-        "before_activation": _before_activation(layer, inputs),
     }
 
 
@@ -144,6 +143,7 @@ def _build(model: Any, x: np.ndarray, rng: np.random.Generator) -> dict[str, Any
     weighted: list[Any] = []
     told_weights: set[int] = set()
     found["others"], found["order"] = [], []
+    train_inputs: list[np.ndarray] = []
 
     def find_weights(layer: Any, inputs: Any, output: Any) -> None:
         # A subclassed network makes its weights in a first call on symbols.
@@ -165,6 +165,7 @@ def _build(model: Any, x: np.ndarray, rng: np.random.Generator) -> dict[str, Any
             found["order"].append({"kind": kind, "rate": float(layer.rate) if acts else 0.0})
         elif kind is not None:
             found["order"].append({"kind": kind})
+            train_inputs.append(keras.ops.convert_to_numpy(inputs))
 
     with _each_call(find_weights):
         found["shape_of_two"] = list(model(keras.ops.convert_to_tensor(x), training=False).shape)
@@ -180,6 +181,8 @@ def _build(model: Any, x: np.ndarray, rng: np.random.Generator) -> dict[str, Any
 
     with _each_call(describe):
         output = model(one, training=False)
+    for layer, inputs in zip(layers, train_inputs, strict=False):
+        layer["train_input"] = inputs
     found["output"], found["layers"] = keras.ops.convert_to_numpy(output), layers
     return found
 
@@ -196,28 +199,52 @@ def build_twice(names: Names, *, x: np.ndarray, most: int) -> int:
     return len(first & second)
 
 
+# Taken before any notebook runs, as the optimizers are.
+CALLBACKS = {name: getattr(keras.callbacks, name) for name in ("EarlyStopping", "ReduceLROnPlateau", "ModelCheckpoint")}
+
+
 def _optimizer(model: keras.Model) -> dict[str, Any]:
     optimizer = getattr(model, "optimizer", None)
+    kind, name = kind_of_optimizer(optimizer), type(optimizer).__name__
     return {
-        "type": type(optimizer).__name__,
+        "type": kind,
+        "name": kind if name == kind else f"{name}, a kind of {kind}" if kind != "NoneType" else "none",
         "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)) if optimizer is not None else None,
         "momentum": getattr(optimizer, "momentum", None),
     }
 
 
-def compiled(names: Names, *, phases: list[int], weights: np.ndarray, target: np.ndarray) -> dict[str, Any]:
-    """Compile a small model for each phase in turn; return its optimizer, its loss against ``target``, its weights."""
+def compiled(
+    names: Names, *, phases: list[int], weights: np.ndarray, target: np.ndarray, steps: np.ndarray
+) -> dict[str, Any]:
+    """Compile a small model for each phase in turn; return its optimizer, its loss against ``target``, its weights.
+
+    Then it is trained on the batches of targets ``steps``, (S, B, D); returned are the weights after each.
+    """
     model = small_model(len(weights), 1.0)
+    keep_traced(model)
     set_weights(model, weights)
-    for phase in phases:
-        names["compile_phase"](model, phase)
-    image = np.zeros((len(target), 96, 96, 1), np.float32)
-    found = _optimizer(model)
+    image, compiles = np.zeros((len(target), 96, 96, 1), np.float32), []
+    compile_any = keras.Model.compile
+
+    def counted(any_model: Any, *args: Any, **kwargs: Any) -> None:
+        compiles.append(1)
+        compile_any(any_model, *args, **kwargs)
+
     with eager():
-        loss = None
+        for phase in phases:
+            with patch.object(keras.Model, "compile", counted):
+                names["compile_phase"](model, phase)
+            # As a fit would: a training function belongs to the optimizer that it was made with.
+            if getattr(model, "optimizer", None) is not None:
+                model.make_train_function()
+        found, passed = {**_optimizer(model), "weights": weights_of(model), "loss": None}, []
         if found["type"] != "NoneType":
-            loss = float(model.test_on_batch(image, target, return_dict=True)["loss"])
-    return {**found, "loss": loss, "weights": weights_of(model)}
+            found["loss"] = float(model.test_on_batch(image, target, return_dict=True)["loss"])
+            for batch in steps:
+                model.train_on_batch(np.zeros((len(batch), 96, 96, 1), np.float32), batch)
+                passed.append(weights_of(model))
+    return {**found, "passed": passed, "compiles": len(compiles)}
 
 
 def play(names: Names, *, phase: int, val_losses: list[float], losses: list[float], read: bool) -> dict[str, Any]:
@@ -235,7 +262,9 @@ def _play(
     found: dict[str, Any] = {"type": type(callbacks).__name__, "kinds": None}
     if not isinstance(callbacks, list | tuple) or not all(isinstance(c, keras.callbacks.Callback) for c in callbacks):
         return {**found, "value": callbacks}
-    found["kinds"] = [[base.__name__ for base in type(callback).__mro__] for callback in callbacks]
+    found["kinds"] = [
+        [name for name, kind in CALLBACKS.items() if isinstance(callback, kind)] for callback in callbacks
+    ]
     model = small_model(1, 1.0)
     model.compile(optimizer=keras.optimizers.SGD(learning_rate=1e-3, momentum=0.9), loss="mse")
     model.stop_training = False

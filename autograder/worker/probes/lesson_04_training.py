@@ -15,7 +15,16 @@ import keras
 import numpy as np
 
 from ..names import Names
-from .lesson_04_small_model import eager, listening, saved_weights, small_model, weights_of, with_checkpoint
+from .lesson_04_small_model import (
+    eager,
+    keep_traced,
+    kind_of_optimizer,
+    listening,
+    saved_weights,
+    small_model,
+    weights_of,
+    with_checkpoint,
+)
 
 
 class TooManySteps(RuntimeError):
@@ -58,7 +67,7 @@ class Diary:
         number = next(n for n, known in enumerate(self._optimizers) if known is optimizer)
         images = None if start is None or self._shown is None else self._shown[0]
         self._shown = None
-        entry = {"optimizer": number, "type": type(optimizer).__name__, "images": images}
+        entry = {"optimizer": number, "type": kind_of_optimizer(optimizer), "images": images}
         self.steps.append({**entry, "start": start, "end": None if start is None else self._weights(variables)})
         taken = sum(step["optimizer"] == number for step in self.steps)
         if taken >= self._most:
@@ -115,6 +124,7 @@ def train(
     def run(path: str) -> dict[str, Any]:
         keras.utils.set_random_seed(seed)
         model = small_model(y.shape[1], gain)
+        keep_traced(model)
         diary = Diary(model, y.shape[1], most_steps)
         arrays = [array.copy() for array in (x, y, x_val, y_val)]
         with eager(), diary.kept():

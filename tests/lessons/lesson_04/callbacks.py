@@ -14,7 +14,7 @@ EpochBar = reference_names("04_two_phase_cnn")["EpochBar"]
 
 def callbacks_short(phase: int, checkpoint_path: str) -> list:
     if phase == 1:
-        return [keras.callbacks.EarlyStopping(restore_best_weights=True)]
+        return [keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)]
     saving = keras.callbacks.ModelCheckpoint(checkpoint_path, save_best_only=True)
     return [saving, keras.callbacks.ReduceLROnPlateau(patience=5, factor=0.5)]
 

@@ -64,10 +64,11 @@ def train_two_phase(model, x, y, x_val, y_val, epochs=(200, 500), batch_size=128
     train = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(1000).batch(batch_size)
     val = tf.data.Dataset.from_tensor_slices((x_val, y_val)).batch(batch_size)
     histories = {}
+    keep = keras.callbacks.ModelCheckpoint(checkpoint_path, save_best_only=True)
     for phase in (1, 2):
         compile_phase(model, phase)
         history = model.fit(train, validation_data=val, epochs=epochs[phase - 1], verbose=0,
-                            callbacks=phase_callbacks(phase, checkpoint_path))
+                            callbacks=[*phase_callbacks(phase, f"{checkpoint_path}.own.keras"), keep])
         histories[f"phase{phase}"] = history.history
     model.load_weights(checkpoint_path)
     return histories

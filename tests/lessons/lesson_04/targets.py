@@ -16,7 +16,7 @@ def unit_by_loop(keypoints: np.ndarray) -> np.ndarray:
 
 
 def pixels_by_loop(outputs: np.ndarray) -> np.ndarray:
-    return np.array([[[row[2 * k] * 96, row[2 * k + 1] * 96] for k in range(15)] for row in outputs], np.float64)
+    return np.array([[[row[2 * k] * 96, row[2 * k + 1] * 96] for k in range(15)] for row in outputs], np.float32)
 
 
 def unit_by_columns(keypoints: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def answer(train: Callable[..., dict]) -> Callable[..., dict]:
 def train_plainly(
     model: keras.Model, x: Array, y: Array, val: Pair, epochs: Epochs, batch_size: int, path: str
 ) -> dict:
-    """One loop over the phases, the best weights read from the file."""
+    """One loop over the phases, each with a file of its own; the better one is read."""
     histories = {}
     for phase in (1, 2):
         compile_phase(model, phase)
@@ -56,9 +56,13 @@ def train_plainly(
             epochs[phase - 1],
             verbose=0,
             validation_data=val,
-            callbacks=phase_callbacks(phase, path),
+            callbacks=[
+                *phase_callbacks(phase, path),
+                keras.callbacks.ModelCheckpoint(f"{path}{phase}.keras", save_best_only=True),
+            ],
         ).history
-    model.load_weights(path)
+    better = min((1, 2), key=lambda phase: min(histories[f"phase{phase}"]["val_loss"]))
+    model.load_weights(f"{path}{better}.keras")
     return histories
 
 
@@ -66,12 +70,20 @@ def train_plainly(
 def train_on_datasets(
     model: keras.Model, x: Array, y: Array, val: Pair, epochs: Epochs, batch_size: int, path: str
 ) -> dict:
-    """Data sets, epochs counted on, the best model loaded whole."""
+    """Data sets, epochs counted on, the best model loaded whole; phase 1 saves into a file of its own."""
     train = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).batch(batch_size).prefetch(1)
     val = tf.data.Dataset.from_tensor_slices(val).batch(batch_size)
     compile_phase(model, 1)
-    one = model.fit(train, validation_data=val, epochs=epochs[0], verbose=0, callbacks=phase_callbacks(1, path))
-    model.save(path)
+    one = model.fit(
+        train,
+        validation_data=val,
+        epochs=epochs[0],
+        verbose=0,
+        callbacks=[
+            *phase_callbacks(1, path),
+            keras.callbacks.ModelCheckpoint(f"{path}.first.keras", save_best_only=True),
+        ],
+    )
     compile_phase(model, 2)
     two = model.fit(
         train,
@@ -81,7 +93,8 @@ def train_on_datasets(
         verbose=0,
         callbacks=phase_callbacks(2, path),
     )
-    model.set_weights(keras.models.load_model(path).get_weights())
+    first_is_lower = min(one.history["val_loss"]) < min(two.history["val_loss"])
+    model.set_weights(keras.models.load_model(f"{path}.first.keras" if first_is_lower else path).get_weights())
     return {"phase1": dict(one.history), "phase2": dict(two.history)}
 
 
@@ -93,7 +106,7 @@ def train_stopping_twice(
 
     def one_phase(phase: int) -> dict:
         compile_phase(model, phase)
-        extra = [keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)] * (phase == 2)
+        extra = [keras.callbacks.EarlyStopping(patience=20, restore_best_weights=True)] * (phase == 2)
         return model.fit(
             x=x,
             y=y,
@@ -104,8 +117,11 @@ def train_stopping_twice(
             verbose=0,
         ).history
 
-    first = one_phase(1)
-    return {"phase2": one_phase(2), "phase1": first}
+    first, before = one_phase(1), model.get_weights()
+    second = one_phase(2)
+    if min(first["val_loss"]) <= min(second["val_loss"]):
+        model.set_weights(before)
+    return {"phase2": second, "phase1": first}
 
 
 def _batches(x: Array, y: Array, size: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
@@ -185,9 +201,9 @@ def train_epoch_by_epoch(
     """A ``fit`` for each epoch, its lists put together; validation faces as the last part of one array."""
     both = np.concatenate([x, val[0]]), np.concatenate([y, val[1]])
     histories: dict[str, dict[str, list]] = {}
+    saving = keras.callbacks.ModelCheckpoint(path, save_best_only=True)
     for phase in (1, 2):
         compile_phase(model, phase)
-        saving = keras.callbacks.ModelCheckpoint(path, save_best_only=True)
         history = histories.setdefault(f"phase{phase}", {"loss": [], "val_loss": []})
         for _ in range(epochs[phase - 1]):
             part = model.fit(
@@ -212,11 +228,12 @@ def train_a_copy_on(
     compile_phase(model, 1)
     one = model.fit(**data, epochs=epochs[0], callbacks=phase_callbacks(1, path)).history
     model.save(path)
+    reached = model.evaluate(*val, verbose=0), model.get_weights()
     second = keras.models.load_model(path)
     compile_phase(second, 2)
     two = second.fit(**data, epochs=epochs[1], callbacks=phase_callbacks(2, path)).history
     second.load_weights(path)
-    model.set_weights(second.get_weights())
+    model.set_weights(second.get_weights() if min(two["val_loss"]) < reached[0] else reached[1])
     return {"phase1": one, "phase2": two, "best": min(two["val_loss"])}
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
+
+import keras
 
 from tests.lessons.answers import Answer
 from tests.reference import reference_names
@@ -108,5 +111,58 @@ WRONG = [
         "    compile_phase(model, 1)\n",
         "    model = keras.models.clone_model(model)\n    compile_phase(model, 1)\n",
         "validation loss",
+    ),
+]
+
+
+class Adam(keras.optimizers.SGD):
+    """Adam by its name alone."""
+
+
+def compile_by_name(model: keras.Model, phase: int) -> None:
+    if phase not in (1, 2):
+        raise ValueError(phase)
+    chosen = Adam(5e-4) if phase == 1 else keras.optimizers.SGD(1e-3, momentum=0.9)
+    model.compile(chosen, "huber")
+
+
+def one_layer() -> keras.Model:
+    """The right shapes and nothing else."""
+    return keras.Sequential([keras.Input((96, 96, 1)), keras.layers.Flatten(), keras.layers.Dense(30)])
+
+
+def train_nothing(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    x_val: Any,
+    y_val: Any,
+    epochs: tuple[int, int] = (200, 500),
+    batch_size: int = 128,
+    checkpoint_path: str = "cnn.keras",
+) -> dict:
+    """Histories without a training."""
+    model.save(checkpoint_path)
+    return {f"phase{n}": {"loss": [0.1] * count, "val_loss": [0.1] * count} for n, count in enumerate(epochs, start=1)}
+
+
+WRONG += [
+    Answer("compile_phase", "Adam by name", {"compile_phase": compile_by_name}, "Adam, a kind of SGD", seeds=1),
+    Answer("build_cnn", "one layer", {"build_cnn": one_layer}, "conv 32, conv 64, conv 128", seeds=1),
+    Answer("train_two_phase", "trains nothing", {"train_two_phase": train_nothing}, "no training", seeds=1),
+    Answer("phase_callbacks", "no callbacks", {"phase_callbacks": lambda phase, path: []}, "none of", seeds=1),
+    _wrong(
+        "build_cnn",
+        "five dropouts",
+        f"layers += [keras.layers.Dense(500), {LEAKY}]",
+        f"layers += [keras.layers.Dense(500), {LEAKY}, keras.layers.Dropout(0.2)]",
+        "dropout behind dense layer 1",
+    ),
+    _wrong(
+        "phase_callbacks",
+        "phase 2 stops at 3",
+        "            keras.callbacks.ReduceLROnPlateau(",
+        "            keras.callbacks.EarlyStopping(patience=3),\n            keras.callbacks.ReduceLROnPlateau(",
+        "training stops 3 epochs after",
     ),
 ]

@@ -277,3 +277,33 @@ WRONG = [
     ),
     change_reference("EarlyStopping", "no answer but True", STOP, STOP_OR_NOTHING, said="True or False at every call"),
 ]
+
+
+def refuse_everything(path: Path) -> Any:
+    """Refuse every file, with every name that could be asked for."""
+    raise ValueError(f"{', '.join(name for name, *_ in FIELDS)}, learning_rate, batchsize")
+
+
+class AsTheyCame(ItemByItem):
+    """Hand the arrays back as they came."""
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.images[index], self.keypoints[index]
+
+
+class NeverStops:
+    """Knows the best and never says stop."""
+
+    def __init__(self, patience: int = 5) -> None:
+        self.best = float("inf")
+
+    def step(self, value: float) -> bool:
+        self.best = min(self.best, value)
+        return False
+
+
+WRONG += [
+    Answer("TrainConfig", "refuses every file", {"load_config": refuse_everything}, said="ValueError: epochs, lr"),
+    Answer("FaceDataset", "as they came", {"FaceDataset": AsTheyCame}, said="an image of shape (1, 96, 96)"),
+    Answer("EarlyStopping", "never stops", {"EarlyStopping": NeverStops}, said="no True in 12 calls"),
+]

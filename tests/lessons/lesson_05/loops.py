@@ -267,4 +267,25 @@ WRONG = [
     ),
     change_reference("fit", "no history", "    return history\n", "    return None\n", said="a NoneType"),
 ]
+
+
+def made_up_fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader, config: Any) -> dict[str, list]:
+    """Train nothing: lists of the right length, and the rates of the schedule."""
+    falling = [1 / (1 + epoch) for epoch in range(config.epochs)]
+    rates = [config.lr * config.gamma ** (epoch // config.step_size) for epoch in range(config.epochs)]
+    return {"train_loss": falling, "val_rmse": falling, "lr": rates}
+
+
+def untrained_epoch(model: nn.Module, loader: DataLoader, loss_fn: nn.Module, optimizer: Any) -> float:
+    """Measure the loss, and train nothing."""
+    model.train()
+    with torch.no_grad():
+        return float(np.nanmean([loss_fn(model(images), targets).item() for images, targets in loader]))
+
+
+WRONG += [
+    Answer("evaluate", "always 0", {"evaluate": lambda model, loader: 0.0}, said="evaluate(model, loader): 4.16"),
+    Answer("train_one_epoch", "untrained", {"train_one_epoch": untrained_epoch}, said="the weights as they were"),
+    Answer("fit", "made up", {"fit": made_up_fit}, said="learned from: no rows"),
+]
 NAMED = [answer for answer in WRONG if answer.misconception]

@@ -242,6 +242,26 @@ WRONG = [
         ("first batch only", "for batch in batches]", "for batch in batches[:1]]", "it sees 4"),
     )
 ]
+WRONG += [
+    Answer(
+        "predict_keypoints",
+        "batches of 16",
+        predict(batches=lambda self, images, size: [images[start : start + 16] for start in range(0, len(images), 16)]),
+        said="batches of 16, 16",
+    ),
+    Answer(
+        "predict_keypoints",
+        "the middle of every image",
+        {"predict_keypoints": lambda model, images, batch_size=256: np.full((len(images), 15, 2), 48, np.float32)},
+        said="it sees 0",
+    ),
+    Answer(
+        "predict_keypoints",
+        "a tensor",
+        {"predict_keypoints": lambda *args, **kwargs: torch.tensor(predict_by_loader(*args, **kwargs))},
+        said="torch.Tensor",
+    ),
+]
 NAMED = [
     *[answer for answer in WRONG if answer.misconception],
     *name_answers((f"predict_keypoints/{id}", names) for id, spellings in PREDICTIONS.items() for names in spellings),

@@ -293,6 +293,7 @@ WRONG = [
         ),
         ("0 for unknown", "if columns.isna().any():", "columns = columns.fillna(0)\n    if False:", "must not"),
         ("whole numbers", LOCATION, f"{LOCATION}.round().astype(int)", "floats"),
+        ("zeros", LOCATION, f"{LOCATION} * 0", "Locations that stand in keypoints"),
         ("text", LOCATION, '"Location": [f"{v:.2f}" for v in locations]', "floats"),
     )
 ]
