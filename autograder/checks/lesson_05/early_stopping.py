@@ -26,18 +26,24 @@ def _stops(patience: int, values: list[float]) -> tuple[list[bool], list[float]]
     return answers, bests
 
 
-def _answers(student: Student, patience: int | None, values: list[float]) -> tuple[list[bool], list]:
+def _answers(student: Student, patience: int | None, values: list[float]) -> tuple[list, list]:
     found = student.probe("lesson_05.stopping", patience=patience, values=values)
-    answers = [bool(item) if isinstance(item, np.ndarray) and item.ndim == 0 else item for item in found["answers"]]
-    return answers, found["bests"]
+    return [_plain(item) for item in found["answers"]], found["bests"]
+
+
+def _plain(answer: object) -> bool | int | str | None:
+    """Return what step said as Python's own; what is no answer at all as the text that it is shown by."""
+    if isinstance(answer, np.ndarray) and answer.ndim == 0 and answer.dtype.kind in "biuf":
+        return bool(answer)
+    return answer if isinstance(answer, int) or answer is None else expect.show(answer)
 
 
 def _say_stop(answers: list) -> str:
     # Training ends at the first True, so what step would say after that is left open.
     stop = answers.index(True) + 1 if True in answers else 0
     before = answers[: stop - 1] if stop else answers
-    # None is "go on" to whoever asks `if step(value)`; that it is no bool is told by a rung of its own.
-    if not all(isinstance(answer, bool) or answer is None for answer in before):
+    # None is "go on" to whoever asks `if step(value)`, and so is 0; that these are no bools is told by another rung.
+    if any(isinstance(answer, str) for answer in before):
         return f"step: {answers[: stop or None]}"
     return f"the first True at call {stop}" if stop else f"no True in {len(answers)} calls"
 

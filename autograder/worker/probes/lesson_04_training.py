@@ -137,6 +137,7 @@ def train(
             "histories": {str(k): _history(v) for k, v in told.items()} if told is result else result,
             "kinds": {str(k): "dict" if isinstance(v, dict) else type(v).__name__ for k, v in told.items()},
             "steps": diary.steps,
+            "optimizer": kind_of_optimizer(getattr(model, "optimizer", None)),
             "weights": weights,
             "saved": saved_weights(path, model),
             "spoiled": [name for name, array in zip(ARRAYS, arrays, strict=True) if not np.isfinite(array).all()],

@@ -263,6 +263,8 @@ NAMED = [
         "a new network",
         FIT,
         f"        model = model if phase == 1 else build_cnn()\n{FIT}",
+        "    model.load_weights(checkpoint_path)\n",
+        "",
         "        compile_phase(model, phase)\n",
         "",
         FIT,
