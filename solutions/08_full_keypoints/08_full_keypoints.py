@@ -330,9 +330,10 @@ plt.show()
 class AugmentedFaces(Dataset):
     """Faces and their keypoints, moved, turned and lit anew each time an item is drawn.
 
-    Each time: turn by an angle from [-max_degrees, max_degrees], move by whole pixels from -max_shift … max_shift, both
-    ends included, drawn for x and y separately; then jitter with a brightness from [-max_jitter, max_jitter] and a
-    contrast from [1 - max_jitter, 1 + max_jitter]. All uniform. A maximum of 0 leaves that part out.
+    Each time: turn by an angle from [-max_degrees, max_degrees], then move by whole pixels from -max_shift … max_shift,
+    both ends included, drawn for x and y separately. Jitter, before or after that, with a brightness from
+    [-max_jitter, max_jitter] and a contrast from [1 - max_jitter, 1 + max_jitter], drawn separately too. All uniform. A
+    maximum of 0 leaves that part out.
 
     Args:
         images: (N, H, W) float32 in [0, 1]; left alone.

@@ -7,9 +7,11 @@ import numpy as np
 from autograder.checks.lesson_08 import picture_motion as motion
 from autograder.checks.lesson_08.drawn_faces import (
     CLOSE,
+    CORRELATION,
     DRAWS,
     PIXELS,
     SHAPE,
+    UNIFORM_DRAWS,
     Faces,
     ask,
     call_text,
@@ -20,6 +22,7 @@ from autograder.checks.lesson_08.drawn_faces import (
     say_picture,
     say_shifts,
     say_targets,
+    say_uniform,
     shift_of,
 )
 from autograder.checks.lesson_08.moving_faces import TURNED_POINTS, TURNED_SPOT
@@ -87,8 +90,12 @@ def points_move_with_the_pixels(student: Student, rng: np.random.Generator) -> N
 def draws_a_fresh_shift_each_time(student: Student, rng: np.random.Generator) -> None:
     """Drawn again, an item is moved anew: every whole number of pixels from -max_shift to max_shift, equally often."""
     faces = noise_faces(rng, 2)
-    _, targets = draw_items(student, faces, [1] * DRAWS, draw_seed(rng), max_shift=2)
-    words = say_shifts([shift_of(moved, faces[1][1], 2) for moved in targets], 2)
+    # The other face at the end tells one shift for all faces from one for each of them.
+    _, targets = draw_items(student, faces, [1] * DRAWS + [0] * 8, draw_seed(rng), max_shift=2)
+    steps = [shift_of(moved, faces[1][index], 2) for moved, index in zip(targets, [1] * DRAWS + [0] * 8, strict=True)]
+    words = say_shifts(steps[:DRAWS], 2)
+    if words and len(set(steps[:DRAWS])) == 1:
+        words += ", and the same for every face" if len(set(steps)) == 1 else ", another one for another face"
     hint = "Where is the shift drawn, how often, from which numbers, and where does it start from?"
     drawn = f"{call_text({'max_shift': 2})}, one item drawn {DRAWS} times"
     expected = f"{drawn}: dx and dy of -2, -1, 0, 1 and 2, on their own"
@@ -109,12 +116,11 @@ def shifts_by_ten_pixels_unless_told(student: Student, rng: np.random.Generator)
 
 
 def _turned_faces(rng: np.random.Generator) -> Faces:
-    """Return one picture with a bright spot under its first keypoint, and four points around the center."""
-    shape = (48, 72)
-    size, start = np.array(shape[::-1]), rng.uniform(0, 2 * np.pi)
-    angles = start + np.arange(4) * np.pi / 2
-    points = 0.5 + 14 * np.stack([np.cos(angles), np.sin(angles)], axis=1) / size
-    return motion.blob_picture(shape, points[0] * size)[None], points[None].astype(np.float32)
+    """Return one picture with a bright spot under its first keypoint, and four points off its center."""
+    # So large that the spot stays in the frame whatever it is turned and moved by.
+    shape = (72, 96)
+    points = motion.points_off_center(rng, shape, 4, 0.12)
+    return motion.blob_picture(shape, points[0] * np.array(shape[::-1]))[None], points[None]
 
 
 def _expect_spots(pictures: np.ndarray, targets: np.ndarray, what: str) -> None:
@@ -133,24 +139,18 @@ def turns_when_asked(student: Student, rng: np.random.Generator) -> None:
     """max_degrees: a fresh angle each time, to both sides, for pixels and points."""
     images, points = _turned_faces(rng)
     options = {"max_shift": 0, "max_degrees": 20.0}
-    pictures, targets = draw_items(student, (images, points), [0] * 80, draw_seed(rng), **options)
+    pictures, targets = draw_items(student, (images, points), [0] * UNIFORM_DRAWS, draw_seed(rng), **options)
     size, call = np.array(images.shape[:0:-1]), call_text(options)
     before, after = (points[0] - 0.5) * size, (targets - 0.5) * size
     cross = (before[:, 0] * -after[..., 1] + before[:, 1] * after[..., 0]).sum(axis=1)
     angles = np.degrees(np.arctan2(cross, (before * after).sum(axis=(1, 2))))
-    expected = f"{call}, drawn 80 times: angles from -20 to 20 degrees"
+    expected = f"{call}, drawn {UNIFORM_DRAWS} times: angles from -20 to 20 degrees, all equally often"
     back = np.stack([motion.turned(before, angle, np.zeros(2)) for angle in angles])
     off = float(np.abs(back - after).max())
     expect.true(off <= TURNED_POINTS, f"{call}: points turned about the center", "points that moved in another way")
-    words = None
-    if np.ptp(angles) < 1e-3:
-        words = "no rotation" if abs(angles[0]) < 1e-3 else "the same angle each time"
-    elif np.abs(angles).max() > 20.5:
-        words = "larger angles"
-    elif angles.min() > -8 or angles.max() < 8:
-        words = "angles to one side only, or far smaller ones"
+    words = say_uniform(angles, 20.0, "turn")
     expect.true(words is None, expected, words or "", hint="Angles are drawn as shifts are: to both sides, and anew.")
-    _expect_spots(pictures, targets, call)
+    _expect_spots(pictures[:80], targets[:80], call)
 
 
 @augmented_faces.rung("values", points=2)
@@ -159,7 +159,7 @@ def jitters_when_asked(student: Student, rng: np.random.Generator) -> None:
     images, points = noise_faces(rng, 1)
     images = (0.4 + 0.2 * images).astype(np.float32)  # so that nothing is cut off
     options = {"max_shift": 0, "max_jitter": 0.2}
-    pictures, targets = draw_items(student, (images, points), [0] * 80, draw_seed(rng), **options)
+    pictures, targets = draw_items(student, (images, points), [0] * UNIFORM_DRAWS, draw_seed(rng), **options)
     call, gray = call_text(options), images[0].astype(float).ravel() - 0.5
     same = np.allclose(targets, points[0], rtol=0, atol=CLOSE)
     expect.true(same, f"{call}: points that stay", "points that moved")
@@ -168,20 +168,16 @@ def jitters_when_asked(student: Student, rng: np.random.Generator) -> None:
     contrast, brightness = np.array(fits).T
     left = max(float(np.abs(design @ fit - picture.ravel()).max()) for fit, picture in zip(fits, pictures, strict=True))
     hint = "One brightness and one contrast for the whole picture, drawn anew for each item, to both sides."
-    expected = f"{call}, drawn 80 times: "
+    expected = f"{call}, drawn {UNIFORM_DRAWS} times: "
     got = "a picture whose pixels changed each in its own way"
     expect.true(left < 1e-4, f"{expected}0.5 + contrast * (image - 0.5) + brightness - 0.5", got, hint=hint)
     for values, middle, name in ((contrast, 1.0, "contrast"), (brightness, 0.0, "brightness")):
-        low, high = float(values.min()) - middle, float(values.max()) - middle
-        words = None
-        if high - low < 1e-4:
-            words = f"the same {name} each time"
-        elif max(-low, high) > 0.2 + 1e-3:
-            words = f"a {name} beyond that"
-        elif low > -0.05 or high < 0.05:
-            words = f"a {name} that changes to one side only, or hardly at all"
-        wanted = f"{expected}{name} from {middle - 0.2:.1f} to {middle + 0.2:.1f}"
+        words = say_uniform(values - middle, 0.2, f"change of the {name}")
+        wanted = f"{expected}{name} from {middle - 0.2:.1f} to {middle + 0.2:.1f}, all equally often"
         expect.true(words is None, wanted, words or "", hint=hint)
+    together = abs(float(np.corrcoef(contrast, brightness)[0, 1]))
+    got = "a brightness that says what the contrast is: one number for both"
+    expect.true(together < CORRELATION, f"{expected}brightness and contrast on their own", got, hint=hint)
 
 
 @augmented_faces.rung("values", points=1)
@@ -194,6 +190,43 @@ def does_all_at_once(student: Student, rng: np.random.Generator) -> None:
     low, high = float(pictures.min()), float(pictures.max())
     kept = low >= -0.5 - CLOSE and high <= 0.5 + CLOSE
     expect.true(kept, f"{call_text(options)}: pictures in [-0.5, 0.5]", f"values from {low:.3g} to {high:.3g}")
+
+
+def _off_whole(steps: np.ndarray) -> float:
+    """Return how far shifts (N, 2) in pixels are from whole numbers, at most."""
+    return float(np.abs(steps - np.round(steps)).max())
+
+
+@augmented_faces.rung("values", points=1)
+def turns_before_it_moves(student: Student, rng: np.random.Generator) -> None:
+    """With both switched on a face turns about the center first, and moves by whole pixels then."""
+    images, points = _turned_faces(rng)
+    options = {"max_shift": 6, "max_degrees": 20.0}
+    _, targets = draw_items(student, (images, points), [0] * 24, draw_seed(rng), **options)
+    size, call = np.array(images.shape[:0:-1]), call_text(options)
+    before, after = (points[0] - 0.5) * size, (targets - 0.5) * size
+    apart, moved = before - before.mean(axis=0), after - after.mean(axis=1, keepdims=True)
+    cross = (apart[:, 0] * -moved[..., 1] + apart[:, 1] * moved[..., 0]).sum(axis=1)
+    angles = np.degrees(np.arctan2(cross, (apart * moved).sum(axis=(1, 2))))
+    still, half = np.zeros(2), np.full(2, 0.5)
+    steps = np.stack(
+        [a.mean(axis=0) - motion.turned(before, d, still).mean(axis=0) for a, d in zip(after, angles, strict=True)]
+    )
+    # Who turns about the center of the middle pixel is off by as much each time.
+    turned = np.stack([motion.turned(np.zeros(2), d, -half) for d in angles])
+    if min(_off_whole(steps), _off_whole(steps - turned), _off_whole(steps + turned)) < 0.03:
+        return
+    first = np.stack([motion.turned(step, -d, still) for step, d in zip(steps, angles, strict=True)])
+    got = (
+        "faces that moved first, and turned then about a center that they had left"
+        if _off_whole(first) < 0.03
+        else None
+    )
+    hint = (
+        "Write down the two steps of the docstring in their order. Does the first one change what the second one does?"
+    )
+    expected = f"{call}: points that turned about the center, and then moved by whole pixels"
+    raise expect.Mismatch(expected, got or "points that moved by parts of a pixel", hint=hint)
 
 
 @augmented_faces.rung("edge cases", points=1)
@@ -227,6 +260,11 @@ def draws_from_the_generator(student: Student, rng: np.random.Generator) -> None
 def leaves_the_faces(student: Student, rng: np.random.Generator) -> Kept:
     """The arrays that were handed in stay as they are."""
     images, points = noise_faces(rng, 2)
-    found = ask(student, (images, points), [0, 1, 0, 1], draw_seed(rng), max_shift=3, max_jitter=0.2)
+    options = {"max_shift": 3, "max_degrees": 10.0, "max_jitter": 0.2}
+    found = ask(student, (images, points), [0, 1, 0, 1], draw_seed(rng), **options)
+    pictures, _ = items_of(found)
+    # Who does nothing changes nothing.
+    moved = not np.allclose(pictures[0], pictures[2], rtol=0, atol=PIXELS)
+    expect.true(moved, f"{call_text(options)}: another picture each time", "the same picture twice")
     yield "the pictures", images, found["images"]
     yield "the keypoints", points, found["keypoints"]

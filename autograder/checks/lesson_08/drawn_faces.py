@@ -18,9 +18,12 @@ SHAPE = (10, 14)
 PIXELS = 1e-3
 # The sums of float32 numbers of the size of 1.
 CLOSE = 1e-5
-# Each of 25 shifts misses all of 500 draws with a chance of 3e-8; one of 5 values comes 100 times, with a standard
-# deviation of 9.
-DRAWS, FEWEST, MOST = 500, 45, 155
+# Each of 25 shifts misses all of 1,000 draws with a chance of 2e-18. Along both directions one of 5 values comes 400
+# times, with a standard deviation of 18: five of them are taken for chance.
+DRAWS, FEWEST, MOST = 1000, 310, 490
+# Of 400 uniform numbers the distribution's largest distance to a straight line is beyond this with a chance of 1e-6;
+# so is the correlation of two kinds of them.
+UNIFORM_DRAWS, DISTANCE, CORRELATION = 400, 0.135, 0.25
 
 # Pictures (N, H, W) and their keypoints (N, K, 2).
 Faces = tuple[np.ndarray, np.ndarray]
@@ -143,7 +146,29 @@ def say_shifts(found: list[tuple[int, int] | None], most: int) -> str | None:
             return f"shifts that are never {' or '.join(f'{value:+d}' if value else '0' for value in never)}"
     if len(set(steps)) < len(values) ** 2:
         return "shifts in x that say what the shift in y is"
-    counts = [*Counter(xs).values(), *Counter(ys).values()]
-    if min(counts) < FEWEST or max(counts) > MOST:
-        return "shifts of which some come much more often than others"
+    counts = Counter(xs) + Counter(ys)
+    if min(counts.values()) >= FEWEST and max(counts.values()) <= MOST:
+        return None
+    if max(counts[-most], counts[most]) < FEWEST:
+        return "largest shifts that come much more seldom than the others"
+    return "shifts of which some come much more often than others"
+
+
+def say_uniform(values: np.ndarray, most: float, name: str) -> str | None:
+    """Return in words what is wrong with many draws of a number from [-most, most], None where they are uniform."""
+    if np.ptp(values) < 1e-4 * most:
+        return f"no {name} at all" if abs(values[0]) < 1e-4 * most else f"the same {name} each time"
+    if np.abs(values).max() > 1.02 * most:
+        return f"a larger {name}"
+    if values.min() > -0.5 * most or values.max() < 0.5 * most:
+        return f"a {name} to one side only, or far smaller ones"
+    still = float((np.abs(values) < 1e-4 * most).mean())
+    if still > 0.1:
+        # How many exactly is chance.
+        return f"no {name} in about half of the draws" if 0.35 < still < 0.65 else f"no {name} in many draws"
+    ordered = np.sort(values)
+    steps = np.arange(len(values) + 1) / len(values)
+    line = (ordered + most) / (2 * most)
+    if max(np.abs(line - steps[1:]).max(), np.abs(line - steps[:-1]).max()) > DISTANCE:
+        return f"a {name} of which some values come much more often than others"
     return None

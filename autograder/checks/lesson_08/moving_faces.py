@@ -127,8 +127,7 @@ def turns_the_points(student: Student, rng: np.random.Generator) -> None:
     for shape, sign in zip((SIDES[0], SIDES[1], SIDES[0]), (1, 1, -1), strict=True):
         degrees = _angle(rng, sign)
         size = np.array(shape[::-1])
-        angles, length = rng.uniform(0, 2 * np.pi) + np.arange(5) * 2 * np.pi / 5, 0.4 * min(shape)
-        points = (0.5 + length * np.stack([np.cos(angles), np.sin(angles)], axis=1) / size).astype(np.float32)
+        points = motion.points_off_center(rng, shape)
         image = motion.blob_picture(shape, points[0] * size)
         _, got = _moved(student, "rotate", image, points, degrees)
         want = motion.turned_points(points, degrees, shape)
@@ -136,7 +135,7 @@ def turns_the_points(student: Student, rng: np.random.Generator) -> None:
         if off.max() <= TURNED_POINTS:
             continue
         call = f"rotate(image, keypoints, {degrees})"
-        example = f"a picture of {shape[0]}x{shape[1]} pixels (height, width), points around its center"
+        example = f"a picture of {shape[0]}x{shape[1]} pixels (height, width), points at its upper left"
         hint = "Turn one point by hand: from the center to pixels, a quarter turn, and back to relative units."
         for words, wrong in motion.turning_mistakes(points, degrees, shape).items():
             if np.abs((got - wrong) * size).max() <= TURNED_POINTS:
@@ -246,7 +245,25 @@ def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> None
         "jitter": ([image], [0.2, 1.5]),
     }
     for name, (arrays, numbers) in given.items():
-        _, after = student.call_and_args(name, *arrays, *numbers)
+        value, after = student.call_and_args(name, *arrays, *numbers)
+        picture = _pair(value, name)[0] if len(arrays) == 2 else expect.array(value, image.shape, what=name)
+        # Who does nothing changes nothing.
+        done = picture.shape == image.shape and not np.allclose(picture, image, rtol=0, atol=PIXELS)
+        expect.true(done, f"{name}: another picture than the one it was given", "the same picture", hint=hint)
         for what, before, now in zip(PARTS, arrays, after, strict=False):
             same = np.array_equal(now, before)
             expect.true(same, f"{name}: its {what} as it was", f"{what} that was overwritten", hint=hint)
+
+
+@translate.rung("side effects", points=1)
+def hands_out_new_arrays(student: Student, rng: np.random.Generator) -> None:
+    """What comes back is new, also where nothing moves: whoever draws into it leaves the stored face alone."""
+    image, points = _noise(rng, (10, 14))
+    hint = "Who has nothing to do returns a copy: image.copy(), keypoints.copy()."
+    for name, numbers in {"translate": [0, 0], "rotate": [0.0], "jitter": [0.0, 1.0]}.items():
+        arrays = [image] if name == "jitter" else [image, points]
+        found = student.probe("lesson_08.shared", name=name, arrays=arrays, numbers=numbers)
+        for what, given, (value, shares) in zip(PARTS, arrays, found, strict=False):
+            call = f"{name}(…, {', '.join(map(str, numbers))})"
+            expect.close(value, given, rtol=0, atol=PIXELS, what=f"{call}, {what}")
+            expect.true(not shares, f"{call}: a new {what}", "the very array that came in", hint=hint)

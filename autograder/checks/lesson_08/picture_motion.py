@@ -17,6 +17,21 @@ def blob_picture(shape: tuple[int, int], place: np.ndarray, radius: float = 2.0)
     return np.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * radius**2)).astype(np.float32)
 
 
+def points_off_center(
+    rng: np.random.Generator, shape: tuple[int, int], count: int = 5, spread: float = 0.25
+) -> np.ndarray:
+    """Draw relative keypoints (count, 2) float32 around a place that is not the center of a picture of this shape.
+
+    They lie on a circle, whose radius is ``spread`` of the picture's shorter side.
+
+    Who turns them about their own mean, which lies 12 pixels from the center or more, is off by 4 at 20 degrees.
+    """
+    size = np.array(shape[::-1])
+    angles, length = rng.uniform(0, 2 * np.pi) + np.arange(count) * 2 * np.pi / count, spread * min(shape)
+    mean = size / 2 - rng.uniform(8.5, 12, 2)
+    return ((mean + length * np.stack([np.cos(angles), np.sin(angles)], axis=1)) / size).astype(np.float32)
+
+
 def center_of_mass(picture: np.ndarray) -> np.ndarray | None:
     """Return where the brightness of a picture lies, (x, y) in pixels; None where there is none."""
     mass = picture.astype(float)
@@ -45,6 +60,7 @@ def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, in
     """Return in words what common mistakes make of relative keypoints that shall turn, and their result."""
     size = np.array(shape[::-1])
     places, middle, half, corner = keypoints * size, size / 2, np.full(2, 0.5), np.zeros(2)
+    mean = places.mean(axis=0)
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     x, y = (places - middle).T
     turned_x = cosine * x + sine * y
@@ -56,6 +72,8 @@ def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, in
         "points turned clockwise in relative units": turned(keypoints, -degrees, half),
         "points turned about the upper left corner": turned(places, degrees, corner) / size,
         "points turned clockwise about the upper left corner": turned(places, -degrees, corner) / size,
+        "points turned about their own mean": turned(places, degrees, mean) / size,
+        "points turned clockwise about their own mean": turned(places, -degrees, mean) / size,
         "points turned by so many radians": turned(places, float(np.degrees(degrees)), middle) / size,
         "points in pixels": turned(places, degrees, middle),
         "points whose y was turned with the x that was turned already": (twice + middle) / size,

@@ -47,6 +47,16 @@ def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
     return found
 
 
+def shared(names: Names, *, name: str, arrays: list[np.ndarray], numbers: list[float]) -> list[list[Any]]:
+    """Call translate, rotate or jitter; return each part of its answer, and whether it shares memory with its input."""
+    answer = names[name](*arrays, *numbers)
+    parts = list(answer) if isinstance(answer, tuple | list) else [answer]
+    return [
+        [part, isinstance(part, np.ndarray) and np.shares_memory(part, given)]
+        for part, given in zip(parts, arrays, strict=False)
+    ]
+
+
 def _random_states() -> tuple[bytes, str, int]:
     """Return what changes whenever a number is drawn from one of the global random states."""
     state = np.random.get_state(legacy=False)

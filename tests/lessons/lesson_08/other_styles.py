@@ -227,7 +227,7 @@ MOVERS: dict[str, tuple[Callable, Callable, Callable]] = {
 
 
 class NumpyDraws(Dataset):
-    """NumPy draws, from a seed that the generator gives; everything is done each time."""
+    """NumPy draws, from a seed that the generator gives; everything is done each time, the light first."""
 
     def __init__(
         self,
@@ -251,7 +251,7 @@ class NumpyDraws(Dataset):
         angle = self.rng.uniform(-degrees, degrees)
         dx, dy = (int(step) for step in self.rng.integers(-shift, shift, 2, endpoint=True))
         image = jitter_by_opencv(self.images[index], *(self.rng.uniform(-light, light, 2) + [0, 1]))
-        image, points = rotate_by_torch(*translate_by_slices(image, self.keypoints[index], dx, dy), angle)
+        image, points = translate_by_slices(*rotate_by_torch(image, self.keypoints[index], angle), dx, dy)
         return torch.tensor(image)[None].float() - 0.5, torch.tensor(points).flatten().float()
 
 
