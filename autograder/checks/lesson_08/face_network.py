@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from autograder.checks.common.layer_table import Layer, LayerTable, Variant, table_ladder
-from autograder.checks.common.module_shapes import shape_problem
-from autograder.ladder.student import StudentError
 
 _POOLED = ((16, 1, 5, 5), (32, 16, 5, 5), (32, 32, 3, 3))
 _OTHERS = ((64, 32, 3, 3), (64, 64, 3, 3), (64, 64, 3, 3), (512, 4224), (116, 512))
@@ -28,17 +24,10 @@ TABLE = LayerTable(
 )
 
 
-def _misfit(error: StudentError) -> tuple[str, int, int] | None:
-    """Return what does not fit, also where view(-1, 4224) or reshape fails; see ``shape_problem``."""
-    found = re.search(r"shape '\[-?\d+, (\d+)\]' is invalid for input of size (\d+)", error.message)
-    return ("features", int(found[2]) // TABLE.images[0], int(found[1])) if found else shape_problem(error)
-
-
 face_keypoint_net = table_ladder(
     TABLE,
     "lesson_08.network",
     shape_rung="maps_pictures_to_116_numbers",
     layers="Six convolutions and two linear layers",
     answer_points=4,
-    misfit=_misfit,
 )

@@ -260,7 +260,8 @@ def hands_out_new_arrays(student: Student, rng: np.random.Generator) -> None:
     """What comes back is new, also where nothing moves: whoever draws into it leaves the stored face alone."""
     image, points = _noise(rng, (10, 14))
     hint = "Who has nothing to do returns a copy: image.copy(), keypoints.copy()."
-    for name, numbers in {"translate": [0, 0], "rotate": [0.0], "jitter": [0.0, 1.0]}.items():
+    calls: dict[str, list[float]] = {"translate": [0, 0], "rotate": [0.0], "jitter": [0.0, 1.0]}
+    for name, numbers in calls.items():
         arrays = [image] if name == "jitter" else [image, points]
         found = student.probe("lesson_08.shared", name=name, arrays=arrays, numbers=numbers)
         for what, given, (value, shares) in zip(PARTS, arrays, found, strict=False):

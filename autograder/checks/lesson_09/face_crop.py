@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checks.lesson_09.blob_offsets import ENLARGED, Offsets, draw_centers
 from autograder.checks.lesson_09.crop_coordinates import (
     POINTS,
     Box,
@@ -96,8 +97,8 @@ def _expect_points(student: Student, points: np.ndarray, box: Box, size: int, im
 def points_move_along(student: Student, rng: np.random.Generator) -> None:
     """Keypoints are moved and scaled as the pixels are, also where the box is not square."""
     image = draw_image(rng)
-    # Twice as large: a quarter of a pixel before the first center.
-    points = np.full((POINTS, 2), (30.0, 20.0), np.float32)
+    # Twice as large, and at no place that rounding or a forgotten half makes the same of.
+    points = np.full((POINTS, 2), (37.4, 29.85), np.float32)
     _expect_points(student, points, (30, 20, 60, 80), 120, image)
     for square, size in ((True, 48), (False, 48), (False, 100)):
         box = draw_box(rng, square)
@@ -133,16 +134,56 @@ def pixels_lie_below_their_points(student: Student, rng: np.random.Generator) ->
         _expect_pixels(student, image, centers, box, size)
 
 
+@crop_face.rung("values", points=3)
+def pixels_keep_their_centers(student: Student, rng: np.random.Generator) -> None:
+    """Pixels are scaled from their rims, as points are: no half of a pixel is lost anywhere in the crop."""
+    offsets = Offsets()
+    for _ in range(4):
+        box = draw_box(rng)
+        centers = draw_centers(rng, box)
+        keypoints = np.tile(centers, (POINTS // len(centers) + 1, 1))[:POINTS].astype(np.float32)
+        crop, _ = _crop(student, draw_blobs(centers, (1.8, 1.8)), box, keypoints, ENLARGED)
+        offsets.add(expect.array(crop, shape=(ENLARGED, ENLARGED), what="the crop"), box, centers)
+    hint = "How does your way of resizing count: from the centers of the outermost pixels, or from their rims?"
+    expected = f"blobs of the image in crops of size {ENLARGED}: on average where they belong, also near the rims"
+    found = offsets.say()
+    expect.true(found is None, expected, found or "", "36 blobs in four crops", hint)
+
+
 @crop_face.rung("values", points=2)
 def grays_stay(student: Student, rng: np.random.Generator) -> None:
     """A gray area keeps its gray."""
     for size in (40, 160):
-        gray = float(np.round(rng.uniform(0.3, 0.7), 2))
-        box = draw_box(rng)
-        crop, _ = _crop(student, np.full((120, 160), gray, np.float32), box, draw_points(rng, box), size)
-        middle = expect.array(crop, shape=(size, size), what="the crop")[size // 4 : -size // 4, size // 4 : -size // 4]
-        example = f"an image that is {gray} everywhere, {_say(box, size)}"
-        expect.close(middle, np.full(middle.shape, gray), 1e-3, 1e-3, "the middle of the crop", example)
+        grays = np.round(rng.permutation([0.25, 0.42, 0.6, 0.78]) + rng.uniform(-0.05, 0.05, 4), 2).reshape(2, 2)
+        left, top, width, height = box = draw_box(rng)
+        image = np.empty((120, 160), np.float32)
+        row, column = top + height // 2, left + width // 2
+        for (down, right), gray in np.ndenumerate(grays):
+            image[slice(row, None) if down else slice(row), slice(column, None) if right else slice(column)] = gray
+        crop, _ = _crop(student, image, box, draw_points(rng, box), size)
+        # Well inside of each quarter, whatever the interpolation takes in.
+        inner, outer = size // 6, size // 3
+        parts = [slice(inner, outer), slice(size - outer, size - inner)]
+        found = expect.array(crop, shape=(size, size), what="the crop")
+        means = np.array([[found[rows, columns].mean() for columns in parts] for rows in parts])
+        example = f"an image of four grays that meet in the middle of the box: {grays.tolist()}; {_say(box, size)}"
+        expect.close(means, grays, 0, 5e-3, "the grays of the crop's quarters", example)
+        worst = np.abs(found[parts[0], parts[1]] - grays[0, 1]).max()
+        expect.true(worst < 1e-2, "a quarter of one gray", "a quarter of several grays", example)
+
+
+@crop_face.rung("edge cases", points=1)
+def stays_between_black_and_white(student: Student, rng: np.random.Generator) -> None:
+    """No gray of the crop leaves [0, 1], however sharp the edges of the image are."""
+    for size in (40, 160):
+        box, image = draw_box(rng), (rng.random((120, 160)) < 0.5).astype(np.float32)
+        crop, _ = _crop(student, image, box, draw_points(rng, box), size)
+        found = expect.array(crop, shape=(size, size), what="the crop")
+        low, high = float(found.min()), float(found.max())
+        hint = "Cubic and Lanczos interpolation overshoot at an edge. What is beyond black or white can be cut off."
+        inside = low >= -1e-4 and high <= 1 + 1e-4 and high - low > 0.1
+        got = f"grays from {low:.3g} to {high:.3g}"
+        expect.true(inside, "grays from 0 to 1", got, f"an image of black and white pixels, {_say(box, size)}", hint)
 
 
 def _expect_uncropped(student: Student, points: np.ndarray, box: Box, size: int | None) -> None:
@@ -158,7 +199,9 @@ def _expect_uncropped(student: Student, points: np.ndarray, box: Box, size: int 
 @crop_face.rung("values", points=4)
 def uncrop_brings_points_back(student: Student, rng: np.random.Generator) -> None:
     """uncrop turns pixels of the crop into pixels of the image."""
-    _expect_uncropped(student, np.zeros((1, 2), np.float32), (30, 20, 60, 80), 120)
+    # No place that rounding or a forgotten half makes the same of.
+    first = np.array([(10.3, 7.1), (0, 0), (101.7, 55.2)], np.float32)
+    _expect_uncropped(student, first, (30, 20, 60, 80), 120)
     for square, size in ((True, 48), (False, 100), (False, None)):
         box = draw_box(rng, square)
         points = rng.uniform(0, size or 224, (POINTS, 2)).astype(np.float32)
@@ -173,9 +216,14 @@ def there_and_back(student: Student, rng: np.random.Generator) -> None:
     for size in (48, 224):
         box = draw_box(rng)
         points = draw_points(rng, box, -0.2, 1.2)
-        inputs = {"image": image, "box": list(box), "keypoints": points, "size": size}
-        back = student.probe("lesson_09.there_and_back", **inputs)
         example = f"{_say(box, size)}; some points outside of the box"
+        _, moved = _crop(student, image, box, points, size)
+        there = expect.array(moved, shape=points.shape, what="the keypoints in the crop").astype(np.float32)
+        # Who leaves the points where they are comes back as well, from nowhere.
+        off = float(np.abs(there - to_crop(points.astype(float), box, size)).max())
+        got = "keypoints at other places of the crop"
+        expect.true(off < 0.1 * size, "keypoints that were moved into the crop, at least nearly", got, example, hint)
+        back = _uncrop(student, there, box, size)
         close_points(back, points, what="uncrop of what crop_face answers", example=example, hint=hint)
 
 
@@ -219,6 +267,8 @@ def leaves_its_inputs_alone(student: Student, rng: np.random.Generator) -> Kept:
     """Image, keypoints and points of the caller are not changed."""
     box, image = draw_box(rng), draw_image(rng)
     points = draw_points(rng, box)
+    # Who does nothing changes nothing.
+    _expect_points(student, points, box, 48, image)
     found = student.probe("lesson_09.crop", image=image, box=list(box), keypoints=points, size=48)
     yield "the caller's image", image, found["image_after"]
     yield "the caller's keypoints", points, found["keypoints_after"]

@@ -87,12 +87,6 @@ def uncrop(names: Names, *, points: np.ndarray, box: list[int], size: int | None
     return {"value": names["uncrop"](own, tuple(box), *more), "after": own}
 
 
-def there_and_back(names: Names, *, image: np.ndarray, box: list[int], keypoints: np.ndarray, size: int) -> Any:
-    """Return the keypoints that uncrop makes of what crop_face made of them."""
-    _, moved = names["crop_face"](image, tuple(box), keypoints.copy(), size)
-    return names["uncrop"](moved, tuple(box), size)
-
-
 def _build(names: Names, kwargs: dict[str, int], seed: int) -> Any:
     torch.manual_seed(seed)
     return names["resnet18"](**kwargs)
