@@ -4,7 +4,15 @@
 `training/processes.py` how several processes train one network.
 """
 
-from data_scripts.training.crops import Crops, cut_faces, in_pictures, pixel_error, to_crop_pixels, to_units
+from data_scripts.training.crops import (
+    Crops,
+    cut_faces,
+    in_pictures,
+    pixel_error,
+    to_crop_pixels,
+    to_units,
+    with_points,
+)
 from data_scripts.training.landmarks import History, predict, start_at_mean, train_network
 from data_scripts.training.recipe import Recipe, load_recipe
 
@@ -21,4 +29,5 @@ __all__ = [
     "to_crop_pixels",
     "to_units",
     "train_network",
+    "with_points",
 ]

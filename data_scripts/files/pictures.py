@@ -22,8 +22,12 @@ def read_gray(path: Path) -> np.ndarray:
 
 
 def decode_gray(coded: bytes) -> np.ndarray:
-    """Decode a picture in shades of gray: (H, W) uint8; ValueError where the bytes are no picture."""
-    picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_GRAYSCALE) if coded else None
+    """Decode a picture in shades of gray: (H, W) uint8; ValueError where the bytes are no picture.
+
+    The pixels come as they are stored, whatever a camera noted of its orientation: labels count in these.
+    """
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imdecode(np.frombuffer(coded, np.uint8), flags) if coded else None
     if picture is None:
         raise ValueError("expected a picture such as a .jpg, got something else")
     return picture

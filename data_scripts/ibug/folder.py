@@ -17,7 +17,7 @@ from data_scripts.ibug.labels import POINTS, TEST, TEST_TRUTH, TRAIN, IbugFace, 
 from data_scripts.ibug.photos import photo_of, read_picture
 from data_scripts.ibug.pictures import draw_faces
 
-GENERATOR_VERSION = 2  # another number makes `drawn_folder` draw anew
+GENERATOR_VERSION = 3  # another number makes `drawn_folder` draw anew
 SEED, TRAIN_FACES, TEST_FACES = 0, 400, 100
 
 

@@ -50,7 +50,8 @@ def read_labels(path: Path) -> list[IbugFace]:
         raise DataError(f"{path}: there is no such file; name the folder that holds it with --root") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        # A LookupError is an encoding that Python does not know.
         raise DataError(f"{path}: expected XML, got {error}; download the file again") from None
     faces = []
     for image in root.iter("image"):
@@ -71,11 +72,22 @@ def _read_box(box: ElementTree.Element, file: str, where: str) -> IbugFace:
     parts = box.findall("part")
     if not parts:
         return IbugFace(file, sides, None)
-    found = {part.get("name"): (_number(part, "x", where), _number(part, "y", where)) for part in parts}
-    names = [f"{number:02d}" for number in range(POINTS)]
-    if len(parts) != POINTS or set(found) != set(names):
-        raise DataError(f"{where}: expected {POINTS} points named 00 to {POINTS - 1}, each once, got {len(parts)}")
-    return IbugFace(file, sides, np.array([found[name] for name in names], np.float32))
+    found = {_name(part, where): (_number(part, "x", where), _number(part, "y", where)) for part in parts}
+    if len(parts) != POINTS or set(found) != set(range(POINTS)):
+        odd = [f"{number:02d}" for number in sorted(set(range(POINTS)) ^ set(found))]
+        told = f"; too few or too many: {', '.join(odd[:6])}" if odd else ""
+        raise DataError(
+            f"{where}: expected {POINTS} points named 00 to {POINTS - 1}, each once, got {len(parts)}{told}"
+        )
+    return IbugFace(file, sides, np.array([found[number] for number in range(POINTS)], np.float32))
+
+
+def _name(part: ElementTree.Element, where: str) -> int:
+    """Return the number that names a point: tools write 5 as 05, as 5 or as 005."""
+    name = part.get("name", "")
+    if not (name.isascii() and name.isdigit()):
+        raise DataError(f"{where}: expected a number for the name of a part, got {name!r}; download the file again")
+    return int(name)
 
 
 def _number(element: ElementTree.Element, name: str, where: str) -> float:
@@ -92,7 +104,14 @@ def _number(element: ElementTree.Element, name: str, where: str) -> float:
 
 def labels_text(name: str, faces: list[tuple[IbugFace, tuple[int, ...]]]) -> str:
     """Return the text of a file of labels called ``name``; each face comes with height and width of its picture."""
-    lines = ["<?xml version='1.0' encoding='ISO-8859-1'?>", "<dataset>", f"<name>{name}</name>", "<images>"]
+    lines = [
+        "<?xml version='1.0' encoding='ISO-8859-1'?>",
+        "<?xml-stylesheet type='text/xsl' href='image_metadata_stylesheet.xsl'?>",
+        "<dataset>",
+        f"<name>{name}</name>",
+        "<comment>Drawn by data_scripts.ibug_drawing, in the format of the contest's files.</comment>",
+        "<images>",
+    ]
     for face, (height, width) in faces:
         left, top, wide, high = face.box
         lines.append(f"  <image file={quoteattr(face.file)} width='{width}' height='{height}'>")

@@ -17,7 +17,9 @@ from data_scripts.files.pictures import read_gray
 from data_scripts.imm.folder import drawn_folder
 from data_scripts.imm.points import IMM_POINTS
 
-_NAME = re.compile(r"(\d\d)-([1-6])[mf]\.asf")
+_NAME = re.compile(r"(\d\d)-([1-6])[mf]\.asf", re.IGNORECASE)
+# A point may lie a little outside of the picture; pixels lie far beyond.
+_FAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,19 @@ def imm_folder(root: Path | None = None) -> Path:
     if not chosen:
         return drawn_folder(REPOSITORY / "data" / "imm")
     folder = Path(chosen).expanduser()
-    if not folder.is_dir() or not any(folder.glob("*.asf")):
+    if not folder.is_dir() or not _asf(folder):
         raise DataError(f"{folder}: expected a folder with .asf and .jpg files, found none; name the IMM faces' folder")
     return folder
 
 
+def _asf(folder: Path) -> list[Path]:
+    """The files of a folder that end in .asf or .ASF; not those that macOS writes beside each, such as ._01-1m.asf."""
+    return [path for path in folder.iterdir() if path.suffix.lower() == ".asf" and not path.name.startswith(".")]
+
+
 def asf_files(folder: Path) -> tuple[Path, ...]:
     """The .asf files of a folder, sorted by name; DataError for a name that is not like 01-1m.asf."""
-    files = tuple(sorted(folder.glob("*.asf")))
+    files = tuple(sorted(_asf(folder)))
     for path in files:
         if not _NAME.fullmatch(path.name):
             raise DataError(f"{path}: expected a name such as 01-1m.asf (person, picture 1 … 6, m or f); rename it")
@@ -57,21 +64,25 @@ def read_points(path: Path) -> np.ndarray:
     """Read the points of an .asf file: (58, 2) float32, relative to the image's width and height.
 
     Lines that begin with # are comments. The first other line is the number of points; then comes a line for each:
-    path, type, x, y, its number, its neighbors, and in some files three fields more. DataError for another count, a
-    missing field, a point out of order, or a coordinate that is no finite number.
+    path, type, x, y, its number, its neighbors, and in some files three fields more; the picture's name may follow,
+    with or without blanks. DataError for another count, a missing field, a point out of order, a coordinate that is no
+    finite number, or coordinates in pixels.
     """
     try:
-        text = Path(path).read_text(encoding="ascii", errors="replace")
+        # Some editors put a byte order mark before the first line.
+        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
     lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines or lines[0] != [str(IMM_POINTS)]:
         got = " ".join(lines[0])[:40] if lines else "nothing"
         raise DataError(f"{path}: expected {IMM_POINTS}, the number of points, got {got}; copy the file again")
-    # A point has seven fields or ten; the line after the last point names the picture.
-    rows = [fields for fields in lines[1:] if len(fields) >= 4]
+    # The line behind the last point names the picture, in one word or more.
+    rows = lines[1:]
+    if len(rows) == IMM_POINTS + 1 and not _is_point(rows[-1]):
+        rows = rows[:-1]
     if len(rows) != IMM_POINTS:
-        raise DataError(f"{path}: expected {IMM_POINTS} points, got {len(rows)}; copy the file again")
+        raise DataError(f"{path}: expected {IMM_POINTS} points, got {len(rows)} lines; copy the file again")
     points = np.empty((IMM_POINTS, 2), np.float32)
     for number, fields in enumerate(rows):
         try:
@@ -85,7 +96,27 @@ def read_points(path: Path) -> np.ndarray:
                 f"{' '.join(fields)[:60]!r}; copy the file again"
             )
         points[number] = x, y
+    if np.abs(points).max() > _FAR:
+        x, y = points[np.abs(points).max(axis=1).argmax()]
+        raise DataError(
+            f"{path}: expected x and y relative to the picture's width and height, got ({x:g}, {y:g}); divide pixels "
+            "by the picture's size"
+        )
     return points
+
+
+def _is_point(fields: list[str]) -> bool:
+    """Whether a line's fields are those of a point, seven numbers or more."""
+    try:
+        return len(fields) >= 7 and all(math.isfinite(float(field)) for field in fields[:7])
+    except ValueError:
+        return False
+
+
+def _picture_of(path: Path) -> Path:
+    """The picture beside an .asf file, whose ending may be written in capitals; .jpg where there is none."""
+    found = [path.with_suffix(ending) for ending in (".jpg", ".JPG", ".jpeg", ".JPEG")]
+    return next((picture for picture in found if picture.is_file()), found[0])
 
 
 def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -112,7 +143,7 @@ def load_imm(root: Path | None = None, size: tuple[int, int] = (60, 80)) -> ImmF
         raise ValueError(f"size: expected height and width of at least 1, got {size}")
     files = asf_files(imm_folder(root))
     return ImmFaces(
-        images=np.stack([read_picture(path.with_suffix(".jpg"), size) for path in files]),
+        images=np.stack([read_picture(_picture_of(path), size) for path in files]),
         keypoints=np.stack([read_points(path) for path in files]),
         persons=np.array([int(path.name[:2]) for path in files]),
         files=files,

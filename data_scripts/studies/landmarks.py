@@ -18,7 +18,7 @@ from autograder.course.manifest import ROOT
 from data_scripts.ibug.labels import TEST_TRUTH, TRAIN
 from data_scripts.ibug.photos import split_by_photo
 from data_scripts.training import processes
-from data_scripts.training.crops import Crops, cut_faces, in_pictures, pixel_error
+from data_scripts.training.crops import Crops, cut_faces, in_pictures, pixel_error, with_points
 from data_scripts.training.landmarks import predict, start_at_mean, train_network
 from data_scripts.training.recipe import Recipe
 
@@ -46,7 +46,7 @@ def run(folder: Path, recipe: Recipe, checkpoint: Path | None) -> dict[str, Any]
     """Train on the folder's training faces; return what was measured, in pixels of the pictures."""
     lesson = load_lesson()
     first = processes.number() == 0
-    records = lesson.read_ibug_xml(folder / TRAIN)
+    records = with_points(lesson.read_ibug_xml(folder / TRAIN), print if first else lambda line: None)
     records = records[: recipe.faces] if recipe.faces else records
     rows, val_rows = split_by_photo([file for file, _, _ in records], recipe.val_fraction, recipe.seed)
     train, val = (
@@ -73,7 +73,8 @@ def run(folder: Path, recipe: Recipe, checkpoint: Path | None) -> dict[str, Any]
         "validation": {"network": min(history["val_mae"]), "mean shape": mean_shape_error(train, val, lesson)},
     }
     if (folder / TEST_TRUTH).is_file():
-        test = cut_faces(lesson.read_ibug_xml(folder / TEST_TRUTH), folder, lesson.crop_face, recipe.size)
+        truth = with_points(lesson.read_ibug_xml(folder / TEST_TRUTH), print if first else lambda line: None)
+        test = cut_faces(truth, folder, lesson.crop_face, recipe.size)
         error = lesson.mean_absolute_error(in_pictures(predict(model, test), test, lesson.uncrop), test.truth)
         found["test"] = {"network": float(error), "mean shape": mean_shape_error(train, test, lesson)}
     return found

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from data_scripts.files.errors import DataError
 from data_scripts.ibug.photos import read_picture
 from data_scripts.training import processes
 
@@ -47,6 +48,21 @@ class Crops:
         return self.points
 
 
+def with_points(records: Sequence[Record], say: Callable[[str], None] = print) -> list[Record]:
+    """Return the records that have keypoints, and say how many boxes without any were left out.
+
+    Raises:
+        DataError: no record has keypoints.
+    """
+    labeled = [record for record in records if record[2] is not None]
+    bare = [file for file, _, keypoints in records if keypoints is None]
+    if not labeled:
+        raise DataError(f"expected faces with points, got {len(bare)} boxes without any; name a file with points")
+    if bare:
+        say(f"{len(bare)} of {len(records)} boxes have no points and are left out, the first in {bare[0]}")
+    return labeled
+
+
 def cut_faces(records: Sequence[Record], folder: Path, crop_face: Callable, size: int) -> Crops:
     """Cut faces out of the pictures in ``folder``.
 
@@ -57,8 +73,11 @@ def cut_faces(records: Sequence[Record], folder: Path, crop_face: Callable, size
         size: width and height of a crop.
 
     Raises:
-        DataError: a picture cannot be read.
+        DataError: a picture cannot be read, or some records have keypoints and others none.
     """
+    bare = [file for file, _, keypoints in records if keypoints is None]
+    if bare and len(bare) < len(records):
+        raise DataError(f"{bare[0]}: expected points as the other faces have them, got a box alone; leave it out")
     images = np.empty((len(records), 1, size, size), np.float32)
     points: list[np.ndarray | None] = []
     bar = tqdm(records, desc="cutting out faces", unit="face", file=sys.stdout, disable=processes.number() > 0)

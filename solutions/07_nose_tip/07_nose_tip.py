@@ -99,8 +99,9 @@ print("x and y of this point:", float(fields[2]), float(fields[3]))
 # %% [markdown]
 # ## Exercise {{read_asf}}: read the points
 #
-# The last line that is no comment names the picture; it is no point. In the real database, 41 of the 240 files have
-# three more fields in every point's line. So count fields from the left, never from the right.
+# The last line that is no comment names the picture; it is no point, also where the name has blanks, as in
+# `my face.jpg`. In the real database, 41 of the 240 files have three more fields in every point's line. So count fields
+# from the left, never from the right.
 #
 # A file may be broken: cut off where a download ended, or damaged. A reader that returns what it could read hands 37
 # points to whoever asked for 58, and the error appears somewhere else, much later. Raise a `ValueError` here.
@@ -114,7 +115,8 @@ def read_asf(path: str | Path) -> np.ndarray:
     """Read the 58 points of an .asf file.
 
     Lines that begin with ``#`` and empty lines say nothing. Of the others, the first is the number of points, the
-    next 58 are the points, with x and y in their third and fourth field, and the last one is the picture's name.
+    next 58 are the points, with x and y in their third and fourth field, and the last one is the picture's name, which
+    may hold blanks. Whether you read or refuse a file that ends before this name is up to you.
 
     Args:
         path: the file.
@@ -127,11 +129,13 @@ def read_asf(path: str | Path) -> np.ndarray:
             coordinate is missing or no finite number.
     """
     ### BEGIN SOLUTION
-    lines = [line.split() for line in Path(path).read_text().splitlines() if line.strip() and not line.startswith("#")]
+    # Some editors begin a file with a mark of its encoding, and a picture's name may be in any encoding.
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines or lines[0] != ["58"]:
         raise ValueError(f"{path}: expected 58, the number of points, got {lines[0] if lines else 'nothing'}")
-    # The picture's name is a line of a single field.
-    rows = [fields for fields in lines[1:] if len(fields) > 1]
+    # The last line is the picture's name.
+    rows = lines[1:-1]
     if len(rows) != 58 or min(len(fields) for fields in rows) < 4:
         raise ValueError(f"{path}: expected 58 points with x and y, got {len(rows)} lines")
     points = np.array([[float(fields[2]), float(fields[3])] for fields in rows], dtype=np.float32)

@@ -58,10 +58,10 @@ from data_scripts.folders import output_folder, scale
 from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, ibug_folder, read_labels, read_picture, split_by_photo
 
 folder = ibug_folder()
-examples = read_labels(folder / TRAIN)[:8]
+examples = [face for face in read_labels(folder / TRAIN) if face.keypoints is not None][:8]
 
 figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
-for cell, face in zip(grid.flat, examples, strict=True):
+for cell, face in zip(grid.flat, examples, strict=False):
     left, top, width, height = face.box
     cell.imshow(read_picture(folder / face.file), cmap="gray", vmin=0, vmax=1)
     cell.add_patch(plt.Rectangle((left - 0.5, top - 0.5), width, height, fill=False, color="orange"))
@@ -93,7 +93,7 @@ plt.show()
 # beginning of the training file:
 
 # %%
-print("\n".join((folder / TRAIN).read_text(encoding="iso-8859-1").splitlines()[:9]))
+print("\n".join((folder / TRAIN).read_text(encoding="iso-8859-1").splitlines()[:11]))
 
 # %% [markdown]
 # `ElementTree.parse(path).getroot()` reads such a file; `iter` and `findall` find elements by name, and `attrib` is a
@@ -111,7 +111,8 @@ for box in image.iter("box"):
 # a tuple with names that the first cell defines: `FaceRecord(file, box, keypoints)`.
 #
 # **Common mistakes.** The attributes stand as top, left; the record begins with left. The points stand in order in
-# these files, but only their names promise it. And a file that is cut off raises a ParseError, which is no ValueError.
+# these files, but only their names promise it. And a file that is cut off raises a ParseError, which is no ValueError;
+# one of an unknown encoding raises a LookupError.
 
 
 # %%
@@ -119,18 +120,20 @@ def read_ibug_xml(path: str | Path) -> list[FaceRecord]:
     """Read the faces of one XML file of the iBUG 300-W contest.
 
     Returns:
-        One record for each ``box`` element, in the order of the file. The points are ordered by their names, 00 to 67.
-        A box without any point has keypoints None.
+        One record for each ``box`` element, in the order of the file: the name of its picture as the file has it; left,
+        top, width, height; and (68, 2) float32 keypoints, (x, y) pixels of the picture. The points are ordered by their
+        names, 00 to 67. A box without any point has keypoints None.
 
     Raises:
-        ValueError: the file is not XML; an attribute that is needed is missing, or is no number where one is needed;
-            a box has some points, but not 68 of the names 00 to 67, each once.
+        ValueError: the file is not XML, or can't be read because it names an encoding that does not exist; an attribute
+            that is needed is missing, or is no finite number where one is needed; a box has some points, but not 68 of
+            the names 00 to 67, each once. Whether 0 is read as 00 is up to you.
     """
     ### BEGIN SOLUTION
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        # ParseError is a SyntaxError, which nobody expects of a file of data.
+    except (ElementTree.ParseError, LookupError) as error:
+        # ParseError is a SyntaxError, LookupError an unknown encoding: nobody expects either of a file of data.
         raise ValueError(f"{path} is not XML: {error}") from error
     wanted = [f"{number:02d}" for number in range(68)]
     records = []
@@ -143,6 +146,8 @@ def read_ibug_xml(path: str | Path) -> list[FaceRecord]:
                 points = {part.attrib["name"]: (float(part.attrib["x"]), float(part.attrib["y"])) for part in parts}
                 if parts and (len(parts) != 68 or sorted(points) != wanted):
                     raise ValueError(f"{file}: expected points 00 to 67, each once, got {len(parts)}")
+                if not np.isfinite(list(points.values())).all():
+                    raise ValueError(f"{file}: expected finite coordinates")
                 keypoints = np.array([points[name] for name in wanted], np.float32) if parts else None
                 records.append(FaceRecord(file, sides, keypoints))
     except KeyError as error:
@@ -273,10 +278,10 @@ autograder.check("crop_face")
 
 # %%
 beyond = [record for record in records if min(record[1][:2]) < 0]
-chosen = [*beyond[:1], *records[:4]][:4]
+chosen = [record for record in [*beyond[:1], *records] if record[2] is not None][:4]
 
 figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
-for (above, below), (file, box, points) in zip(grid.T, chosen, strict=True):
+for (above, below), (file, box, points) in zip(grid.T, chosen, strict=False):
     picture = read_picture(folder / file)
     crop, moved = crop_face(picture, box, points)
     above.imshow(picture, cmap="gray", vmin=0, vmax=1)
@@ -466,11 +471,13 @@ from data_scripts.landmark_training import (
     predict,
     start_at_mean,
     train_network,
+    with_points,
 )
 
 FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "09_larger_dataset"
 recipe = load_recipe(FOLDER / f"{scale()}.yaml")
-used = records[: recipe.faces] if recipe.faces else records
+labeled = with_points(records)
+used = labeled[: recipe.faces] if recipe.faces else labeled
 train_rows, val_rows = split_by_photo([file for file, _, _ in used], recipe.val_fraction, recipe.seed)
 train = cut_faces([used[row] for row in train_rows], folder, crop_face, recipe.size)
 val = cut_faces([used[row] for row in val_rows], folder, crop_face, recipe.size)
@@ -595,7 +602,8 @@ plt.show()
 # the file of the truth is only looked at to measure.
 
 # %%
-test_records = read_ibug_xml(folder / TEST)
+# Whatever points the file may hold: the network is asked for them.
+test_records = [(file, box, None) for file, box, _ in read_ibug_xml(folder / TEST)]
 test = cut_faces(test_records, folder, crop_face, recipe.size)
 test_found = in_pictures(predict(model, test), test, uncrop)
 test_truth = None

@@ -13,6 +13,7 @@ from data_scripts.files.errors import DataError
 from data_scripts.ibug import folder as ibug_folder
 from data_scripts.ibug.labels import TEST, TEST_TRUTH, TRAIN, read_labels
 from data_scripts.ibug.photos import photo_of, read_picture, split_by_photo
+from data_scripts.training import crops
 from tests.data.face_files import unfinished
 
 POINTS = "".join(f"<part name='{n:02d}' x='{n}.5' y='{2 * n}.5'/>" for n in range(68))
@@ -58,7 +59,42 @@ def test_broken_labels_are_refused_in_one_line(boxes: str, said: str, tmp_path: 
     assert TRAIN in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"<dataset><images>", b"left,top\n1,2\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("form", ["0", "00", "000"])
+def test_points_are_called_by_their_numbers(form: str, tmp_path: Path) -> None:
+    named = BOX
+    for number in range(68):
+        named = named.replace(f"name='{number:02d}'", f"name='{number:0{len(form)}d}'")
+    (face,) = read_labels(write(tmp_path, named))
+    np.testing.assert_array_equal(face.keypoints[3], [3.5, 6.5])
+
+
+def test_drawn_labels_are_in_the_very_form_of_the_contests(drawn: Path) -> None:
+    lines = (drawn / TRAIN).read_text(encoding="iso-8859-1").splitlines()
+    assert lines[1].startswith("<?xml-stylesheet ")
+    assert [line[:9] for line in lines[2:6]] == ["<dataset>", "<name>dra", "<comment>", "<images>"]
+
+
+def test_boxes_without_points_are_left_out_and_counted(drawn: Path) -> None:
+    records = [(face.file, face.box, face.keypoints) for face in read_labels(drawn / TRAIN)]
+    mixed, said = [(records[0][0], records[0][1], None), *records[1:]], []
+    assert crops.with_points(mixed, said.append) == records[1:]
+    assert said == [f"1 of 12 boxes have no points and are left out, the first in {records[0][0]}"]
+    with pytest.raises(DataError, match="2 boxes without any"):
+        crops.with_points([(file, box, None) for file, box, _ in records[:2]])
+    with pytest.raises(DataError, match=re.escape(f"{records[0][0]}: expected points as the other faces have them")):
+        crops.cut_faces(mixed, drawn, lambda *given: given, 32)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<dataset><images>",
+        b"left,top\n1,2\n",
+        b"\xff\xfe\x00",
+        b"<?xml version='1.0' encoding='ansi'?><dataset/>",
+    ],
+)
 def test_what_is_no_xml_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / TRAIN).write_bytes(content)
     with pytest.raises(DataError, match="expected XML") as raised:
@@ -141,7 +177,7 @@ def test_the_same_seed_draws_the_same_bytes(drawn: Path, tmp_path: Path) -> None
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
     assert all((drawn / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
     ibug_folder.write_folder(tmp_path / "other", train=2, test=1, seed=4)
-    assert (tmp_path / "other" / TRAIN).read_bytes()[:300] != (drawn / TRAIN).read_bytes()[:300]
+    assert (tmp_path / "other" / TRAIN).read_bytes()[:600] != (drawn / TRAIN).read_bytes()[:600]
 
 
 @pytest.fixture

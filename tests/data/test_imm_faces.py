@@ -97,6 +97,57 @@ def test_broken_files_are_named(damage: Callable[[str], str], tmp_path: Path) ->
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n01-1m.jpg", "\nmy face.jpg"),
+        lambda text: text.replace("\n01-1m.jpg", "\nface 4 of person 11, in the sun.jpg"),
+        lambda text: text.replace("\n01-1m.jpg\n", "\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n01-1m.jpg", "\nGro\u00df.jpg"),
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+    ids=["two words", "many words", "no name", "byte order mark", "other letters", "CRLF"],
+)
+def test_what_else_real_files_hold_is_read(change: Callable[[str], str], tmp_path: Path) -> None:
+    path, text = tmp_path / "01-1m.asf", points_text()
+    path.write_text(text)
+    want = read_points(path)
+    assert change(text) != text
+    path.write_bytes(change(text).encode())
+    np.testing.assert_array_equal(read_points(path), want)
+
+
+def test_coordinates_in_pixels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "01-1m.asf"
+    path.write_text(points_text(np.random.default_rng(0).uniform(20, 400, (58, 2))))
+    with pytest.raises(DataError, match="relative to the picture's width and height") as caught:
+        read_points(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_endings_in_capitals_are_read_and_what_macos_adds_is_not(folder: Path, tmp_path: Path) -> None:
+    for ending in (".asf", ".jpg"):
+        (tmp_path / f"01-1m{ending.upper()}").write_bytes((folder / f"01-1m{ending}").read_bytes())
+    (tmp_path / "._01-1m.ASF").write_bytes(b"\x00\x05\x16\x07")
+    faces = load_imm(tmp_path)
+    assert [path.name for path in faces.files] == ["01-1m.ASF"]
+    np.testing.assert_array_equal(faces.keypoints[0], read_points(folder / "01-1m.asf"))
+
+
+def test_a_cameras_orientation_turns_no_picture(tmp_path: Path) -> None:
+    """Labels count in the pixels as they are stored; tag 0x0112 = 6 asks a viewer to turn them."""
+    picture = np.zeros((40, 60), np.uint8)
+    picture[:10] = 255
+    coded = cv2.imencode(".jpg", picture)[1].tobytes()
+    tag = b"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+    block = b"Exif\x00\x00" + tag
+    path = tmp_path / "turned.jpg"
+    path.write_bytes(coded[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + coded[2:])
+    assert cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape == (60, 40)
+    assert reading.read_gray(path).shape == (40, 60)
+
+
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         read_points(tmp_path / "01-1m.asf")

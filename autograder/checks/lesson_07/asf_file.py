@@ -36,15 +36,20 @@ def _rows(points: np.ndarray, extra: str = "") -> list[str]:
 
 
 def asf_text(
-    points: np.ndarray, count: int = COUNT, notes: int = 5, extra: str = "", rows: list[str] | None = None
+    points: np.ndarray,
+    count: int = COUNT,
+    notes: int = 5,
+    extra: str = "",
+    rows: list[str] | None = None,
+    name: str = "11-4m.jpg",
 ) -> str:
     """Return an .asf file's text: ``notes`` lines of comment, the ``count`` that is announced, and the points.
 
-    ``extra`` ends every point's line, ``rows`` take the place of these lines.
+    ``extra`` ends every point's line, ``rows`` take the place of these lines, ``name`` is the picture's.
     """
     head = [*["#" * 60] * notes, "", "#", "# number of model points", "#", str(count), "", "#", "# model points", "#"]
     columns = "# format: <path#> <type> <x rel.> <y rel.> <point#> <connects from> <connects to>"
-    foot = ["", "#", "# host image", "#", "11-4m.jpg"]
+    foot = ["", "#", "# host image", "#", name]
     return "\n".join([*head, columns, "#", *(_rows(points, extra) if rows is None else rows), *foot]) + "\n"
 
 
@@ -93,6 +98,14 @@ def reads_longer_lines(student: Student, rng: np.random.Generator) -> None:
     """Three fields more in every point's line change nothing."""
     points = draw_points(rng)
     _expect_points(student, asf_text(points, extra="\t0.00" * 3), points, "every point's line has ten fields")
+
+
+@read_asf.rung("edge cases", points=1)
+def reads_names_with_blanks(student: Student, rng: np.random.Generator) -> None:
+    """The picture's name may have blanks; its line is no point."""
+    for name in ("my face.jpg", "face 4 of person 11.jpg"):
+        points = draw_points(rng)
+        _expect_points(student, asf_text(points, name=name), points, f"the picture's name is {name}")
 
 
 @read_asf.rung("edge cases", points=1)

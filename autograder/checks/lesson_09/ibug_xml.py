@@ -2,79 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograder.checks.common.probing import raises_value_error
+from autograder.checks.lesson_09.labels_text import (
+    COMMENT,
+    DECLARATION,
+    NAMES,
+    POINTS,
+    STYLE,
+    Face,
+    box_text,
+    draw_face,
+    file_text,
+    image_text,
+    text_of,
+)
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, StudentError
 
 read_ibug_xml = Ladder("read_ibug_xml")
 
-POINTS = 68
-NAMES = [f"{number:02d}" for number in range(POINTS)]
 PROBE = "lesson_09.read"
 # float32 keeps seven digits of a coordinate below 1000.
 close_points = partial(expect.close, rtol=1e-6, atol=1e-4)
 BOX_HINT = "Which four numbers does the docstring ask for, and in which order?"
 POINTS_HINT = "Take x and y of each point as the file has them: pixels of the picture, with their decimals."
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face as the file holds it: its box (left, top, width, height) and its points, if it is ``labeled`` at all."""
-
-    file: str
-    box: tuple[int, int, int, int]
-    points: np.ndarray
-    labeled: bool = True
-
-    @property
-    def box_tag(self) -> str:
-        left, top, width, height = self.box
-        return f"<box top='{top}' left='{left}' width='{width}' height='{height}'>"
-
-
-def draw_face(rng: np.random.Generator, number: int, labeled: bool = True) -> Face:
-    """Draw a face whose four box numbers differ, so that each is told from the others."""
-    left, top = int(rng.integers(10, 60)), int(rng.integers(70, 120))
-    width = int(rng.integers(130, 190))
-    height = width + int(rng.integers(5, 40))
-    # One decimal, as the real files have it.
-    drawn = np.round(np.array([left, top]) + rng.uniform(0.05, 0.95, (POINTS, 2)) * (width, height), 1)
-    file = f"set__{int(rng.integers(10**6, 10**7))}_{number}.jpg"
-    return Face(file, (left, top, width, height), drawn, labeled)
-
-
-def box_text(face: Face, order: np.ndarray | None = None) -> str:
-    """Return a box element; ``order`` is that of its points, by default that of their names."""
-    lines = [f"    {face.box_tag}"]
-    if face.labeled:
-        for number in range(POINTS) if order is None else order:
-            x, y = face.points[number]
-            lines.append(f"      <part name='{NAMES[number]}' x='{x:.1f}' y='{y:.1f}'/>")
-    return "\n".join([*lines, "    </box>"])
-
-
-def image_text(file: str, boxes: list[str]) -> str:
-    """Return an image element."""
-    return "\n".join([f"  <image file='{file}' width='400' height='500'>", *boxes, "  </image>"])
-
-
-def file_text(images: list[str]) -> str:
-    """Return a whole file of labels."""
-    head = ["<?xml version='1.0' encoding='ISO-8859-1'?>", "<dataset>", "<name>faces</name>", "<images>"]
-    return "\n".join([*head, *images, "</images>", "</dataset>", ""])
-
-
-def text_of(faces: list[Face]) -> str:
-    """Return the file of faces, one in each image."""
-    return file_text([image_text(face.file, [box_text(face)]) for face in faces])
 
 
 def _records(student: Student, content: str) -> list[dict[str, Any]]:
@@ -166,6 +125,25 @@ def points_go_by_their_names(student: Student, rng: np.random.Generator) -> None
     close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=hint)
 
 
+@read_ibug_xml.rung("edge cases", points=2)
+def elements_go_by_their_names(student: Student, rng: np.random.Generator) -> None:
+    """What else stands above the images, and in which order attributes come, changes nothing."""
+    hint = "Ask for elements and attributes by their names: iter('image'), attrib['x']. What stands where may change."
+    for declaration, head, example in (
+        ((DECLARATION,), (), "no style sheet, no name and no comment above the images"),
+        ((), ("<name>faces</name>",), "no XML declaration and no comment above the images"),
+        ((DECLARATION, STYLE), (COMMENT, "<name>faces</name>", "<license>none</license>"), "the comment comes first"),
+    ):
+        faces = [draw_face(rng, number) for number in range(2)]
+        images = [image_text(face.file, [box_text(face, turned=True)]) for face in faces]
+        records = _records(student, file_text(images, declaration, head))
+        expect.equal(len(records), 2, what="records of a file with 2 faces", example=example, hint=hint)
+        for record, face in zip(records, faces, strict=True):
+            expect.equal(record["file"], face.file, what="file", example=example, hint=hint)
+            expect.close(record["box"], list(face.box), what="box", example=example, hint=hint)
+            close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=hint)
+
+
 @read_ibug_xml.rung("edge cases", points=1)
 def several_boxes_and_negative_sides(student: Student, rng: np.random.Generator) -> None:
     """An image may hold several boxes, each a record; a box may begin outside of its picture."""
@@ -237,3 +215,45 @@ def refuses_another_number_of_points(student: Student, rng: np.random.Generator)
         ([*parts[:-1], parts[-1].replace("'67'", "'68'")], "68 points: 68 in the place of 67"),
     ):
         _refuses(student, "".join([*before, *changed, *behind]), example, hint)
+
+
+@read_ibug_xml.rung("edge cases", points=1)
+def refuses_what_is_not_finite(student: Student, rng: np.random.Generator) -> None:
+    """A coordinate that is nan or inf raises ValueError."""
+    face = draw_face(rng, 0)
+    x, y = face.points[5]
+    whole, hint = text_of([face]), "float() takes the texts 'nan' and 'inf' for numbers."
+    for name, value in (("x", x), ("y", y)):
+        for word in ("nan", "inf"):
+            broken = whole.replace(f"{name}='{value:.1f}'", f"{name}='{word}'", 1)
+            _refuses(student, broken, f"a point whose {name} is '{word}'", hint)
+
+
+@read_ibug_xml.rung("edge cases", points=1)
+def refuses_a_point_twice(student: Student, rng: np.random.Generator) -> None:
+    """All 68 points and one of them once more raise ValueError."""
+    face, row = draw_face(rng, 0), int(rng.integers(1, POINTS - 1))
+    part = next(line for line in text_of([face]).splitlines(keepends=True) if f"name='{NAMES[row]}'" in line)
+    other = part.replace("x='", "x='1")
+    hint = "A dict of points by their names keeps one of two that are called the same. Count the elements, too."
+    broken = text_of([face]).replace(part, part + other)
+    _refuses(student, broken, f"69 points: 00 to 67, and {NAMES[row]} once more, elsewhere", hint)
+
+
+@read_ibug_xml.rung("edge cases", points=1)
+def refuses_an_unknown_encoding(student: Student, rng: np.random.Generator) -> None:
+    """A file whose declaration names an encoding that does not exist raises ValueError, or is read all the same."""
+    face = draw_face(rng, 0)
+    broken = text_of([face]).replace("ISO-8859-1", "ansi")
+    example = "a file that begins with <?xml version='1.0' encoding='ansi'?>"
+    hint = "Python raises a LookupError for an encoding that it does not know. Is that a ValueError?"
+    try:
+        records = _records(student, broken)
+    except StudentError as error:
+        if expect.is_stub(error):
+            raise
+        expect.true("ValueError" in error.bases, "read_ibug_xml(path): ValueError", str(error), example, hint)
+        return
+    # Who opens the file with an encoding of their own never asks for this one.
+    expect.equal(len(records), 1, what="records", example=example, hint=hint)
+    close_points(records[0]["keypoints"], face.points, what="keypoints", example=example, hint=hint)

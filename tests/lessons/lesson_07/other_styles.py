@@ -71,7 +71,9 @@ def read_in_steps(path: str | Path) -> np.ndarray:
                 continue
             if count is None:
                 count = int(words[0])
-            elif len(words) > 1:
+            elif words[-1].lower().endswith((".jpg", ".bmp")):
+                break
+            else:
                 x, y = words[2:4]
                 points[number] = float(x), float(y)
                 number += 1

@@ -24,7 +24,7 @@ OTHER = {
 def read_ibug_xml(path):
     try:
         document = xml.dom.minidom.parse(str(path))
-    except ExpatError:
+    except (ExpatError, LookupError):
         raise ValueError("not XML") from None
     result = []
     for image in document.getElementsByTagName("image"):
@@ -45,6 +45,8 @@ def read_ibug_xml(path):
                 for number, part in zip(numbers, parts):
                     points[number, 0] = float(part.getAttribute("x"))
                     points[number, 1] = float(part.getAttribute("y"))
+                if np.isnan(points - points).any():
+                    raise ValueError("no finite number")
             result.append((image.getAttribute("file"), (left, top, width, height), points))
     return result
 """,

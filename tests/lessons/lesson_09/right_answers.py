@@ -33,7 +33,7 @@ def read_with_minidom(path: Path) -> list:
     """Another library of the standard library."""
     try:
         document = xml.dom.minidom.parse(str(path))
-    except ExpatError:
+    except (ExpatError, LookupError):
         raise ValueError("not XML") from None
     result = []
     for box in document.getElementsByTagName("box"):
@@ -49,6 +49,8 @@ def read_with_minidom(path: Path) -> list:
             points = np.empty((68, 2), "float32")
             for part in parts:
                 points[int(part.getAttribute("name"))] = part.getAttribute("x"), part.getAttribute("y")
+            if not np.all(np.isfinite(points)):
+                raise ValueError("no finite number")
         result.append((file, np.array(numbers), points))
     return result
 
@@ -70,6 +72,7 @@ def read_into_dataclasses(path: str) -> list[Labeled]:
                     assert table.index.tolist() == list(range(68))
                     assert table.notna().all(axis=None)
                     points = table[["x", "y"]].astype("float32").to_numpy()
+                    assert np.abs(points).max() < np.inf
                 found.append(
                     Labeled(image.attrib["file"], (side["left"], side["top"], side["width"], side["height"]), points)
                 )
@@ -87,6 +90,8 @@ def number(element: ET.Element, key: str) -> float:
     value = element.get(key)
     if value is None:
         raise BrokenFile(f"no {key}")
+    if float(value) - float(value) != 0:
+        raise BrokenFile(f"{key} is {value}")
     return float(value)
 
 
@@ -94,7 +99,7 @@ def read_floats(path: str | Path) -> tuple:
     """A tuple of dictionaries, boxes of floats."""
     try:
         tree = ET.parse(path)
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError) as error:
         raise BrokenFile(str(error)) from None
     records = []
     for image in tree.iter("image"):
