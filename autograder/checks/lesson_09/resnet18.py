@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.module_shapes import seed
+from autograder.checks.common.module_shapes import seed, shape_problem
 from autograder.checks.common.shared import Shared
-from autograder.checks.lesson_09.torchvision_resnet import draw_tile, run_network, state_shapes, weights_of
+from autograder.checks.lesson_09.torchvision_resnet import (
+    BLOCKS,
+    Weights,
+    draw_tile,
+    gentle,
+    run_block_gently,
+    run_gently,
+    run_network,
+    state_shapes,
+    weights_of,
+)
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, StudentError
+from autograder.worker.plain import TensorValue
 
 resnet18 = Ladder("resnet18")
 
 # Of the network's answers, in shares of the largest: float32 through 18 layers beside float64.
 ANSWERS = 1e-4
+# The statistics of a small batch make of rounding what the single layers do not.
+TRAINED = 1e-2
+GENTLY = 1e-3
 SHAPES = [[2, 1, 64, 64], [1, 1, 75, 100]]
 # A network so small at both ends that its answers can be computed, and one that takes the published weights.
 SMALL = {"outputs": 6, "in_channels": 2}
@@ -28,10 +44,52 @@ NAMES_HINT = (
 
 
 def _network(student: Student, rng: np.random.Generator, shapes: list[list[int]], **kwargs: int) -> dict[str, Any]:
-    return student.probe("lesson_09.network", kwargs=kwargs, shapes=shapes, seed=seed(rng))
+    """Return what the student's network is and answers; raise Mismatch where its layers do not fit each other."""
+    try:
+        return student.probe("lesson_09.network", kwargs=kwargs, shapes=shapes, seed=seed(rng))
+    except StudentError as error:
+        problem = shape_problem(error)
+        if problem is None:
+            raise
+        kind, one, other = problem
+        says = {
+            "channels": f"a convolution made for {one} channels is given {other}",
+            "features": f"a linear layer made for {other:,} numbers is given {one:,}",
+            "unequal": f"two maps that can't be added, of sizes {one} and {other}",
+        }
+        given = ", ".join(f"{name}={value}" for name, value in kwargs.items())
+        expected = f"resnet18({given}) answers images of the shapes {', '.join(str(tuple(shape)) for shape in shapes)}"
+        hint = "Print the shape of x behind each part of forward, and compare it with the table."
+        raise expect.Mismatch(expected, says[kind], hint=hint, where=error.where) from None
 
 
 default_network = Shared("resnet18()", lambda student, rng: _network(student, rng, []))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network of known weights is asked: an image, images of a pixel, and maps of a pixel for each block."""
+
+    x: np.ndarray
+    tile: np.ndarray
+    pixels: np.ndarray
+    blocks: dict[str, np.ndarray]
+
+    @cached_property
+    def weights(self) -> Weights:
+        return weights_of(state_shapes(**SMALL), self.tile)
+
+    @cached_property
+    def gentle_weights(self) -> Weights:
+        return gentle(self.weights)
+
+    @cached_property
+    def answer(self) -> np.ndarray:
+        return run_network(self.x, self.weights)
+
+    @cached_property
+    def train_answer(self) -> np.ndarray:
+        return run_network(np.concatenate([self.x, -self.x]), self.weights, train=True)
 
 
 @resnet18.rung("type", points=1, gate=True)
@@ -68,6 +126,7 @@ def _expect_names(state: list, wanted: dict[str, tuple[int, ...]]) -> None:
 def has_the_names(student: Student, rng: np.random.Generator) -> None:
     """The state_dict has torchvision's names, all of them and no others."""
     _expect_names(default_network(student, rng)["state"], state_shapes())
+    _expect_used(filled_network(student, rng), "names")
 
 
 @resnet18.rung("values", points=4)
@@ -80,29 +139,106 @@ def has_the_shapes(student: Student, rng: np.random.Generator) -> None:
         first = wrong[0]
         came = f"shape {found[first]}" if first in found else "no such name"
         raise expect.Mismatch(f"{first}: shape {wanted[first]}", f"{came}; {len(wrong)} of {len(wanted)} shapes differ")
+    _expect_used(filled_network(student, rng), "shapes")
+
+
+@lru_cache(maxsize=2)
+def _task(drawn: int) -> Task:
+    """Return what a network is asked with the weights of one draw, and what it answers: the same for every student."""
+    rng = np.random.default_rng(drawn)
+    x, tile = rng.standard_normal((1, 2, 37, 43)).astype(np.float32), draw_tile(rng)
+    pixels = rng.uniform(0.5, 1.5, (2, 2, 1, 1)).astype(np.float32)
+    shapes = state_shapes(**SMALL)
+    blocks = {
+        name: rng.uniform(0.5, 1.5, (1, shapes[f"{name}.conv1.weight"][1], 1, 1)).astype(np.float32) for name in BLOCKS
+    }
+    return Task(x, tile, pixels, blocks)
 
 
 def _answer(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    wanted = list(state_shapes(**SMALL))
-    x, tile = rng.standard_normal((1, 2, 38, 45)).astype(np.float32), draw_tile(rng)
-    found = student.probe("lesson_09.answer", kwargs=SMALL, x=x, tile=tile, wanted=wanted, seed=seed(rng))
+    wanted, drawn = list(state_shapes(**SMALL)), seed(rng)
+    task = _task(drawn)
+    asked = {"x": task.x, "tile": task.tile, "pixels": task.pixels, "blocks": task.blocks}
+    found = student.probe("lesson_09.answer", kwargs=SMALL, wanted=wanted, seed=seed(rng), **asked)
     expected = f"a network of {len(wanted)} weights and statistics, to be filled with known numbers"
     expect.true(found["filled"], expected, "another number of them", "resnet18(outputs=6, in_channels=2)")
-    return {**found, "x": x, "tile": tile}
+    return {**found, "task": task}
+
+
+def _expect_run(found: dict[str, Any]) -> None:
+    """Expect that the network could be run on an image of a size that was not announced."""
+    failed = found.get("failed")
+    if failed is not None:
+        # The rung about images of every size says what does not fit.
+        known = shape_problem(StudentError("RuntimeError", [], failed, None)) is not None
+        hint = "Images of any size are answered. Which layer was made for one size alone?"
+        expected = f"an answer to an image of shape {found['task'].x.shape}"
+        raise expect.Mismatch(expected, "layers that do not fit each other" if known else failed[:200], hint=hint)
 
 
 filled_network = Shared("resnet18 filled", _answer)
+
+
+def _same(got: Any, want: np.ndarray, share: float = ANSWERS) -> bool:
+    found = got.array if isinstance(got, TensorValue) else None
+    return found is not None and found.shape == want.shape and np.allclose(found, want, 0, share * np.abs(want).max())
+
+
+def _expect_used(found: dict[str, Any], what: str) -> None:
+    """Expect that the network, or each of its blocks by itself, answers by the weights that were put in.
+
+    What a network says of its weights proves nothing. Numbers that are not negative, in images of a single pixel, leave
+    open what ReLUs, normalizations, strides and poolings do, so that only a network without its weights fails.
+    """
+    task = found["task"]
+    weights = task.gentle_weights
+    for mistake in (None, "no shortcut", "average pool", "sigmoid at the end"):
+        if _same(found["gentle"], run_gently(task.pixels, weights, mistake), GENTLY):
+            return
+    blocks, maps = found["blocks"], task.blocks
+    wants = {name: run_block_gently(maps[name][:, :, 0, 0], weights, name)[:, :, None, None] for name in BLOCKS}
+    if all(_same(blocks.get(name), want, GENTLY) for name, want in wants.items()):
+        return
+    hint = "Does forward call every layer that __init__ makes, in the order of the table?"
+    raise expect.Mismatch(
+        f"an answer computed by the weights of these {what}", "an answer of something else", hint=hint
+    )
+
+
+def _expect_answer(got: np.ndarray, want: np.ndarray, share: float, what: str, example: str, hint: str) -> None:
+    """Expect the answers; where they are others, show all of one image."""
+    if np.allclose(got, want, 0, share * float(np.abs(want).max())):
+        return
+    # Several numbers, so that two mistakes which agree in one of them are told apart.
+    text, came = (", ".join(f"{value:.4g}" for value in values[0]) for values in (want, got))
+    raise expect.Mismatch(f"{what}: {text}", came, example, hint)
 
 
 @resnet18.rung("values", points=5)
 def answers_as_torchvision(student: Student, rng: np.random.Generator) -> None:
     """With known weights it gives the answers of torchvision's network."""
     found = filled_network(student, rng)
-    want = run_network(found["x"], weights_of(state_shapes(**SMALL), found["tile"]))
+    _expect_run(found)
+    task = found["task"]
     got = expect.array(found["output"], shape=(1, 6), kind="torch", what="the answer")
-    example = f"resnet18(outputs=6, in_channels=2) in eval mode, known weights, x of shape {found['x'].shape}"
+    example = f"resnet18(outputs=6, in_channels=2) in eval mode, known weights, x of shape {task.x.shape}"
     hint = "Follow forward with the table: the order of the layers in stem, blocks and head, and which of them strides."
-    expect.close(got, want, 0, ANSWERS * float(np.abs(want).max()), "the answer", example, hint)
+    _expect_answer(got, task.answer, ANSWERS, "the answer", example, hint)
+
+
+@resnet18.rung("edge cases", points=1)
+def learns_as_torchvision(student: Student, rng: np.random.Generator) -> None:
+    """In train mode the answers are those of its layers and of the batch's own statistics: nothing is dropped."""
+    found = filled_network(student, rng)
+    _expect_run(found)
+    task = found["task"]
+    if _same(found["still_output"], task.answer):
+        return
+    # Normalizations that are no layers of PyTorch's go by the mode of the whole network.
+    got = expect.array(found["train_output"], shape=(2, 6), kind="torch", what="the answer in train mode")
+    example = f"resnet18(outputs=6, in_channels=2) in train mode, known weights, two images of shape {task.x.shape[1:]}"
+    hint = "torchvision's network has no dropout. What of yours is different in train mode, other than normalizations?"
+    _expect_answer(got, task.train_answer, TRAINED, "the answer in train mode", example, hint)
 
 
 @resnet18.rung("edge cases", points=2)
@@ -119,5 +255,6 @@ def takes_published_weights(student: Student, rng: np.random.Generator) -> None:
 def trains_every_weight(student: Student, rng: np.random.Generator) -> None:
     """Every parameter gets a gradient."""
     found = filled_network(student, rng)
+    _expect_run(found)
     for kind, names in (("no gradient", found["without_grad"]), ("requires_grad False", found["frozen"])):
         expect.true(not names, "a gradient for every parameter", f"{kind} for {', '.join(names[:4])}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder.checks.common import numpy_layers as layers
 from autograder.checks.common.numpy_layers import Block, Conv, Head, Norm
-from autograder.worker.tiled import tiled_weight
+from autograder.worker.tiled import gentle_weight, tiled_weight
 
 Shapes = dict[str, tuple[int, ...]]
 Weights = dict[str, np.ndarray]
@@ -48,6 +48,11 @@ def weights_of(shapes: Shapes, tile: np.ndarray) -> Weights:
     return {name: tiled_weight(name, shape, tile, place) for place, (name, shape) in enumerate(shapes.items())}
 
 
+def gentle(weights: Weights) -> Weights:
+    """Return the gentle weights that the probe fills in for the same tile."""
+    return {name: gentle_weight(name, weight) for name, weight in weights.items()}
+
+
 def _norm(weights: Weights, name: str) -> Norm:
     parts = ("weight", "bias", "running_mean", "running_var")
     scale, shift, mean, var = (weights[f"{name}.{part}"].astype(float) for part in parts)
@@ -67,12 +72,44 @@ def _block(weights: Weights, name: str, stride: int) -> Block:
     )
 
 
-def run_network(x: np.ndarray, weights: Weights) -> np.ndarray:
-    """Return the answers in eval mode to images (B, C, H, W): (B, outputs), float64."""
-    out = layers.conv2d(x.astype(float), Conv(weights["conv1.weight"]), 2, 3)
-    out = layers.relu(layers.batch_norm(out, _norm(weights, "bn1"), train=False))
+def run_network(x: np.ndarray, weights: Weights, train: bool = False, padding: int = 3) -> np.ndarray:
+    """Return the answers to images (B, C, H, W): (B, outputs), float64; ``padding`` is that of the first layer."""
+    out = layers.conv2d(x.astype(float), Conv(weights["conv1.weight"]), 2, padding)
+    out = layers.relu(layers.batch_norm(out, _norm(weights, "bn1"), train))
     out = layers.max_pool(out, 3, 2, 1)
-    for layer, block in itertools.product(range(1, 5), range(2)):
-        stride = 2 if layer > 1 and block == 0 else 1
-        out = layers.run_block(out, _block(weights, f"layer{layer}.{block}", stride), train=False)
+    for name, stride in BLOCKS.items():
+        out = layers.run_block(out, _block(weights, name, stride), train)
     return layers.run_head(out, Head(weights["fc.weight"], weights["fc.bias"]))
+
+
+# The blocks in their order, with their strides.
+BLOCKS = {
+    f"layer{layer}.{block}": 2 if layer > 1 and block == 0 else 1
+    for layer, block in itertools.product(range(1, 5), range(2))
+}
+
+
+def run_gently(pixels: np.ndarray, weights: Weights, mistake: str | None = None) -> np.ndarray:
+    """Return the answers to images (B, C, 1, 1) of a network with gentle weights, or what a mistake makes of them.
+
+    Of every kernel only the middle counts where a map is a single pixel.
+    """
+    out = pixels[:, :, 0, 0].astype(float) @ _middle(weights["conv1.weight"]).T
+    out = out / 9 if mistake == "average pool" else out
+    for name in BLOCKS:
+        out = run_block_gently(out, weights, name, mistake)
+    return layers.run_head(out[:, :, None, None], Head(weights["fc.weight"], weights["fc.bias"]), mistake)
+
+
+def run_block_gently(maps: np.ndarray, weights: Weights, name: str, mistake: str | None = None) -> np.ndarray:
+    """Return what a block with gentle weights makes of maps (B, C) of a single pixel."""
+    inner = maps @ _middle(weights[f"{name}.conv1.weight"]).T @ _middle(weights[f"{name}.conv2.weight"]).T
+    if mistake == "no shortcut":
+        return inner
+    shortcut = weights.get(f"{name}.downsample.0.weight")
+    return inner + (maps if shortcut is None else maps @ _middle(shortcut).T)
+
+
+def _middle(kernel: np.ndarray) -> np.ndarray:
+    """Return the middle of kernels (out, in, h, w): (out, in) float64."""
+    return kernel[:, :, kernel.shape[2] // 2, kernel.shape[3] // 2].astype(float)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..names import Names
-from ..tiled import tiled_weight
+from ..tiled import gentle_weight, tiled_weight
 
 FIELDS = ("file", "box", "keypoints")
 SIDES = ("left", "top", "width", "height")
@@ -87,6 +87,22 @@ def uncrop(names: Names, *, points: np.ndarray, box: list[int], size: int | None
     return {"value": names["uncrop"](own, tuple(box), *more), "after": own}
 
 
+# Taken before a notebook runs: a network may say of itself what it likes.
+_STATE_DICT = nn.Module.state_dict
+
+
+def _state_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the weights and statistics that the module really holds, by their names."""
+    return dict(_STATE_DICT(module))
+
+
+def _fill(state: dict[str, torch.Tensor], weights: dict[str, np.ndarray]) -> None:
+    """Put weights in the place of those that a module holds."""
+    with torch.no_grad():
+        for name, weight in weights.items():
+            state[name].copy_(torch.from_numpy(weight.copy()))
+
+
 def _build(names: Names, kwargs: dict[str, int], seed: int) -> Any:
     torch.manual_seed(seed)
     return names["resnet18"](**kwargs)
@@ -101,38 +117,84 @@ def network(names: Names, *, kwargs: dict[str, int], shapes: list[list[int]], se
         module.eval()
         with torch.no_grad():
             answers = [module(torch.rand(shape)) for shape in shapes]
-    state = [[name, list(value.shape)] for name, value in module.state_dict().items()]
+    state = [[name, list(value.shape)] for name, value in _state_of(module).items()]
     outputs = [list(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__ for answer in answers]
     return {"type": type(module).__name__, "is_module": True, "state": state, "outputs": outputs}
 
 
+def _try(part: Any, *inputs: torch.Tensor) -> torch.Tensor | None:
+    """Return what a part of the network answers, None where it can't."""
+    try:
+        found = part(*inputs)
+    except Exception:
+        return None
+    return found if isinstance(found, torch.Tensor) else None
+
+
+def _still(module: nn.Module) -> None:
+    """Let the normalizations of a module in train mode go on with their running statistics."""
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
+
+
+def _answer_gently(module: nn.Module, images: torch.Tensor, blocks: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return what the network answers to images (B, C, 1, 1), and its blocks, by their names, to maps of their own."""
+    parts = dict(module.named_modules())
+    module.eval()
+    with torch.no_grad():
+        answer = _try(module, images)
+        maps = {name: _try(parts[name], torch.from_numpy(x)) for name, x in blocks.items() if name in parts}
+    return {"gentle": answer, "blocks": maps}
+
+
 def answer(
-    names: Names, *, kwargs: dict[str, int], x: np.ndarray, tile: np.ndarray, wanted: list[str], seed: int
+    names: Names,
+    *,
+    kwargs: dict[str, int],
+    x: np.ndarray,
+    tile: np.ndarray,
+    wanted: list[str],
+    pixels: np.ndarray,
+    blocks: dict[str, np.ndarray],
+    seed: int,
 ) -> dict[str, Any]:
     """Build the network, fill it with the weights of the tile, run it on ``x`` and backwards.
 
     ``wanted`` holds the names of the weights in torchvision's order. Where the student's are others, as many and in the
-    same order, their place counts. Returns the answer in eval mode and the parameters that get no gradient, or need
-    none; ``filled`` is False where there are more or fewer weights.
+    same order, their place counts. Returns the answer in eval mode, in train mode but for the normalizations, and in
+    train mode to ``x`` and ``-x`` together, and the parameters that get no gradient, or need none; ``failed`` is the
+    message of an error of PyTorch's on the way. ``filled`` is False where there are more or fewer weights.
+
+    Filled with gentle weights beforehand, it is asked for ``pixels`` (B, C, 1, 1), and its blocks for maps of a pixel.
     """
     with torch.random.fork_rng(devices=[]):
         module = _build(names, kwargs, seed)
-        state = module.state_dict()
+        state = _state_of(module)
         own = list(state)
-        pairs = zip(own, own if set(own) == set(wanted) else wanted, strict=False)
+        pairs = list(zip(own, own if set(own) == set(wanted) else wanted, strict=False))
         if len(own) != len(wanted):
             return {"filled": False}
         places = {name: place for place, name in enumerate(wanted)}
-        with torch.no_grad():
-            for name, source in pairs:
-                weight = tiled_weight(source, tuple(state[name].shape), tile, places[source])
-                state[name].copy_(torch.from_numpy(weight.copy()))
-        module.eval()
-        with torch.no_grad():
-            quiet = module(torch.from_numpy(x))
-        module.train()
-        loud = module(torch.from_numpy(np.concatenate([x, -x])))
-        loud.square().sum().backward()
-        without = [key for key, p in module.named_parameters() if p.requires_grad and p.grad is None]
-        frozen = [key for key, p in module.named_parameters() if not p.requires_grad]
-    return {"filled": True, "output": quiet, "without_grad": without, "frozen": frozen}
+        weights = {n: tiled_weight(s, tuple(state[n].shape), tile, places[s]) for n, s in pairs}
+        _fill(state, {name: gentle_weight(source, weights[name]) for name, source in pairs})
+        found = _answer_gently(module, torch.from_numpy(pixels), blocks)
+        _fill(state, weights)
+        found["filled"] = True
+        try:
+            module.eval()
+            with torch.no_grad():
+                found["output"] = module(torch.from_numpy(x))
+            module.train()
+            _still(module)
+            with torch.no_grad():
+                found["still_output"] = module(torch.from_numpy(x))
+            module.train()
+            found["train_output"] = loud = module(torch.from_numpy(np.concatenate([x, -x])))
+            loud.square().sum().backward()
+        except RuntimeError as error:
+            # What was asked before counts all the same.
+            return {**found, "failed": str(error)[:2000]}
+        found["without_grad"] = [key for key, p in module.named_parameters() if p.requires_grad and p.grad is None]
+        found["frozen"] = [key for key, p in module.named_parameters() if not p.requires_grad]
+    return found

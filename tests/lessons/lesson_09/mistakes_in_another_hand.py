@@ -242,6 +242,33 @@ MISTAKES: list[tuple[str, ...]] = [
     ),
     ("resnet18/no-max-pooling", "        x = F.max_pool2d(x, 3, 2, 1)\n", ""),
     ("resnet18/stem-without-relu", "x = F.relu(self.bn1(self.conv1(x)))", "x = self.bn1(self.conv1(x))"),
+    (
+        "resnet18/dropout-before-the-last-layer",
+        "self.fc(x.mean(dim=(2, 3)))",
+        "self.fc(F.dropout(x.mean(dim=(2, 3)), 0.2, self.training))",
+    ),
+    (
+        "crop_face/rounded-on-the-way-back",
+        "return np.stack([x, y], axis=1)\n",
+        "return np.stack([x, y], axis=1).round()\n",
+    ),
+    (
+        "crop_face/grays-beyond-black-and-white",
+        "(size, size), borderMode",
+        "(size, size), flags=cv2.INTER_CUBIC, borderMode",
+    ),
+    (
+        "crop_face/pixels-scaled-from-their-centers",
+        "[sx, 0, (0.5 - x0) * sx - 0.5], [0, sy, (0.5 - y0) * sy - 0.5]",
+        "[sx, 0, -x0 * sx], [0, sy, -y0 * sy]",
+    ),
+    ("read_ibug_xml/unknown-encoding-let-through", "(ExpatError, LookupError)", "ExpatError"),
+    ("read_ibug_xml/nan-accepted", "np.isnan(points - points).any()", "False"),
+    (
+        "read_ibug_xml/one-point-twice-accepted",
+        "sorted(numbers) != list(range(68))",
+        "set(numbers) != set(range(68))",
+    ),
     ("resnet18/maximum-at-the-end", "x.mean(dim=(2, 3))", "x.amax(dim=(2, 3))"),
     ("resnet18/relu-before-the-addition", "F.relu(out + x)", "F.relu(out) + x"),
     ("resnet18/no-relu-at-the-end-of-a-block", "F.relu(out + x)", "out + x"),
