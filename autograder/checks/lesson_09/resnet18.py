@@ -205,15 +205,6 @@ def _expect_used(found: dict[str, Any], what: str) -> None:
     )
 
 
-def _expect_answer(got: np.ndarray, want: np.ndarray, share: float, what: str, example: str, hint: str) -> None:
-    """Expect the answers; where they are others, show all of one image."""
-    if np.allclose(got, want, 0, share * float(np.abs(want).max())):
-        return
-    # Several numbers, so that two mistakes which agree in one of them are told apart.
-    text, came = (", ".join(f"{value:.4g}" for value in values[0]) for values in (want, got))
-    raise expect.Mismatch(f"{what}: {text}", came, example, hint)
-
-
 @resnet18.rung("values", points=5)
 def answers_as_torchvision(student: Student, rng: np.random.Generator) -> None:
     """With known weights it gives the answers of torchvision's network."""
@@ -223,7 +214,10 @@ def answers_as_torchvision(student: Student, rng: np.random.Generator) -> None:
     got = expect.array(found["output"], shape=(1, 6), kind="torch", what="the answer")
     example = f"resnet18(outputs=6, in_channels=2) in eval mode, known weights, x of shape {task.x.shape}"
     hint = "Follow forward with the table: the order of the layers in stem, blocks and head, and which of them strides."
-    _expect_answer(got, task.answer, ANSWERS, "the answer", example, hint)
+    if not np.allclose(got, task.answer, 0, ANSWERS * float(np.abs(task.answer).max())):
+        # All numbers, so that two mistakes which agree in one of them are told apart.
+        text, came = (", ".join(f"{value:.4g}" for value in values[0]) for values in (task.answer, got))
+        raise expect.Mismatch(f"the answer: {text}", came, example, hint)
 
 
 @resnet18.rung("edge cases", points=1)
@@ -238,7 +232,9 @@ def learns_as_torchvision(student: Student, rng: np.random.Generator) -> None:
     got = expect.array(found["train_output"], shape=(2, 6), kind="torch", what="the answer in train mode")
     example = f"resnet18(outputs=6, in_channels=2) in train mode, known weights, two images of shape {task.x.shape[1:]}"
     hint = "torchvision's network has no dropout. What of yours is different in train mode, other than normalizations?"
-    _expect_answer(got, task.train_answer, TRAINED, "the answer in train mode", example, hint)
+    close = np.allclose(got, task.train_answer, 0, TRAINED * float(np.abs(task.train_answer).max()))
+    # Which numbers are dropped is chance.
+    expect.true(close, "answers of the table's layers in train mode, too", "other answers", example, hint)
 
 
 @resnet18.rung("edge cases", points=2)
