@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.linear_training import Linear, batches, gradients
+from autograder.checks.common.linear_training import Linear
 from autograder.checks.common.shared import Shared
+from autograder.checks.lesson_07.nose_task import Task, draw_task, mean_square, simulate
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
@@ -21,85 +23,19 @@ CURVES = ("step", "train_mse", "val_step", "val_mse")
 RTOL, ATOL = 1e-4, 1e-5
 
 
-@dataclass(frozen=True)
-class Task:
-    """Small images and targets to train and validate on, and the linear model to start from."""
+def _trained(task: Task, answer: dict[str, Any]) -> Linear:
+    """Return the model afterwards; raise Mismatch where it has learned nothing: a curve of no training counts nothing.
 
-    images: np.ndarray
-    targets: np.ndarray
-    batch_size: int
-    val_images: np.ndarray
-    val_targets: np.ndarray
-    val_batch_size: int
-    model: Linear
-    epochs: int
-    lr: float
-
-    def ask(self, student: Student, training: bool = True) -> dict[str, Any]:
-        """Let the student do it."""
-        model = {"weight": self.model.weight, "bias": self.model.bias, "training": training}
-        names = ("images", "targets", "batch_size", "val_images", "val_targets", "val_batch_size", "epochs", "lr")
-        return student.probe("lesson_07.train", **{name: getattr(self, name) for name in names}, **model)
-
-    @property
-    def example(self) -> str:
-        """What the student reads of the task."""
-        return (
-            f"a linear model, {len(self.images)} training images in batches of {self.batch_size}, "
-            f"{len(self.val_images)} validation images in batches of {self.val_batch_size}, {self.epochs} epochs, "
-            f"lr {self.lr:g}"
-        )
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A simulated training: both curves, and the model at the end."""
-
-    train_mse: list[float]
-    val_mse: list[float]
-    model: Linear
-
-
-def simulate(task: Task) -> Curve:
-    """Return the training as Adam does it, with the betas and the epsilon that PyTorch gives it."""
-    model, count = task.model, 0
-    train_mse: list[float] = []
-    val_mse: list[float] = []
-    moments = {name: [np.zeros(1), np.zeros(1)] for name in ("weight", "bias")}
-    for _ in range(task.epochs):
-        for images, targets in batches(task.images, task.targets, task.batch_size):
-            step, slope = gradients(model, images, targets)
-            train_mse.append(step.squared_error / step.labeled)
-            count += 1
-            values = {}
-            for name, moment in moments.items():
-                gradient = getattr(slope, name)
-                moment[0] = 0.9 * moment[0] + 0.1 * gradient
-                moment[1] = 0.999 * moment[1] + 0.001 * gradient**2
-                first, second = moment[0] / (1 - 0.9**count), moment[1] / (1 - 0.999**count)
-                values[name] = getattr(model, name) - task.lr * first / (np.sqrt(second) + 1e-8)
-            model = Linear(**values)
-        val_mse.append(float(np.mean((model.predict(task.val_images) - task.val_targets) ** 2)))
-    return Curve(train_mse, val_mse, model)
-
-
-def draw_task(rng: np.random.Generator, val_count: int = 6, epochs: int = 3) -> Task:
-    """Draw a task; ``val_count`` images in batches of 3, the last of them far off."""
-    while True:
-        truth = rng.normal(0, 1, (2, 9))
-        images, val_images = (rng.random((count, 1, 3, 3), dtype=np.float32) for count in (7, val_count))
-        targets, val_targets = (
-            (rows.reshape(len(rows), 9) @ truth.T + rng.normal(0, 0.5, (len(rows), 2))).astype(np.float32)
-            for rows in (images, val_images)
-        )
-        val_targets[-1] += 4
-        model = Linear(rng.normal(0, 0.3, (2, 9)).astype(np.float32), rng.normal(0, 0.3, 2).astype(np.float32))
-        lr = round(float(rng.uniform(0.02, 0.06)), 3)
-        task = Task(images, targets, 3, val_images, val_targets, 3, model, epochs, lr)
-        _, slope = gradients(model, images[:3], targets[:3])
-        # Adam's first step follows the sign of the gradient alone, which float32 can't settle near 0.
-        if min(np.abs(slope.weight).min(), np.abs(slope.bias).min()) > 1e-3:
-            return task
+    By any optimizer and at any rate the error on the training images is smaller by then.
+    """
+    shapes = (("weight", task.model.weight.shape), ("bias", task.model.bias.shape))
+    parts = [expect.array(answer[name], shape, what=f"the model's {name} afterwards") for name, shape in shapes]
+    model = Linear(*parts)
+    before, after = (mean_square(part, task.images, task.targets) for part in (task.model, model))
+    hint = "backward() finds the slopes, and the optimizer's step() follows them. Does each batch come to both?"
+    expected = "a model whose error on the training images is smaller after the training"
+    expect.true(after < before, expected, "the same error, or a larger one", task.example, hint)
+    return model
 
 
 def _curve(answer: dict[str, Any]) -> dict[str, list]:
@@ -147,6 +83,9 @@ def counts_the_steps(student: Student, rng: np.random.Generator) -> None:
     """Steps are counted from 1 over all epochs; val_step says how many were taken by then."""
     task, answer = _asked(student, rng)
     curve = _curve(answer)
+    # Who notes the right errors has trained, be it a copy.
+    if not _agrees(curve["train_mse"], simulate(task).train_mse):
+        _trained(task, answer)
     hint = "Count gradient steps on paper, over all epochs. How many were taken when a validation comes?"
     for key, want in (("step", list(range(1, 10))), ("val_step", [3, 6, 9])):
         expect.close(curve[key], want, what=key, example=task.example, hint=hint)
@@ -191,28 +130,86 @@ def trains_the_model_in_place(student: Student, rng: np.random.Generator) -> Non
         expect.close(answer[name], right, rtol=RTOL, atol=ATOL, what=what, example=task.example, hint=hint)
 
 
+def _agrees(got: Any, want: list[float]) -> bool:
+    """Return whether a list holds these numbers."""
+    try:
+        expect.close(got, want, rtol=RTOL, atol=ATOL)
+    except expect.Mismatch:
+        return False
+    return True
+
+
+def _readings(error: float, numbers: int) -> list[float]:
+    """Return a mean squared error over so many numbers, and what other rungs blame: its root, sums in its place."""
+    return [error, 2 * error, error * numbers, error**0.5]
+
+
+@dataclass(frozen=True)
+class Modes:
+    """A task whose model adds a number of its own to its answers in each mode, and the errors that come of it.
+
+    ``added`` and ``errors`` are (2, 2), by whether the model is in train mode and whether gradients are on; ``errors``
+    are those of the first weights, which a tiny rate leaves as they are.
+    """
+
+    task: Task
+    added: np.ndarray
+    errors: np.ndarray
+    numbers: int
+
+    def find(self, got: float, likely: tuple[bool, bool]) -> tuple[bool, bool] | None:
+        """Return the mode that an error was measured in, the likely one first; None where none explains it."""
+        modes = [likely, *((bool(training), bool(on)) for training, on in np.ndindex(2, 2))]
+        for mode in modes:
+            readings = _readings(float(self.errors[int(mode[0]), int(mode[1])]), self.numbers)
+            if any(math.isclose(got, reading, rel_tol=0.03) for reading in readings):
+                return mode
+        return None
+
+
+def _draw_modes(rng: np.random.Generator, validation: bool) -> Modes:
+    """Draw a task with one batch of training and one of validation images, so that no averaging matters."""
+    while True:
+        drawn = draw_task(rng)
+        task = replace(drawn, batch_size=len(drawn.images), val_batch_size=len(drawn.val_images), lr=1e-7)
+        images, targets = (task.val_images, task.val_targets) if validation else (task.images, task.targets)
+        added = rng.permutation([0.0, 2.0, 4.0, 6.0]).reshape(2, 2) + rng.uniform(-0.3, 0.3, (2, 2))
+        errors = np.array([[mean_square(task.model, images, targets, more) for more in row] for row in added])
+        readings = np.sort([reading for error in errors.flat for reading in _readings(float(error), targets.size)])
+        # No error of one mode is taken for one of another.
+        if (readings[1:] / readings[:-1]).min() > 1.07:
+            return Modes(task, added, errors, targets.size)
+
+
 @train_with_curve.rung("side effects", points=2)
 def learns_in_train_mode(student: Student, rng: np.random.Generator) -> None:
     """Every step is taken in train mode, also for a model that comes in eval mode, and after each validation."""
+    hint = "Whoever validates puts the model into eval mode. Who puts it back before the next epoch?"
     for training in (True, False):
-        task = draw_task(rng)
-        seen = task.ask(student, training)["seen"]["training"]
-        wrong = sum(not mode for mode, gradients in seen if gradients)
-        hint = "Whoever validates puts the model into eval mode. Who puts it back before the next epoch?"
-        came = "train" if training else "eval"
-        got = "eval mode in some steps" if wrong < len(seen) else "eval mode in every step"
-        expect.true(wrong == 0, "train mode in every step", got, f"a model that comes in {came} mode; 3 epochs", hint)
+        modes = _draw_modes(rng, validation=False)
+        example = f"a model that comes in {'train' if training else 'eval'} mode; {modes.task.epochs} epochs"
+        noted = _curve(modes.task.ask(student, training, modes.added))["train_mse"]
+        got = [modes.find(expect.number(value, "an entry of train_mse"), (True, True)) for value in noted]
+        expect.true(bool(got), "train mode in every step", "no step", example, hint)
+        evaluated = [mode is not None and not mode[0] for mode in got]
+        came = "eval mode in every step" if all(evaluated) else "eval mode in some steps"
+        came = came if any(evaluated) else "errors of neither train nor eval mode"
+        right = all(mode is not None and mode[0] for mode in got)
+        expect.true(right, "train mode in every step", came, example, hint)
 
 
 @train_with_curve.rung("side effects", points=2)
 def measures_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
     """Validation happens in eval mode and without gradients."""
-    _, answer = _asked(student, rng)
-    seen = answer["seen"]["validation"]
-    expect.true(bool(seen), "validation images that are looked at", "none")
-    hint = (
-        "Dropout and batch normalization behave differently in training. Which mode is the model in while you measure?"
-    )
-    expect.true(not any(mode for mode, _ in seen), "eval mode while it is measured", "train mode", hint=hint)
-    hint = "Nobody needs the graph of a validation; it costs memory and time."
-    expect.true(not any(on for _, on in seen), "no gradients while it is measured", "gradients", hint=hint)
+    modes = _draw_modes(rng, validation=True)
+    for value in _curve(modes.task.ask(student, True, modes.added))["val_mse"]:
+        mode = modes.find(expect.number(value, "an entry of val_mse"), (False, False))
+        expect.true(mode is not None, "the error of the validation images", "an error of something else")
+        training, recorded = mode or (False, False)
+        hint = (
+            "Dropout and batch normalization behave differently in training. Which mode is the model in while you "
+            "measure?"
+        )
+        expect.true(not training, "eval mode while it is measured", "train mode", hint=hint)
+        hint = "Nobody needs the graph of a validation; it costs memory and time."
+        expect.true(not recorded, "no gradients while it is measured", "gradients", hint=hint)
