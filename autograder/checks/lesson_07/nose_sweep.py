@@ -7,90 +7,50 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.shared import Shared
+from autograder.checks.lesson_07.sweep_task import (
+    APART,
+    ATOL,
+    COLUMNS,
+    EPOCHS,
+    EXAMPLE,
+    LIMIT,
+    MANY,
+    MANY_EPOCHS,
+    RTOL,
+    SAME,
+    SETTINGS,
+    SIZE,
+    TRAIN,
+    VAL,
+    WHERE,
+    ask_sweep,
+    asked,
+    asked_apart,
+    batches_of,
+    draw,
+    expect_trained,
+    learned_by,
+    number_of,
+    predictions_of,
+    rows_of,
+)
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
-from autograder.ladder.student import Student
-from autograder.worker.plain import TensorValue
+from autograder.ladder.student import Student, StudentError
 
 sweep = Ladder("sweep")
-
-COLUMNS = ("batch_size", "lr", "steps", "val_mse", "within_tolerance", "predictions")
-SETTINGS = ((2, 1e-3), (4, 2e-3), (2, 1e-3), (1, 5e-4))
-TRAIN, VAL, EPOCHS, MANY_EPOCHS = 6, 13, 2, 8
-SIZE = np.array([80, 60])
-LIMIT = 3.0
-# How far the truth lies from the prediction, in pixels: near the limit along x, along y and aslant, so that every
-# mistaken distance counts another number of faces.
-OFFSETS = np.array(
-    [(2.7, 0), (-3.4, 0), (0, 2.7), (0, 3.4), (2.5, -2.5), (2, 2), (2.9, 2.9), (1, 0.5), (0, -2.6)]
-    + [(-12, 9), (20, 5), (-6, -14), (9, -7)]
-)
-# The same sums in another order, and predictions in batches of another size.
-RTOL, ATOL = 1e-3, 1e-6
-# Where all training tips are, and all validation tips: an untrained network, which answers about 0, is nearer to these.
-WHERE, ELSEWHERE = (0.8, 0.4), (0.1, 0.2)
-# Two networks alike but for the order of their sums differ by 1e-7, others by a hundredth.
-SAME = 1e-4
-
-
-def _images(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Return images whose first pixel is the image's number over 100, so that a pass tells which ones it saw."""
-    images = rng.uniform(-0.5, 0.5, (count, 1, 60, 80)).astype(np.float32)
-    images[:, 0, 0, 0] = np.arange(count) / 100
-    return images
-
-
-def _draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    images = _images(rng, TRAIN + VAL)
-    targets = rng.uniform(0.3, 0.7, (TRAIN + VAL, 2)).astype(np.float32)
-    train, val = slice(None, TRAIN), slice(TRAIN, None)
-    arrays = {"images": images[train], "targets": targets[train]}
-    return arrays | {"val_images": images[val], "val_targets": targets[val]}
-
-
-def _ask(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    """Sweep over four settings, with the truth at known distances from the first one's predictions."""
-    offsets = OFFSETS[rng.permutation(VAL)] / SIZE
-    settings = [list(setting) for setting in SETTINGS]
-    return student.probe("lesson_07.sweep", **_draw(rng), settings=settings, epochs=EPOCHS, offsets=offsets)
-
-
-_asked = Shared("sweep", _ask)
-_SAID = ", ".join(f"({size}, {lr:g})" for size, lr in SETTINGS)
-EXAMPLE = f"settings {_SAID}; {TRAIN} training images, {EPOCHS} epochs"
-
-
-def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    expect.true(found["type"] == "pandas.DataFrame", "a pandas.DataFrame", f"a {found['type']}")
-    return found["rows"]
-
-
-def _cell(row: dict[str, Any], column: str) -> Any:
-    """Return a row's value; a column that is not there costs what is read from it, and nothing else."""
-    expect.true(column in row, f"a column {column}", f"columns {', '.join(row)}")
-    return row[column]
-
-
-def _number(row: dict[str, Any], column: str) -> float:
-    value = _cell(row, column)
-    return expect.number(value.array if isinstance(value, TensorValue) else value, column)
-
-
-def _predictions(row: dict[str, Any], count: int = VAL) -> np.ndarray:
-    return expect.array(_cell(row, "predictions"), shape=(count, 2), what="predictions of a row")
 
 
 @sweep.rung("type", points=1, gate=True)
 def returns_a_table(student: Student, rng: np.random.Generator) -> None:
     """The answer is a DataFrame."""
-    _rows(_asked(student, rng))
+    rows_of(asked(student, rng))
 
 
 @sweep.rung("shape", points=1, gate=True)
 def one_row_a_setting(student: Student, rng: np.random.Generator) -> None:
     """One row for each setting."""
-    rows = _rows(_asked(student, rng))
+    rows = rows_of(asked(student, rng))
     hint = "Which row is added where: once for each setting, or once for each epoch?"
     expect.true(len(rows) == len(SETTINGS), f"{len(SETTINGS)} rows", f"{len(rows)} rows", EXAMPLE, hint)
 
@@ -98,30 +58,25 @@ def one_row_a_setting(student: Student, rng: np.random.Generator) -> None:
 @sweep.rung("shape", points=1)
 def columns_asked_for(student: Student, rng: np.random.Generator) -> None:
     """The table has the columns asked for, with the predictions as arrays (N, 2)."""
-    found = _asked(student, rng)
+    found = asked(student, rng)
     missing = [column for column in COLUMNS if column not in found["columns"]]
     expect.true(not missing, f"columns {', '.join(COLUMNS)}", f"no column {', '.join(missing)}", EXAMPLE)
-    for row in _rows(found):
-        _predictions(row)
+    for row in rows_of(found):
+        predictions_of(row)
 
 
 @sweep.rung("values", points=2)
 def rows_name_their_settings(student: Student, rng: np.random.Generator) -> None:
     """batch_size and lr are those of the setting, in the order of the settings."""
-    rows = _rows(_asked(student, rng))
-    got = [(_number(row, "batch_size"), _number(row, "lr")) for row in rows]
+    rows = rows_of(expect_trained(student, rng))
+    got = [(number_of(row, "batch_size"), number_of(row, "lr")) for row in rows]
     hint = "Rows come in the order of settings; the batch size is the first number of a pair."
     expect.close(np.array(got), np.array(SETTINGS, float), what="batch_size and lr of the rows", hint=hint)
 
 
-def _batches(found: dict[str, Any]) -> list[np.ndarray]:
-    """Return the numbers of the images of every pass with gradients."""
-    return [np.round(np.asarray(firsts, float) * 100).astype(int) for firsts in found["passes"]]
-
-
 def _setting_batches(found: dict[str, Any]) -> list[list[np.ndarray]]:
     """Return the batches of each setting, as many as that setting needs."""
-    passes, each = _batches(found), []
+    passes, each = batches_of(found), []
     for size, _ in SETTINGS:
         count = EPOCHS * math.ceil(TRAIN / size)
         each.append(passes[:count])
@@ -132,8 +87,8 @@ def _setting_batches(found: dict[str, Any]) -> list[list[np.ndarray]]:
 @sweep.rung("values", points=3)
 def trains_on_all_training_images(student: Student, rng: np.random.Generator) -> None:
     """Every setting learns from the training images, each once in every epoch, in batches of its size."""
-    found = _asked(student, rng)
-    passes = _batches(found)
+    found = expect_trained(student, rng)
+    passes = batches_of(found)
     hint = "The two data sets have two tasks: one is learned from, the other only looked at."
     leaked = any((numbers >= TRAIN).any() for numbers in passes)
     expect.true(not leaked, "learned from: training images", "learned from: validation images", EXAMPLE, hint)
@@ -156,24 +111,11 @@ def _sizes(batch_size: int) -> list[int]:
     return [min(batch_size, TRAIN - start) for start in range(0, TRAIN, batch_size)]
 
 
-def _ask_apart(student: Student, rng: np.random.Generator) -> dict[str, Any]:
-    """Sweep where all training tips are at one place and all validation tips at another."""
-    task = _draw(rng)
-    task["targets"] = np.tile(np.array(WHERE, np.float32), (TRAIN, 1))
-    task["val_targets"] = np.tile(np.array(ELSEWHERE, np.float32), (VAL, 1))
-    settings = [[2, 1e-7], [3, 1e-7], [2, 1e-3]]
-    return student.probe("lesson_07.sweep", **task, settings=settings, epochs=MANY_EPOCHS, offsets=None)
-
-
-_asked_apart = Shared("sweep, tips apart", _ask_apart)
-_TIPS = f"whose tips are all at {WHERE}; the validation tips are all at {ELSEWHERE}"
-APART = f"{MANY_EPOCHS} epochs of {TRAIN} images, {_TIPS}"
-
-
 @sweep.rung("values", points=1)
 def shuffles_in_every_epoch(student: Student, rng: np.random.Generator) -> None:
     """The training images come in another order in every epoch."""
-    passes = _batches(_asked_apart(student, rng))
+    expect_trained(student, rng)
+    passes = batches_of(asked_apart(student, rng))
     order = [int(number) for numbers in passes for number in numbers][: MANY_EPOCHS * TRAIN]
     orders = {tuple(order[start : start + TRAIN]) for start in range(0, len(order), TRAIN)}
     hint = "A loader shuffles only when it is told to."
@@ -184,8 +126,8 @@ def shuffles_in_every_epoch(student: Student, rng: np.random.Generator) -> None:
 @sweep.rung("values", points=2)
 def counts_the_steps(student: Student, rng: np.random.Generator) -> None:
     """steps is the number of gradient steps in all: over all epochs, the smaller last batch included."""
-    rows = _rows(_asked(student, rng))
-    got = [_number(row, "steps") for row in rows]
+    rows = rows_of(expect_trained(student, rng))
+    got = [number_of(row, "steps") for row in rows]
     want = [EPOCHS * math.ceil(TRAIN / size) for size, _ in SETTINGS]
     hint = "A step is a batch. How many batches does an epoch have, and how many epochs are there?"
     expect.close(got, want, what="steps of the rows", example=EXAMPLE, hint=hint)
@@ -195,10 +137,11 @@ def counts_the_steps(student: Student, rng: np.random.Generator) -> None:
 def measures_the_last_network(student: Student, rng: np.random.Generator) -> None:
     """val_mse is that of the predictions, which are in the order of val_set."""
     # With the tips apart the validation error grows while the network learns: its best epoch is not its last.
-    for found, example in ((_asked_apart(student, rng), APART), (_asked(student, rng), EXAMPLE)):
-        for row in _rows(found):
-            got, predictions = expect.finite(_number(row, "val_mse")), _predictions(row)
-            want = float(np.mean((predictions - found["val_targets"]) ** 2))
+    expect_trained(student, rng)
+    for found, example in ((asked_apart(student, rng), APART), (asked(student, rng), EXAMPLE)):
+        for row in rows_of(found):
+            got, predictions = expect.finite(number_of(row, "val_mse")), predictions_of(row)
+            want = float(np.mean((predictions - found["task"]["val_targets"]) ** 2))
             hint = "Both come from the network after the last epoch. Is the order of the predictions that of val_set?"
             # The numbers depend on the first weights that the student's seed draws; which is larger does not.
             came = "a lower one" if got < want else "a higher one"
@@ -224,13 +167,13 @@ def _say_counts(distances: np.ndarray, offsets: np.ndarray) -> dict[str, int]:
 @sweep.rung("values", points=3)
 def counts_faces_within_tolerance(student: Student, rng: np.random.Generator) -> None:
     """within_tolerance is the number of faces found within 3 pixels."""
-    found = _asked(student, rng)
-    for row in _rows(found):
-        offsets = _predictions(row) - found["val_targets"]
+    found = expect_trained(student, rng)
+    for row in rows_of(found):
+        offsets = predictions_of(row) - found["task"]["val_targets"]
         distances = np.linalg.norm(offsets * SIZE, axis=1)
         # A distance that rounding may take to either side of the limit tells nothing.
         least, most = int((distances <= LIMIT - 1e-3).sum()), int((distances <= LIMIT + 1e-3).sum())
-        got = _number(row, "within_tolerance")
+        got = number_of(row, "within_tolerance")
         if least <= got <= most:
             continue
         text = ", ".join(f"{distance:.2f}" for distance in sorted(distances))
@@ -247,9 +190,9 @@ def counts_faces_within_tolerance(student: Student, rng: np.random.Generator) ->
 @sweep.rung("values", points=3)
 def every_setting_starts_anew(student: Student, rng: np.random.Generator) -> None:
     """The same setting gives the same row, whatever was trained before."""
-    rows = _rows(_asked(student, rng))
+    rows = rows_of(expect_trained(student, rng))
     first, again = rows[0], rows[2]
-    apart = float(np.abs(_predictions(first) - _predictions(again)).max())
+    apart = float(np.abs(predictions_of(first) - predictions_of(again)).max())
     hint = (
         "What does the third network share with the first? Nothing but the seed that its weights and the order of its "
         "images come from, set anew for every setting."
@@ -262,7 +205,8 @@ def every_setting_starts_anew(student: Student, rng: np.random.Generator) -> Non
 @sweep.rung("values", points=3)
 def learns_at_the_rate_of_the_setting(student: Student, rng: np.random.Generator) -> None:
     """Networks learn where the training tips are, as fast as the setting's rate lets them."""
-    still, other, learned = (_predictions(row) for row in _rows(_asked_apart(student, rng)))
+    expect_trained(student, rng)
+    still, other, learned = (predictions_of(row) for row in rows_of(asked_apart(student, rng)))
     hint = "All settings start from the same first weights. Is the seed set before each network is made?"
     same = np.abs(still - other).max() < 1e-3
     expected = "the same predictions for two batch sizes at a rate of 1e-7, where nothing is learned"
@@ -276,9 +220,41 @@ def learns_at_the_rate_of_the_setting(student: Student, rng: np.random.Generator
 @sweep.rung("edge cases", points=1)
 def takes_a_single_setting(student: Student, rng: np.random.Generator) -> None:
     """One setting gives one row, also with a batch larger than the training set."""
-    found = student.probe("lesson_07.sweep", **_draw(rng), settings=[[10, 1e-3]], epochs=1, offsets=None)
-    rows = _rows(found)
+    rows = rows_of(ask_sweep(student, draw(rng), ((10, 1e-3),), 1))
     expect.true(len(rows) == 1, "1 row", f"{len(rows)} rows", "settings (10, 0.001)")
-    got = _number(rows[0], "steps")
+    got = number_of(rows[0], "steps")
     hint = "The last batch of an epoch may be smaller than the batch size, and here it is the only one."
     expect.close(got, 1, what="steps", example=f"batch size 10, {TRAIN} training images, 1 epoch", hint=hint)
+
+
+@sweep.rung("values", points=2)
+def takes_many_validation_images(student: Student, rng: np.random.Generator) -> None:
+    """Every image of val_set is predicted and counted, however many batches they come in."""
+    task = draw(rng, MANY)
+    example = f"{MANY} validation images"
+    hint = "A loader hands out more images than fit into a batch one batch after the other. Which of them do you keep?"
+    try:
+        found = ask_sweep(student, task, ((3, 1e-3),), 1)
+    except StudentError as error:
+        if "broadcast" not in error.message and "must match" not in error.message:
+            raise
+        # Those of a batch beside those of all images.
+        expected, came = f"as many predictions as there are images: {MANY}", "another number of them"
+        raise expect.Mismatch(expected, came, example, hint, where=error.where) from None
+    rows = rows_of(found)
+    expect.true(len(rows) == 1, "1 row", f"{len(rows)} rows", "settings (3, 0.001)")
+    try:
+        predictions = predictions_of(rows[0], MANY)
+    except expect.Mismatch as wrong:
+        raise expect.Mismatch(wrong.expected, wrong.got, example, hint) from None
+    expect.true(learned_by(found, 0) is not None, "predictions of the network that learned", "others", example, hint)
+    errors = predictions - task["val_targets"]
+    want = float(np.mean(errors**2))
+    got = expect.finite(number_of(rows[0], "val_mse"))
+    expected = "val_mse: the error of the row's own predictions"
+    same = math.isclose(got, want, rel_tol=RTOL, abs_tol=ATOL)
+    expect.true(same, expected, "a lower one" if got < want else "a higher one", example, hint)
+    distances = np.linalg.norm(errors * SIZE, axis=1)
+    least, most = (int((distances <= LIMIT + by).sum()) for by in (-1e-3, 1e-3))
+    got = number_of(rows[0], "within_tolerance")
+    expect.true(least <= got <= most, "within_tolerance: that of all predictions", "another number", example, hint)

@@ -39,7 +39,7 @@ CHANGES = {
     "sweep": [
         ("strictly within", "within_tolerance", "<= TOLERANCE", "<= TOLERANCE - 0.5"),
         ("one epoch for all", "batches of", "val_loader, epochs, lr)", "val_loader, 1, lr)"),
-        ("predictions of an untrained network", "own predictions", "cat([model(images)", "cat([NoseTipNet()(images)"),
+        ("predictions of an untrained network", "no such training", "cat([model(images)", "cat([NoseTipNet()(images)"),
         ("first setting alone", "1 rows", "    return pd.DataFrame(rows)", "    return pd.DataFrame(rows[:1])"),
     ],
 }
