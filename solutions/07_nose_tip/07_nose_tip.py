@@ -195,7 +195,8 @@ def split_by_person(files: list[str | Path], n_val: int = 8) -> tuple[list, list
 
     Args:
         files: names or paths such as ``07-3f.asf`` or ``Path("faces/07-3f.asf")``, in any order; the first two digits
-            of a file's name are the number of the person. Persons may have different numbers of files.
+            of a file's name are the number of the person. Persons may have different numbers of files. The list is left
+            alone.
         n_val: how many persons validate, 0 or more; those with the highest numbers do. All, where there are no more.
 
     Returns:
@@ -288,7 +289,11 @@ print(f"flattened: {channels} · {height} · {width} = {channels * height * widt
 
 # %%
 class NoseTipNet(nn.Module):
-    """The network of the table: images (B, 1, 60, 80) in [-0.5, 0.5] -> nose tips (B, 2), x and y relative."""
+    """The network of the table: images (B, 1, 60, 80) in [-0.5, 0.5] -> nose tips (B, 2), x and y relative.
+
+    It has the layers of the table and nothing besides; biases are free. All is float32, and images are
+    left alone.
+    """
 
     def __init__(self) -> None:
         ### BEGIN SOLUTION

@@ -109,7 +109,7 @@ class FaceKeypointNet(nn.Module):
     behind it a ReLU; a last linear layer makes 116, and nothing follows. No dropout, no normalization.
 
     ``forward`` takes pictures (B, 1, 120, 160) float32 in [-0.5, 0.5] and returns (B, 116) float32: x, y, x, y, ...
-    relative to width and height.
+    relative to width and height. Pictures are left alone.
     """
 
     def __init__(self) -> None:

@@ -85,7 +85,7 @@ def _expect_points(student: Student, text: str, points: np.ndarray, example: str
     expect.close(got, points, rtol=RTOL, atol=ATOL, what="read_asf(path)", example=example, hint=hint)
 
 
-@read_asf.rung("values", points=4)
+@read_asf.rung("values", points=6)
 def reads_every_point(student: Student, rng: np.random.Generator) -> None:
     """x and y of every point, in the order of the file."""
     points = draw_points(rng)

@@ -15,6 +15,7 @@ from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
+from autograder.worker.plain import TensorValue
 
 train_with_curve = Ladder("train_with_curve")
 
@@ -38,7 +39,7 @@ def _trained(task: Task, answer: dict[str, Any]) -> Linear:
     return model
 
 
-def _curve(answer: dict[str, Any]) -> dict[str, list]:
+def _lists(answer: dict[str, Any]) -> dict[str, list]:
     hint = "End with `return` and the dict."
     expect.true(answer["type"] == "dict", "a dict of four lists", f"a {answer['type']}", hint=hint)
     found = answer["curve"]
@@ -49,6 +50,16 @@ def _curve(answer: dict[str, Any]) -> dict[str, list]:
     return found
 
 
+def _curve(answer: dict[str, Any]) -> dict[str, list]:
+    """Return the four lists; a tensor in them counts as its number, so that it costs one rung and no more."""
+    return {key: [_number(value) for value in values] for key, values in _lists(answer).items()}
+
+
+def _number(value: Any) -> Any:
+    single = isinstance(value, TensorValue) and value.array.size == 1
+    return float(value.array.reshape(())) if single else value
+
+
 def _ask(student: Student, rng: np.random.Generator) -> tuple[Task, dict[str, Any]]:
     task = draw_task(rng)
     return task, task.ask(student)
@@ -57,12 +68,12 @@ def _ask(student: Student, rng: np.random.Generator) -> tuple[Task, dict[str, An
 _asked = Shared("train_with_curve", _ask)
 
 
-@form(train_with_curve, "type", points=1, gate=True, of="number")
+@form(train_with_curve, "type", points=2, of="number")
 def returns_four_lists(student: Student, rng: np.random.Generator) -> Answers:
     """The answer is a dict of four lists of plain numbers."""
     _, answer = _asked(student, rng)
     # A NumPy number, or one element of an array, will do; a tensor drags its graph along.
-    yield from ((f"an entry of {key}", value) for key, values in _curve(answer).items() for value in values)
+    yield from ((f"an entry of {key}", value) for key, values in _lists(answer).items() for value in values)
 
 
 @train_with_curve.rung("shape", points=2)

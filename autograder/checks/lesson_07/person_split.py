@@ -123,5 +123,7 @@ def leaves_the_list_alone(student: Student, rng: np.random.Generator) -> None:
     """The caller's list is as it was."""
     files = _draw_files(rng, _draw_persons(rng, 5))
     answer = student.probe("lesson_07.split", files=files, n_val=2, paths=False)
+    # Who does nothing changes nothing.
+    _expect_split(student, files, 2, "persons' files in any order; n_val = 2")
     hint = "sort(), pop() and remove() work on the caller's own list; sorted() makes another one."
     expect.true(answer["files"] == files, "files as it was", "a list that was changed", hint=hint)

@@ -68,7 +68,7 @@ def _say_filters(got: np.ndarray, want: np.ndarray) -> str | None:
     return next((words for words, array in known.items() if np.allclose(got, array, atol=1e-5)), None)
 
 
-@first_layer_filters.rung("values", points=1.5)
+@first_layer_filters.rung("values", points=3)
 def filters_of_the_first_layer(student: Student, rng: np.random.Generator) -> None:
     """The numbers are the weights of the model's first convolution, unchanged."""
     found = _asked_filters(student, rng)

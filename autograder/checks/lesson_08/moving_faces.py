@@ -127,7 +127,8 @@ def turns_the_points(student: Student, rng: np.random.Generator) -> None:
     for shape, sign in zip((SIDES[0], SIDES[1], SIDES[0]), (1, 1, -1), strict=True):
         degrees = _angle(rng, sign)
         size = np.array(shape[::-1])
-        points = motion.points_off_center(rng, shape)
+        # The last one leaves the frame.
+        points = np.concatenate([motion.points_off_center(rng, shape), np.array([[0.98, 0.03]], np.float32)])
         image = motion.blob_picture(shape, points[0] * size)
         _, got = _moved(student, "rotate", image, points, degrees)
         want = motion.turned_points(points, degrees, shape)
@@ -135,7 +136,9 @@ def turns_the_points(student: Student, rng: np.random.Generator) -> None:
         if off.max() <= TURNED_POINTS:
             continue
         call = f"rotate(image, keypoints, {degrees})"
-        example = f"a picture of {shape[0]}x{shape[1]} pixels (height, width), points at its upper left"
+        example = (
+            f"a picture of {shape[0]}x{shape[1]} pixels (height, width), points at its upper left and one in a corner"
+        )
         hint = "Turn one point by hand: from the center to pixels, a quarter turn, and back to relative units."
         for words, wrong in motion.turning_mistakes(points, degrees, shape).items():
             if np.abs((got - wrong) * size).max() <= TURNED_POINTS:

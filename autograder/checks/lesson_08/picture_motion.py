@@ -76,6 +76,7 @@ def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, in
         "points turned clockwise about their own mean": turned(places, -degrees, mean) / size,
         "points turned by so many radians": turned(places, float(np.degrees(degrees)), middle) / size,
         "points in pixels": turned(places, degrees, middle),
+        "points cut to [0, 1]": np.clip(turned(places, degrees, middle) / size, 0, 1),
         "points whose y was turned with the x that was turned already": (twice + middle) / size,
         "points about the middle, which was never added again": turned(places - middle, degrees, corner) / size,
     }

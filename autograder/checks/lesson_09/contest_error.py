@@ -26,7 +26,7 @@ def _expect_error(student: Student, pred: np.ndarray, target: np.ndarray, exampl
     expect.close(got, want, rtol=1e-4, what="mean_absolute_error(...)", example=example, hint=hint)
 
 
-@mean_absolute_error.rung("values", points=3)
+@mean_absolute_error.rung("values", points=6)
 def averages_absolute_errors(student: Student, rng: np.random.Generator) -> None:
     """Errors count without their sign, each coordinate once."""
     target = np.array([[[10.0, 20.0], [30.0, 40.0], [50.0, 60.0]]], np.float32)

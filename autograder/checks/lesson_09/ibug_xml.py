@@ -76,7 +76,7 @@ def _expect_box(record: dict[str, Any], face: Face) -> None:
     expect.close(record["box"], list(face.box), what=what, example=face.box_tag, hint=BOX_HINT)
 
 
-@read_ibug_xml.rung("values", points=2)
+@read_ibug_xml.rung("values", points=3)
 def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
     """Each record has the name of its picture and its box, in the order of the file."""
     faces = [draw_face(rng, number) for number in range(4)]
@@ -85,7 +85,7 @@ def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
         _expect_box(record, face)
 
 
-@read_ibug_xml.rung("values", points=3)
+@read_ibug_xml.rung("values", points=5)
 def reads_points(student: Student, rng: np.random.Generator) -> None:
     """Keypoint k is (x, y) of the point named k, in pixels of the picture."""
     faces = [draw_face(rng, number) for number in range(2)]
