@@ -120,7 +120,7 @@ def _draw_names(rng: np.random.Generator, count: int) -> list[str]:
             return names
 
 
-@load_faces.rung("values", points=2)
+@load_faces.rung("edge cases", points=2)
 def load_reads_names(student: Student, rng: np.random.Generator) -> None:
     """The names are those of the header, in file order, without _x and _y."""
     # In an order of its own, so that a list copied from the lesson's text does not serve.

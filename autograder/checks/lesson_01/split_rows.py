@@ -71,7 +71,7 @@ def _expect_disjoint(train: np.ndarray, val: np.ndarray, example: str) -> None:
     expect.true(not shared.any(), "no row in both parts", got, example, hint)
 
 
-@split_rows.rung("values", points=3)
+@split_rows.rung("shape", points=3)
 def split_uses_every_row_once(student: Student, rng: np.random.Generator) -> None:
     """Every row is in exactly one of the two parts."""
     # Of two halves drawn independently, or with replacement, chance alone makes no clean split.
@@ -84,7 +84,7 @@ def split_uses_every_row_once(student: Student, rng: np.random.Generator) -> Non
         expect.equal(both, np.arange(n_rows), "all rows of both parts, sorted", example, hint)
 
 
-@split_rows.rung("values", points=2)
+@split_rows.rung("shape", points=2)
 def split_rounds_the_size(student: Student, rng: np.random.Generator) -> None:
     """len(val) == round(n_rows * val_fraction)."""
     cases = [(10, 0.2), (9, 0.2), (11, 0.2), (11, 0.5), (10, 0.25), (7049, 0.2), (int(rng.integers(50, 500)), 0.33)]
@@ -113,7 +113,7 @@ def split_shuffles(student: Student, rng: np.random.Generator) -> None:
         expect.true(odd is None, expected, str(odd), example, SHUFFLE_HINT)
 
 
-@split_rows.rung("values", points=3)
+@split_rows.rung("edge cases", points=3)
 def split_repeats_with_a_seed(student: Student, rng: np.random.Generator) -> None:
     """The same seed gives the same split, seed 0 included."""
     hint = "Make a new generator in every call, and start it from the seed, whatever number that is."

@@ -125,7 +125,7 @@ def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
         expect.true(kind in kinds, f"{column}: {wanted}", got)
 
 
-@make_submission.rung("values", points=2)
+@make_submission.rung("edge cases", points=2)
 def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
     """RowIds as in the look-up table, in its order."""
     keypoints, names, lookup = _questions(rng, 4, last=False)

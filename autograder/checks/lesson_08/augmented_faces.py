@@ -214,6 +214,8 @@ def turns_before_it_moves(student: Student, rng: np.random.Generator) -> None:
     )
     # Who turns about the center of the middle pixel is off by as much each time.
     turned = np.stack([motion.turned(np.zeros(2), d, -half) for d in angles])
+    # What neither turns nor moves has done nothing in the right order.
+    expect.true(np.ptp(angles) > 1 and np.ptp(steps) > 1, f"{call}: faces that turn and move", "faces that don't")
     if min(_off_whole(steps), _off_whole(steps - turned), _off_whole(steps + turned)) < 0.03:
         return
     first = np.stack([motion.turned(step, -d, still) for step, d in zip(steps, angles, strict=True)])
