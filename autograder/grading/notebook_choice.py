@@ -16,8 +16,8 @@ from .submission import NoSubmission, Submission, Unreadable, read_submission
 
 MAX_BYTES = 50 * 2**20
 SHOWN, SHOWN_CHARACTERS = 5, 60
-# Notebooks beside the one that counts that are looked into.
-OTHERS = 5
+# Notebooks beside the one that counts, and folders where there is none, that are looked into.
+OTHERS, FOLDERS = 5, 20
 _ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tgz", ".tar")
 _PAGES = (".html", ".htm", ".pdf", ".py", ".docx")
 
@@ -101,7 +101,15 @@ def say_instead(names: Sequence[str], lesson: Lesson) -> str:
 
 def say_absent(folder: Path, lesson: Lesson) -> str:
     """Return what to say where a folder that was handed in has no notebook."""
-    return say_instead([entry.name for entry in _entries(folder)], lesson)
+    entries = _entries(folder)
+    said = say_instead([entry.name for entry in entries], lesson)
+    if said:
+        return said
+    for entry in [entry for entry in entries if entry.is_dir(follow_symlinks=False)][:FOLDERS]:
+        below = notebooks_in(Path(entry.path), lesson)
+        if below:
+            return f"; {entry.name}/{_listed(below[:1])} lies a folder too deep: move it up and hand it in anew"
+    return ""
 
 
 def _megabytes(size: int) -> str:
@@ -210,7 +218,10 @@ def find_submission(work: Path, lesson: Lesson) -> Submission | NoSubmission:
     try:
         path = find_notebook(folder, lesson)
         if path is None:
-            note = f"no notebook {lesson.id}/{expected_name(lesson)} in {work}{say_absent(folder, lesson)}"
+            expected = expected_name(lesson)
+            astray = f"; put the {expected} that lies there into a folder {lesson.id}"
+            instead = astray if (work / expected).is_file() else say_absent(folder, lesson)
+            note = f"no notebook {lesson.id}/{expected} in {work}{instead}"
             return NoSubmission(lesson, "no notebook", (note,))
         content = read_inside(path, work)
     except Unreadable as error:

@@ -148,7 +148,7 @@ class CellRunner:
         Of very many, not all.
         """
         filename = f"{CELL_PREFIX}{label}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        linecache.cache[filename] = (len(source), None, [f"{line}\n" for line in source.split("\n")], filename)
         try:
             statements = ast.parse(source, filename).body
         except BaseException as unread:

@@ -93,6 +93,16 @@ def test_what_came_in_place_of_a_notebook_is_named(tmp_path: Path, name: str, sa
     assert "\n" not in note
 
 
+def test_a_notebook_in_another_folder_is_named(tmp_path: Path) -> None:
+    save(reference_notebook(), tmp_path / LESSON)
+    (note,) = find_submission(tmp_path, lesson).notes
+    assert f"{LESSON}/{NAME} lies a folder too deep: move it up" in note
+    (tmp_path / "top").mkdir()
+    (tmp_path / LESSON / LESSON / NAME).rename(tmp_path / "top" / NAME)
+    (note,) = find_submission(tmp_path / "top", lesson).notes
+    assert note.endswith(f"put the {NAME} that lies there into a folder {LESSON}")
+
+
 MERGED = json.dumps(reference_notebook(), indent=1).encode().replace(b' "cells"', b'<<<<<<< HEAD\n "cells"', 1)
 
 
