@@ -194,6 +194,7 @@ def test_an_error_names_its_own_line() -> None:
     assert (second["type"], second["line_number"], second["line"]) == ("NameError", 4, "@missing")
 
 
+@pytest.mark.filterwarnings("ignore:coroutine 'work' was never awaited")
 def test_awaits_share_one_loop() -> None:
     names, errors = run(
         "import asyncio\nasync def work():\n    return 5\n",
