@@ -179,6 +179,12 @@ def _note_unread(code: Sequence[_Found]) -> list[str]:
     return said + ([f"{len(unread) - UNREAD:,} more cells can't be read"] if len(unread) > UNREAD else [])
 
 
+def _note_no_code(handed_in: Sequence[RawCell], name: str) -> list[str]:
+    if any(kind_of_cell(cell) == "code" for cell in handed_in):
+        return []
+    return [f"{name} holds no cell of code; save it again in Jupyter, or hand it in anew"]
+
+
 def _note_other_lesson(cells: Sequence[_Found], lesson: Lesson, name: str) -> list[str]:
     """Return a note where a notebook holds nothing of the lesson, but exercises of another one."""
     defined = {found for cell in cells for found in _DEFINITION.findall(cell.source)}
@@ -208,7 +214,8 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
     states = {exercise.name: _states(exercise, stubs) for exercise in lesson.exercises}
     untouched = frozenset(name for name, found in states.items() if found == {"stub"})
     written = frozenset(name for name, found in states.items() if "own" in found)
-    notes += [*_note_unread(code), *_note_other_lesson(found, lesson, name)]
+    handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
+    notes += [*_note_unread(code), *_note_no_code(handed_in, name), *_note_other_lesson(found, lesson, name)]
     broken = {
         name: f"{cell.label}: {cell.error}"
         for name in lesson.names
@@ -216,5 +223,4 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
         if cell.tree is None and mentions(cell.source, name)
     }
     kept = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
-    handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
     return Submission(lesson, kept, untouched, tuple(notes), broken, handed_in, written=written)

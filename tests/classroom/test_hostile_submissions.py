@@ -94,7 +94,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda course: hand_in(course, "bad", b'{"cells": [' + b"{}," * 300_000 + b"{}]}"),
         "300,001 cells",
     ),
-    "sheets": (lambda course: hand_in(course, "bad", b'{"worksheets": [{"cells": 5}]}'), "no exercise was found"),
+    "sheets": (lambda course: hand_in(course, "bad", b'{"worksheets": [{"cells": 5}]}'), "holds no cell of code"),
     "archive": (lambda course: hand_in(course, "bad", b"PK\x03\x04"), "ZIP archive; unpack it"),
     "page": (lambda course: hand_in(course, "bad", b"<!DOCTYPE html>"), "HTML page"),
     "another lesson": (
