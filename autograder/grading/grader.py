@@ -14,7 +14,7 @@ from ..isolation.process import Crashed, OutOfTime, ServerEnded, Worker
 from ..isolation.sandbox import Sandbox
 from ..isolation.workers import Workers, make_worker
 from ..ladder.ladder import Problem, climb
-from ..ladder.student import RemoteStudent, StudentError, read_error
+from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
 from ..ladder.time_limit import memory_limit
 from ..ladder.verdict import Result, judge
 from .diagnosis import diagnose
@@ -24,6 +24,8 @@ from .submission import NoSubmission, Submission, mentions
 
 # A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
 CELL_SECONDS, NOTEBOOK_SECONDS = 60.0, 180.0
+# For the cells each time that an exercise has ended the notebook's process, all times together.
+OPENING_SECONDS = 2 * NOTEBOOK_SECONDS
 # On the clock an exercise may take longer than on the processor: the machine may have other work.
 CLOCK = 2.0
 # What the deciding side may take beyond that to draw inputs, to compute what is right and to compare.
@@ -50,9 +52,11 @@ class LessonGrader:
         self._handed_in = handed_in
         self._worker, self._lent = worker, worker is not None
         self._student: RemoteStudent | None = None
-        self._cell_errors: dict[str, StudentError] = {}
+        self._cell_errors: dict[str, list[StudentError]] = {}
         self._left_out: dict[str, str] = {}
         self._never_opens: OutOfTime | Crashed | None = None
+        # How long opening the notebook took, all times together.
+        self._opening = 0.0
 
     def __enter__(self) -> LessonGrader:
         return self
@@ -99,14 +103,17 @@ class LessonGrader:
             raise self._never_opens
         if self._student is not None and self._student.worker.running:
             return self._student
-        started = time.monotonic()
+        opened = 0.0
         while True:
+            started = time.monotonic()
             worker = self._open_process()
             worker.grant(NOTEBOOK_SECONDS)
             ended = self._run_cells(submission, worker)
+            took = time.monotonic() - started
+            opened, self._opening = opened + took, self._opening + took
             if ended is None:
                 break
-            if time.monotonic() - started > NOTEBOOK_SECONDS:
+            if opened > NOTEBOOK_SECONDS or self._opening > OPENING_SECONDS:
                 raise OutOfTime("the notebook's cells take too long")
             self._left_out[ended[0]] = ended[1]
             self.notes.append(f"{ended[0]} {ended[1]}; it was left out")
@@ -121,21 +128,21 @@ class LessonGrader:
         for again in (False, True):
             for cell in cells:
                 former = self._cell_errors.get(cell.label)
-                if again and (former is None or former.type != "NameError"):
+                if again and not any(error.type == "NameError" for error in former or ()):
                     continue
                 self._cell_errors.pop(cell.label, None)
                 try:
-                    error = read_error(worker.ask({"cell": [cell.label, cell.source]}, CELL_SECONDS))
+                    errors = read_errors(worker.ask({"cell": [cell.label, cell.source]}, CELL_SECONDS))
                 except OutOfTime:
                     return cell.label, "did not end in time"
                 except Crashed as died:
                     return cell.label, f"ended the process ({died})"
-                if error is not None:
-                    self._cell_errors[cell.label] = error
+                if errors:
+                    self._cell_errors[cell.label] = errors
         return None
 
     def _note_cell_errors(self) -> None:
-        for label, error in self._cell_errors.items():
+        for label, error in ((label, error) for label, errors in self._cell_errors.items() for error in errors):
             if error.type == "NotImplementedError":
                 continue
             note = f"{error.where or label}: {error.type}: {error.message}"
@@ -187,7 +194,8 @@ class LessonGrader:
             return _without_running(exercise, "error", "an answer", str(error))
         except (OutOfTime, Crashed) as end:
             return _ended(exercise, "an answer", end)
-        absent = [name for name in exercise.names if name not in (defined if isinstance(defined, list) else [])]
+        there = [name for name in defined if isinstance(name, str)] if isinstance(defined, list) else []
+        absent = [name for name in exercise.names if name not in there]
         if not absent:
             return None
         for cell in submission.cells:
@@ -195,11 +203,11 @@ class LessonGrader:
                 why = self._left_out[cell.label]
                 outcome = "timeout" if "in time" in why else "crashed"
                 return _without_running(exercise, outcome, "a cell that runs", f"{cell.label} {why}")
-        errors = self._cell_errors.values()
+        errors = [error for errors in self._cell_errors.values() for error in errors]
         if any(error.type == "NotImplementedError" and exercise.id in error.message for error in errors):
             return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
         for cell in submission.cells:
-            raised = self._cell_errors.get(cell.label)
+            raised = next(iter(self._cell_errors.get(cell.label, ())), None)
             if raised is not None and any(mentions(cell.source, name) for name in absent):
                 got = f"{raised.type}: {raised.message}"
                 return Result(

@@ -15,6 +15,9 @@ from ..worker.plain import decode, encode
 from ..worker.running import probe_functions, run_probe
 from .time_limit import Overdue
 
+# Errors of one cell that are told.
+MAX_ERRORS = 40
+
 
 class StudentError(Exception):
     """The student's code raised. ``bases`` names the exception's classes; ``where`` the student's own line."""
@@ -47,6 +50,13 @@ def read_error(answer: dict[str, Any]) -> StudentError | None:
         message=str(error.get("message", "no answer")),
         where=_say_where(error),
     )
+
+
+def read_errors(answer: dict[str, Any]) -> list[StudentError]:
+    """Return all errors that a process's answer to a cell tells of, in its order; see ``read_error``."""
+    told = answer.get("errors")
+    each = [{"error": error} for error in told[:MAX_ERRORS]] if isinstance(told, list) else [answer]
+    return [error for error in map(read_error, each) if error is not None]
 
 
 class Student(ABC):
