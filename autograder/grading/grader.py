@@ -235,7 +235,8 @@ class LessonGrader:
             if result.misconception is not None:
                 return result
             return diagnose(result, self.seed, self._open_mistake)
-        except (OutOfTime, Crashed, ServerEnded):
+        except (OutOfTime, Crashed, ServerEnded, RecursionError, MemoryError):
+            # The verdict stands without a name; code that is nested very deeply can't be mended.
             return result
 
     @contextlib.contextmanager

@@ -59,3 +59,13 @@ def test_the_line_that_kept_a_definition_away_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("told", [5, {}, [5], [None], [{"type": 5}], ["x"] * 1000, None])
 def test_forged_errors_are_errors_or_none(told: object) -> None:
     assert len(read_errors({"errors": told, "error": None})) <= 40
+
+
+def test_code_nested_very_deeply_has_its_verdict(tmp_path: Path) -> None:
+    notebook = reference_notebook()
+    cell_of(notebook, "split_rows")["source"] = (
+        f"def split_rows(n_rows, val_fraction=0.2, seed=0):\n    x = {'1+' * 400}1\n    return [], []\n"
+    )
+    with LessonGrader(find_submission(save(notebook, tmp_path), lesson), make_sandbox(), seed=1) as grader:
+        found = [grader.diagnose(result) for result in list(grader.grade_all())]
+    assert [result.outcome for result in found].count("passed") == 3
