@@ -165,7 +165,11 @@ def leaves_the_input(student: Student, rng: np.random.Generator) -> None:
     hint = "An operation in place (+=, relu_, inplace=True) wrote into x itself. Use one that returns a new tensor."
     for args in [4, 4, 1], [3, 5, 2]:
         x = image(rng, 2, args[0], 6, 6)
-        kept = np.array_equal(run(student, "ResidualBlock", args, x, rng)["x_after"].array, x)
+        answer = run(student, "ResidualBlock", args, x, rng)
+        # Who does nothing changes nothing: the call must have made an output.
+        shape = (2, args[1], *(-(-side // args[2]) for side in x.shape[2:]))
+        expect.array(answer["output"], shape, kind="torch", what=f"{block_text(args)}(x)")
+        kept = np.array_equal(expect.array(answer["x_after"], kind="torch", what="x"), x)
         expect.true(kept, f"x as it was before {block_text(args)}(x)", "an x that was overwritten", hint=hint)
 
 

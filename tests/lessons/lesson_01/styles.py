@@ -468,6 +468,12 @@ _WRONG: dict[str, list[tuple]] = {
             "list: ",
             "load_faces/lists",
         ),
+        (
+            "letters stripped",
+            lambda path: (*load_by_csv(path)[:2], [c.strip("_x") for c in pd.read_csv(path).columns[:-1:2]]),
+            "nose_ape",
+            "load_faces/letters-stripped",
+        ),
         ("no names but one", lambda path: (*load_by_csv(path)[:2], "nose_tip"), "a list of texts"),
     ],
     "split_rows": [
