@@ -41,6 +41,7 @@ keypoint_resnet = Ladder("KeypointResNet")
 
 # So many that a network's answers to them do not resemble each other by chance.
 IMAGES = 6
+STAGE_HINT = "A stage is a row of ResidualBlocks and nothing else; each takes what the one before it answers."
 HEAD_HINT = (
     "The linear layer takes one number for each channel of the last stage, its average over height and width, whatever "
     "they are, and answers as many numbers as were asked for."
@@ -82,9 +83,6 @@ def _ask_stage(student: Student, rng: np.random.Generator, args: list[int]) -> t
     return x, answer, what
 
 
-STAGE_HINT = "A stage is a row of ResidualBlocks and nothing else; each takes what the one before it answers."
-
-
 def _expect_stage(student: Student, rng: np.random.Generator, args: list[int]) -> None:
     """Expect that the stage answers what its blocks make of images one after the other."""
     x, answer, what = _ask_stage(student, rng, args)
@@ -124,7 +122,7 @@ def one_block(student: Student, rng: np.random.Generator) -> None:
 @make_stage.rung("values", points=2)
 @stands_on_block
 def runs_residual_blocks(student: Student, rng: np.random.Generator) -> None:
-    """What comes out is what residual blocks make of the input, how many of them there may be."""
+    """What comes out is what residual blocks make of the input, however many there are."""
     args = [3, 5, 2, 1]
     x, answer, what = _ask_stage(student, rng, args)
     if any(resembles_stage(answer, x, block_sizes(args[0], args[1], count, 1)) for count in (2, 1, 3)):
