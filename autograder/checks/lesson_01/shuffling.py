@@ -24,14 +24,19 @@ def _falls(rows: np.ndarray) -> bool:
     return bool(np.any(np.diff(rows) < 0))
 
 
+def _order(parts: list[np.ndarray]) -> str:
+    steps = np.concatenate([np.diff(rows) for rows in parts])
+    if np.all(steps > 0):
+        return "in file order"
+    return "from the end of the file" if np.all(steps < 0) else "each part shuffled in itself"
+
+
 def odd_choice(splits: Splits, n_rows: int) -> str | None:
     """Return what is odd about the rows that val holds in many splits of as many rows, or None."""
     vals = [val for _, val in splits]
     # Neighbors with every seed: never shuffled. Wherever the run begins, chance makes one in a few splits at most.
     if all(len(val) and np.ptp(val) == len(val) - 1 for val in vals):
-        order = (
-            "each part shuffled in itself" if any(_falls(rows) for both in splits for rows in both) else "in file order"
-        )
+        order = _order([rows for both in splits for rows in both])
         return f"rows that are neighbors in the file, with every seed, {order}"
     if all(len(val) and _one_run(val, n_rows) for val in vals):
         return "rows that are neighbors in the file, with every seed; only where they begin differs"
@@ -39,7 +44,8 @@ def odd_choice(splits: Splits, n_rows: int) -> str | None:
     chosen, share = held.sum(axis=0), held.mean()
     if np.any(chosen == 0) or np.any(chosen == len(vals)):
         never, always = np.count_nonzero(chosen == 0), np.count_nonzero(chosen == len(vals))
-        return f"in {len(vals)} splits, {never} rows never came into val, {always} always did"
+        same = ", in the same order each time" if all(np.array_equal(val, vals[0]) for val in vals) else ""
+        return f"in {len(vals)} splits, {never} rows never came into val, {always} always did{same}"
     if np.any(np.abs(chosen - len(vals) * share) > FAR * np.sqrt(len(vals) * share * (1 - share))):
         return "some rows came into val far more often than others"
     size = share * n_rows

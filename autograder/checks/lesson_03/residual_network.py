@@ -241,7 +241,7 @@ def _expect_network(student: Student, rng: np.random.Generator, channels: list[i
     # A mistake in the student's block costs points there, not here again.
     own = mistake_of_block(student, rng)
     want, mistake = weights.explain_network(answer, x, channels, outputs, own)
-    alike = want is not None and weights.resembles(answer["output"].array, want)
+    alike = want is not None and weights.resembles(answer["output"].array, want, weights.NETWORK_RESEMBLANCE)
     # Nor does a mistake in the block that nobody knows.
     excused = (not strict and (alike or mistake is not None)) or (alike and mistake is None and block_fails(student))
     if mistake != "" and not excused:

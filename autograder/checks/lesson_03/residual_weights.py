@@ -20,7 +20,7 @@ from autograder.checks.common.numpy_layers import Block, Conv, Head, Norm, Stem
 # Of a student's answer, relative and absolute: float32 through a few layers beside float64.
 TOLERANCE = 2e-4
 # How far what a module with a mistake answers must go along with what it should: a correlation.
-RESEMBLANCE, BLOCK_RESEMBLANCE = 0.5, 0.75
+RESEMBLANCE, BLOCK_RESEMBLANCE, NETWORK_RESEMBLANCE = 0.5, 0.75, 0.35
 
 # What each mistake computes, in the lesson's words: they stay the same however the student names or orders layers.
 BLOCK_MISTAKES = {

@@ -395,5 +395,7 @@ RIGHT = [
         on_a_wrong_block(exercise, id, change)
         for exercise in ("make_stage", "KeypointResNet")
         for id, change in WRONG_BLOCKS.items()
+        # One this far off shows in a whole network as well.
+        if (exercise, id) != ("KeypointResNet", "block that bends softly")
     ),
 ]
