@@ -27,7 +27,7 @@ EPOCHS, BATCH, FACES, VAL_FACES, GAIN = (1, 3), 16, 32, 16, 32.0
 # Number of an image in units of its first pixel: exact in float32.
 NUMBERS = 64
 # The second training: a step an epoch, the best weights after the first one, and a long phase 2 that only gets worse.
-LONG_EPOCHS, LONG_FACES = (2, 9), 16
+LONG_EPOCHS, LONG_FACES = (2, 7), 16
 # Epochs of phase 2 that do not better the first one, until ReduceLROnPlateau acts.
 PLATEAU = 5
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checks.common.shared import Shared
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
@@ -103,12 +104,16 @@ def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> No
     expect.array(found["value"], shape=(6, OUTPUTS // 2, 2), dtype="float", what="predict_keypoints(…)")
 
 
+_seven_faces = Shared(
+    "predict_keypoints/Keras", lambda student, rng: _predict_keras(student, rng, 7, 3, "subclassed")[0]
+)
+
+
 @form(predict_keypoints, "dtype", points=1, dtype="float32")
 def points_are_float32(student: Student, rng: np.random.Generator) -> Answers:
     """Keypoints are float32, whichever framework the model is of."""
     yield "predict_keypoints(torch model)", _predict_torch(student, rng, 3)[0]["value"]
-    found, _ = _predict_keras(student, rng, 3, batch_size=2, style="functional")
-    yield "predict_keypoints(Keras model)", found["value"]
+    yield "predict_keypoints(Keras model)", _seven_faces(student, rng)["value"]
 
 
 @predict_keypoints.rung("values", points=1)
@@ -184,8 +189,7 @@ def a_torch_model_sees_small_batches(student: Student, rng: np.random.Generator)
 @predict_keypoints.rung("edge cases", points=1)
 def a_keras_model_sees_small_batches(student: Student, rng: np.random.Generator) -> None:
     """A Keras model never sees more than batch_size faces at once, and every face once."""
-    found, _ = _predict_keras(student, rng, 7, 3, "subclassed")
-    sizes = [shape[0] for shape in found["shapes"]]
+    sizes = [shape[0] for shape in _seven_faces(student, rng)["shapes"]]
     hint = "`model(images)` shows all of them at once; `model.predict` takes a batch_size."
     fits = max(sizes, default=0) <= 3 and sum(sizes) == 7
     expect.true(fits, "7 faces in batches of at most 3", f"batches of {sizes}", hint=hint)
