@@ -13,6 +13,7 @@ import numpy as np
 from autograder.checks.common.module_shapes import shape_problem, shapes_text
 from autograder.checks.common.shared import Shared
 from autograder.checks.common.table_network import (
+    BENDS,
     COMMON_MISTAKES,
     Layer,
     LayerTable,
@@ -76,8 +77,8 @@ def _computes_something(table: LayerTable, found: Found, shapes: Counter[Shape])
     ends: list[Step] = [lambda out: out, lambda out: out * sides]
     ends += [variant.end for variant in COMMON_MISTAKES.values() if variant.end is not None]
     # 0.5 is what the lessons take off a picture, and some take off once more.
-    for biased, off in product(may_be_biased(table, shapes), (0.0, 0.5)):
-        want = run_grays(table, found["seed"], biased, found["grays"].astype(float) - off)
+    for bend, biased, off in product(BENDS, may_be_biased(table, shapes), (0.0, 0.5)):
+        want = run_grays(table, found["seed"], biased, found["grays"].astype(float) - off, bend)
         if any(got.shape == want.shape and _close(got, end(want)) for end in ends):
             return True
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,14 @@ class Variant:
 
 
 RIGHT = Variant()
+
+
+def _gelu(out: np.ndarray) -> np.ndarray:
+    return 0.5 * out * (1 + np.vectorize(math.erf)(out / math.sqrt(2)))
+
+
+# What students put in the place of every ReLU.
+BENDS: tuple[Step, ...] = (relu, np.tanh, lambda out: 1 / (1 + np.exp(-out)), _gelu)
 # What students make of any table, in words.
 COMMON_MISTAKES = {
     "a network that pools by the average": Variant(pool=pool_average),
@@ -147,7 +156,7 @@ def _gray_weight(value: np.ndarray) -> np.ndarray:
     return 0.1 * size if size.ndim == 1 else size / (size.mean() * np.prod(size.shape[1:]))
 
 
-def run_grays(table: LayerTable, seed: int, biased: frozenset[int], grays: np.ndarray) -> np.ndarray:
+def run_grays(table: LayerTable, seed: int, biased: frozenset[int], grays: np.ndarray, bend: Step = relu) -> np.ndarray:
     """Return the answers (B, outputs) to images of a single gray, (B,), where no weight is negative.
 
     A ReLU then does nothing to grays that are not negative, every pooling gives the gray that its maps have, and the
@@ -160,5 +169,5 @@ def run_grays(table: LayerTable, seed: int, biased: frozenset[int], grays: np.nd
         # Each channel is the same everywhere, so that a kernel, or a row of flattened maps, counts by its sum.
         weight = weight.reshape(len(weight), out.shape[1], -1).sum(axis=2)
         out = out @ weight.T + (_gray_weight(values[layer.bias]) if number in biased else 0)
-        out = relu(out) if number < len(table.layers) - 1 else out
+        out = bend(out) if number < len(table.layers) - 1 else out
     return out

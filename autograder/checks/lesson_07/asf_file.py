@@ -82,6 +82,14 @@ def returns_float32(student: Student, rng: np.random.Generator) -> Answers:
 def _expect_points(student: Student, text: str, points: np.ndarray, example: str) -> None:
     got = expect.array(_read(student, text), what="read_asf(path)")
     hint = "Split one line of a point and number its fields, from 0."
+    if got.shape == points.shape and got.dtype.kind in "biuf":
+        wrong = ~np.isclose(got, points, rtol=RTOL, atol=ATOL).all(axis=1)
+        if wrong.any():
+            # Both numbers of a point, so that a mistake in one of them is told from one in both.
+            first = int(wrong.argmax())
+            texts = [f"({', '.join(f'{value:.7g}' for value in rows[first])})" for rows in (points, got.astype(float))]
+            came = f"{texts[1]}; {int(wrong.sum())} of {len(points)} points differ"
+            raise expect.Mismatch(f"read_asf(path): point {first}: {texts[0]}", came, example, hint)
     expect.close(got, points, rtol=RTOL, atol=ATOL, what="read_asf(path)", example=example, hint=hint)
 
 

@@ -190,7 +190,11 @@ def counts_faces_within_tolerance(student: Student, rng: np.random.Generator) ->
 @sweep.rung("values", points=3)
 def every_setting_starts_anew(student: Student, rng: np.random.Generator) -> None:
     """The same setting gives the same row, whatever was trained before."""
-    rows = rows_of(expect_trained(student, rng))
+    found = expect_trained(student, rng)
+    hint = "All settings start from the same first weights. Is the same seed set before each network is made?"
+    alike = len(set(found["start_of"])) == 1
+    expect.true(alike, "the same first weights under every setting", "other weights", EXAMPLE, hint)
+    rows = rows_of(found)
     first, again = rows[0], rows[2]
     apart = float(np.abs(predictions_of(first) - predictions_of(again)).max())
     hint = (

@@ -72,8 +72,11 @@ _asked = Shared("train_with_curve", _ask)
 def returns_four_lists(student: Student, rng: np.random.Generator) -> Answers:
     """The answer is a dict of four lists of plain numbers."""
     _, answer = _asked(student, rng)
+    lists = _lists(answer)
+    kinds = [f"{key}: {kind}" for key, kind in answer["types"].items() if kind not in ("list", "tuple")]
+    expect.true(not kinds, f"lists under {', '.join(CURVES)}", ", ".join(kinds))
     # A NumPy number, or one element of an array, will do; a tensor drags its graph along.
-    yield from ((f"an entry of {key}", value) for key, values in _lists(answer).items() for value in values)
+    yield from ((f"an entry of {key}", value) for key, values in lists.items() for value in values)
 
 
 @train_with_curve.rung("shape", points=2)

@@ -133,13 +133,23 @@ def learned_by(found: dict[str, Any], row: int) -> np.ndarray | None:
         lambda: Adam(lr, reset=False),
     ]
     held = found["task"]["val_images"]
-    sample = np.linspace(0, len(held) - 1, SAMPLE).astype(int)
+    sample = np.arange(len(held)) if len(held) <= VAL else np.linspace(0, len(held) - 1, SAMPLE).astype(int)
     got = predictions_of(found["rows"][row], len(held))[sample]
     for rule, weights in product(rules, orders):
         predictions = predict(train(weights, batches, rule()), held[sample])
-        if np.abs(predictions - got).max() < SAME:
+        if _alike(got, predictions):
             return predictions
     return None
+
+
+def _alike(got: np.ndarray, predictions: np.ndarray) -> bool:
+    """Return whether these are the predictions, be it in another order or in pixels: other rungs ask for that."""
+    for found in (got, got / SIZE):
+        if np.abs(found - predictions).max() < SAME:
+            return True
+        if len(got) == VAL and np.abs(np.sort(found, axis=0) - np.sort(predictions, axis=0)).max() < SAME:
+            return True
+    return False
 
 
 def expect_trained(student: Student, rng: np.random.Generator) -> dict[str, Any]:

@@ -98,6 +98,9 @@ def say_targets(targets: np.ndarray, points: np.ndarray, most: int) -> str | Non
     }.items():
         if shift_of(read, points, most) is not None:
             return words
+    steps = (targets - points) * size
+    if np.ptp(steps, axis=0).max() < 1e-3:
+        return "points that moved too far" if np.abs(steps).max() > most else "points that moved by parts of a pixel"
     return None
 
 
@@ -132,6 +135,8 @@ def say_shifts(found: list[tuple[int, int] | None], most: int) -> str | None:
     steps = [step for step in found if step is not None]
     if len(steps) < len(found):
         return "shifts beyond the largest one, or by parts of a pixel"
+    if set(steps) == {(0, 0)}:
+        return "no shift at all"
     if len(set(steps)) == 1:
         return "the same shift each time"
     xs, ys = ([step[axis] for step in steps] for axis in (0, 1))
@@ -149,8 +154,10 @@ def say_shifts(found: list[tuple[int, int] | None], most: int) -> str | None:
     counts = Counter(xs) + Counter(ys)
     if min(counts.values()) >= FEWEST and max(counts.values()) <= MOST:
         return None
-    if max(counts[-most], counts[most]) < FEWEST:
-        return "largest shifts that come much more seldom than the others"
+    ends, others = [counts[-most], counts[most]], [counts[value] for value in range(1 - most, most)]
+    middle = sum(others) / len(others)
+    if all(0.35 < end / middle < 0.65 for end in ends) and all(0.85 < other / middle < 1.15 for other in others):
+        return "largest shifts that come half as often as the others"
     return "shifts of which some come much more often than others"
 
 

@@ -79,6 +79,11 @@ def _set(images: np.ndarray, targets: np.ndarray) -> TensorDataset:
     return TensorDataset(torch.from_numpy(images), torch.from_numpy(targets))
 
 
+def _is_row(values: Any) -> bool:
+    """Return whether these are several numbers in a row, be it in a list or in an array."""
+    return isinstance(values, list | tuple) or (isinstance(values, np.ndarray | Tensor) and values.ndim == 1)
+
+
 CURVES = ("step", "train_mse", "val_step", "val_mse")
 
 
@@ -112,7 +117,7 @@ def train(
     if isinstance(curve, dict):
         found["keys"] = [str(key) for key in curve]
         found["types"] = {key: type(curve[key]).__name__ for key in CURVES if key in curve}
-        found["curve"] = {key: list(curve[key]) for key in CURVES if isinstance(curve.get(key), list | tuple)}
+        found["curve"] = {key: list(curve[key]) for key in CURVES if _is_row(curve.get(key))}
     return found
 
 
