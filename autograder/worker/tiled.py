@@ -21,6 +21,9 @@ def tiled_weight(name: str, shape: tuple[int, ...], tile: np.ndarray, place: int
         return 1 + 0.5 * np.abs(drawn)
     if len(shape) > 1:
         return drawn * np.float32(np.sqrt(2 / np.prod(shape[1:])))
+    if name == "bn1.bias":
+        # So low that the pooling behind it, which takes the largest, does not hide what a ReLU does to the others.
+        return 0.3 * drawn - np.float32(1.5)
     return 1 + 0.3 * np.clip(drawn, -2, 2) if name.endswith("weight") else 0.3 * drawn
 
 

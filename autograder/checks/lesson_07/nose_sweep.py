@@ -145,6 +145,8 @@ def measures_the_last_network(student: Student, rng: np.random.Generator) -> Non
             hint = "Both come from the network after the last epoch. Is the order of the predictions that of val_set?"
             # The numbers depend on the first weights that the student's seed draws; which is larger does not.
             came = "a lower one" if got < want else "a higher one"
+            relative = float(np.mean((predictions / SIZE - found["task"]["val_targets"]) ** 2))
+            came = "that of predictions in pixels" if math.isclose(got, relative, rel_tol=RTOL) else came
             expected = "val_mse: the error of the row's own predictions"
             expect.true(math.isclose(got, want, rel_tol=RTOL, abs_tol=ATOL), expected, came, example, hint)
 

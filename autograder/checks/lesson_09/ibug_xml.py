@@ -60,8 +60,10 @@ def one_record_a_face(student: Student, rng: np.random.Generator) -> None:
         expect.equal(len(records), count, what=f"records of a file with {count} faces")
         for record in records:
             box = record["box"]
-            is_four = isinstance(box, list) and len(box) == 4
+            is_four = isinstance(box, list | np.ndarray) and len(box) == 4
             expect.true(is_four, "a box of four numbers", expect.show(box))
+            for side in box:
+                expect.number(side, "a side of the box")
             expect.array(record["keypoints"], shape=(POINTS, 2), what="keypoints")
 
 
