@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from tests.lessons.answers import Answer
+from tests.lessons.battery import names_after
 from tests.lessons.other_hand import named_in_other_hand, right_in_other_hand
 
 LESSON = "07_nose_tip"
@@ -266,5 +270,23 @@ MISTAKES: dict[str, list[tuple[str, ...]]] = {
     ],
 }
 
-RIGHT = right_in_other_hand(LESSON, CODES)
+# A mistake in one exercise is not paid for in another.
+BESIDE_A_WRONG_NETWORK = """
+class NoseTipNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4800, 2)
+
+    def forward(self, x):
+        return torch.sigmoid(self.layer(x.flatten(1)))
+"""
+RIGHT = [
+    *right_in_other_hand(LESSON, CODES),
+    Answer(
+        "sweep",
+        "beside-a-wrong-network",
+        partial(names_after, LESSON, CODES["sweep"] + BESIDE_A_WRONG_NETWORK),
+        seeds=1,
+    ),
+]
 NAMED = named_in_other_hand(LESSON, CODES, MISTAKES)

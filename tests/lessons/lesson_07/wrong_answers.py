@@ -12,9 +12,16 @@ CHANGES = {
     "read_asf": [
         ("y alone may be nan", "a point whose y is nan", "isfinite(points).all()", "isfinite(points[:, 0]).all()"),
         ("the last point lost", "got 57 lines", "rows = lines[1:-1]", "rows = lines[1:-2]"),
-        ("points in reverse", "116 of 116 values differ", "    return points\n", "    return points[::-1]\n"),
+        (
+            "fields three and four",
+            "58 of 58 points differ",
+            "float(fields[2]), float(fields[3])",
+            "float(fields[3]), float(fields[4])",
+        ),
+        ("points in reverse", "58 of 58 points differ", "    return points\n", "    return points[::-1]\n"),
     ],
     "split_by_person": [
+        ("persons as text", "who validates: 7, 8, 9", "int(Path(file).name[:2])", "Path(file).name[:2].lstrip('0')"),
         ("one person fewer", "validates: 9, 10", "len(numbers) - n_val", "len(numbers) - n_val + 1"),
         ("nine by default", "n_val not given", "n_val: int = 8", "n_val: int = 9"),
         ("a file lost", "of 60 files", "return train, val", "return train[1:], val"),
@@ -30,6 +37,19 @@ CHANGES = {
         ("no third ReLU", "behind the third convolution", "torch.relu(self.conv3(x))", "self.conv3(x)"),
     ],
     "train_with_curve": [
+        ("never trained", "smaller after the training", "            optimizer.step()\n", ""),
+        (
+            "arrays",
+            "step: ndarray",
+            "    return curve\n",
+            "    return {key: np.array(values) for key, values in curve.items()}\n",
+        ),
+        (
+            "optimizer anew in every epoch",
+            "train_mse",
+            "        model.train()\n",
+            "        model.train()\n        optimizer = torch.optim.Adam(model.parameters(), lr=lr)\n",
+        ),
         ("absolute error", "train_mse", "nn.MSELoss()", "nn.L1Loss()"),
         ("sum of squares", "train_mse", "nn.MSELoss()", 'nn.MSELoss(reduction="sum")'),
         ("one epoch too few", "6 in step", "tqdm(range(epochs)", "tqdm(range(epochs - 1)"),
@@ -37,6 +57,24 @@ CHANGES = {
         ("other betas", "train_mse", "lr=lr)", "lr=lr, betas=(0.5, 0.999))"),
     ],
     "sweep": [
+        (
+            "invented",
+            "no such training",
+            "            curve = train_with_curve(model, train_loader, val_loader, epochs, lr)\n",
+            "            curve = {'step': [], 'val_mse': [0.1]}\n"
+            "            for _ in range(epochs):\n"
+            "                for images, _ in train_loader:\n"
+            "                    model(images).sum().backward()\n"
+            "                    curve['step'].append(len(curve['step']) + 1)\n",
+        ),
+        (
+            "made up",
+            "no such training",
+            "    rows = []\n",
+            "    return pd.DataFrame([{'batch_size': b, 'lr': r, 'steps': epochs * -(-len(train_set) // b), "
+            "'val_mse': 0.1, 'within_tolerance': 0, 'predictions': np.zeros((len(val_set), 2))} for b, r in settings])\n",
+        ),
+        ("predictions in pixels", "in pixels", '"predictions": predictions', '"predictions": predictions * [80, 60]'),
         ("strictly within", "within_tolerance", "<= TOLERANCE", "<= TOLERANCE - 0.5"),
         ("one epoch for all", "batches of", "val_loader, epochs, lr)", "val_loader, 1, lr)"),
         ("predictions of an untrained network", "no such training", "cat([model(images)", "cat([NoseTipNet()(images)"),

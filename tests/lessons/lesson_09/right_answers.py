@@ -115,6 +115,29 @@ def read_floats(path: str | Path) -> tuple:
     return tuple(records)
 
 
+def read_in_passing(path: Path) -> list:
+    """Element by element, as large files are read."""
+    records, parts = [], {}
+    try:
+        for _, element in ET.iterparse(str(path)):
+            if element.tag == "part":
+                if element.attrib["name"] in parts:
+                    raise ValueError("twice")
+                parts[element.attrib["name"]] = [number(element, key) for key in "xy"]
+            elif element.tag == "box":
+                points = np.array([parts[f"{k:02d}"] for k in range(68)], "f") if parts else None
+                if len(parts) not in (0, 68):
+                    raise ValueError("how many?")
+                records.append(([int(element.attrib[key]) for key in ("left", "top", "width", "height")], points))
+                parts = {}
+            elif element.tag == "image":
+                file = element.attrib["file"]
+                records = [(file, *record) if len(record) == 2 else record for record in records]
+    except (SyntaxError, LookupError) as error:
+        raise ValueError("broken") from error
+    return records
+
+
 def points_in(points: np.ndarray, box: tuple, size: int) -> np.ndarray:
     """From the image into the crop, x and y apart."""
     x0, y0, w, h = box
@@ -297,13 +320,47 @@ def numpy_scalar(pred: np.ndarray, target: np.ndarray) -> Any:
     return np.mean(np.absolute(target - pred))
 
 
-READERS = (read_with_minidom, read_into_dataclasses, read_floats)
+class Norm(nn.Module):
+    """A normalization that is no layer of PyTorch's."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.register_buffer("running_mean", torch.zeros(width))
+        self.register_buffer("running_var", torch.ones(width))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training)
+
+
+def built_of_own_norms(outputs: int = 136, in_channels: int = 1) -> nn.Module:
+    """Every normalization of a network in the place of PyTorch's."""
+    model = Net(outputs, in_channels)
+    for part in list(model.modules()):
+        for name, child in list(part.named_children()):
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(part, name, Norm(child.num_features))
+    return model
+
+
+def crop_with_remap(image: np.ndarray, box: tuple, keypoints: Any, size: int = 224) -> tuple:
+    """Each pixel of the crop asks where it comes from; Lanczos, cut to [0, 1]."""
+    x0, y0, w, h = box
+    x, y = ((np.arange(size) + 0.5) * side / size - 0.5 + start for side, start in ((w, x0), (h, y0)))
+    maps = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    crop = cv2.remap(image, *maps, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_CONSTANT).clip(0, 1)
+    return crop, None if keypoints is None else points_in(keypoints, box, size)
+
+
+READERS = (read_with_minidom, read_into_dataclasses, read_floats, read_in_passing)
 CROPS = (
     (crop_with_warp, uncrop_with_inverse),
     (crop_with_pillow, points_out),
     (crop_with_pad, points_out),
     (crop_with_torch, points_out),
     (crop_by_index, uncrop_with_inverse),
+    (crop_with_remap, points_out),
 )
 ERRORS = (with_torch, with_loop, numpy_scalar)
 # Filling a network with known weights takes long.
@@ -314,7 +371,7 @@ RIGHT = [
     *(Answer("mean_absolute_error", error.__name__, {"mean_absolute_error": error}) for error in ERRORS),
     *(
         Answer("resnet18", build.__name__, {"resnet18": build}, seeds=NETWORK_SEEDS)
-        for build in (built_of_attributes, built_in_sequence)
+        for build in (built_of_attributes, built_in_sequence, built_of_own_norms)
     ),
     *(Answer(exercise, "reference", {}) for exercise in ("read_ibug_xml", "crop_face", "mean_absolute_error")),
     Answer("resnet18", "reference", {}, seeds=NETWORK_SEEDS),
