@@ -72,7 +72,8 @@ CHANGES = {
             "no such training",
             "    rows = []\n",
             "    return pd.DataFrame([{'batch_size': b, 'lr': r, 'steps': epochs * -(-len(train_set) // b), "
-            "'val_mse': 0.1, 'within_tolerance': 0, 'predictions': np.zeros((len(val_set), 2))} for b, r in settings])\n",
+            "'val_mse': 0.1, 'within_tolerance': 0, 'predictions': np.zeros((len(val_set), 2))} "
+            "for b, r in settings])\n",
         ),
         ("predictions in pixels", "in pixels", '"predictions": predictions', '"predictions": predictions * [80, 60]'),
         ("strictly within", "within_tolerance", "<= TOLERANCE", "<= TOLERANCE - 0.5"),
