@@ -99,6 +99,10 @@ def draws_a_fresh_shift_each_time(student: Student, rng: np.random.Generator) ->
     words = say_shifts(steps[:DRAWS], 2)
     if words and len(set(steps[:DRAWS])) == 1 and steps[0] != (0, 0):
         words += ", and the same for every face" if len(set(steps)) == 1 else ", another one for another face"
+        _, wide = draw_items(student, faces, [1], draw_seed(rng), max_shift=4)
+        # Twice the largest one is no chance.
+        if steps[0] is not None and shift_of(wide[0], faces[1][1], 4) == (2 * steps[0][0], 2 * steps[0][1]):
+            words = "the largest shift each time" if set(map(abs, steps[0])) == {2} else words
     hint = "Where is the shift drawn, how often, from which numbers, and where does it start from?"
     drawn = f"{call_text({'max_shift': 2})}, one item drawn {DRAWS} times"
     expected = f"{drawn}: dx and dy of -2, -1, 0, 1 and 2, on their own"
@@ -112,7 +116,9 @@ def shifts_by_ten_pixels_unless_told(student: Student, rng: np.random.Generator)
     pictures, targets = draw_items(student, (images, points), [0] * 200, draw_seed(rng))
     steps = np.round((targets - points[0]) * [30, 24])
     most = int(np.abs(steps).max())
-    expect.true(most == 10, "AugmentedFaces(images, keypoints): shifts by up to 10 pixels", f"by up to {most}")
+    # Which one it is where it is always the same is chance.
+    came = f"by up to {most}" if np.ptp(steps, axis=0).any() else "the same shift each time"
+    expect.true(most == 10, "AugmentedFaces(images, keypoints): shifts by up to 10 pixels", came)
     for picture, step in zip(pictures[:20], steps[:20, 0].astype(int), strict=True):
         same = np.allclose(picture, motion.translated(images[0], *step.tolist()) - 0.5, rtol=0, atol=PIXELS)
         expect.true(same, "AugmentedFaces(images, keypoints): a shift and nothing else", "another picture")

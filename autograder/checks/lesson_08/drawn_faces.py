@@ -138,7 +138,7 @@ def say_shifts(found: list[tuple[int, int] | None], most: int) -> str | None:
     if set(steps) == {(0, 0)}:
         return "no shift at all"
     if len(set(steps)) == 1:
-        return "the largest shift each time" if set(map(abs, steps[0])) == {most} else "the same shift each time"
+        return "the same shift each time"
     xs, ys = ([step[axis] for step in steps] for axis in (0, 1))
     if all(x == y for x, y in steps) or all(x == -y for x, y in steps):
         return "the same number of pixels in x and y: faces that move along a diagonal"
