@@ -46,8 +46,18 @@ def show(value: Any) -> str:
         return f"array of shape {value.shape}, {value.dtype}: {start}, …"
     if isinstance(value, float):
         return f"{value:.7g}"
-    text = repr(value)
+    if isinstance(value, list):
+        # Lists inside a list are not looked into: of many in many there would be no end.
+        items = ", ".join(repr(item)[:200] if isinstance(item, list | dict) else show(item) for item in value[:SHOWN])
+        text = f"[{items}{', …' if len(value) > SHOWN else ''}]"
+    else:
+        text = repr(value)
     return text if len(text) <= 200 else text[:200] + "…"
+
+
+def show_typed(value: Any) -> str:
+    """Return a short text of a plain value with its type in front, which None says by itself."""
+    return "None" if value is None else f"{type_name(value)}: {show(value)}"
 
 
 def _shape_text(shape: tuple[int | None, ...]) -> str:
@@ -70,7 +80,7 @@ def array(
     wanted = "a numpy.ndarray" if kind == "numpy" else "a torch.Tensor"
     found = value.array if kind == "torch" and isinstance(value, TensorValue) else value
     if not isinstance(found, np.ndarray) or (kind == "torch") != isinstance(value, TensorValue):
-        raise Mismatch(f"{what}: {wanted}", f"{type_name(value)}: {show(value)}")
+        raise Mismatch(f"{what}: {wanted}", show_typed(value))
     if kind == "numpy" and found.ndim == 0 and shape not in (None, ()):
         raise Mismatch(f"{what}: {wanted} of shape {_shape_text(shape)}", f"a single number: {show(found)}")
     if shape is not None:
@@ -117,7 +127,7 @@ def close(
     """Expect numbers equal within ``atol + rtol * |want|``; NaN equals NaN, an infinity only itself."""
     found, wanted = _plain_array(got), np.asarray(_plain_array(want))
     if found is None or found.dtype.kind not in "biuf":
-        raise Mismatch(f"{what}: {show(want)}", f"{type_name(got)}: {show(got)}", example, hint)
+        raise Mismatch(f"{what}: {show(want)}", show_typed(got), example, hint)
     if found.shape != wanted.shape:
         raise Mismatch(f"{what}: shape {wanted.shape}", f"shape {found.shape}", example, hint)
     found, wanted = found.astype(float), wanted.astype(float)
@@ -144,7 +154,7 @@ def equal(got: Any, want: Any, what: str = "the result", example: str | None = N
     if not same:
         if isinstance(want, np.ndarray) and want.dtype.kind in "biuf":
             close(got, want, rtol=0, atol=0, what=what, example=example, hint=hint)
-        raise Mismatch(f"{what}: {show(want)}", f"{type_name(got)}: {show(got)}", example, hint)
+        raise Mismatch(f"{what}: {show(want)}", show_typed(got), example, hint)
 
 
 def number(value: Any, what: str = "the result") -> float:
@@ -153,7 +163,7 @@ def number(value: Any, what: str = "the result") -> float:
         return float(value)
     if type(value) in (int, float):
         return float(value)
-    raise Mismatch(f"{what}: a float", f"{type_name(value)}: {show(value)}")
+    raise Mismatch(f"{what}: a float", show_typed(value))
 
 
 def finite(value: Any, what: str = "the result") -> float:
