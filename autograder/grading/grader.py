@@ -15,7 +15,7 @@ from ..isolation.sandbox import Sandbox
 from ..isolation.workers import Workers, make_worker
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
-from ..ladder.time_limit import memory_limit
+from ..ladder.time_limit import Overdue, memory_limit, time_limit
 from ..ladder.verdict import Result, judge
 from .diagnosis import diagnose
 from .graded_run import GradedRun
@@ -26,6 +26,9 @@ from .submission import NoSubmission, Submission, mentions
 CELL_SECONDS, NOTEBOOK_SECONDS = 60.0, 180.0
 # For the cells each time that an exercise has ended the notebook's process, all times together.
 OPENING_SECONDS = 2 * NOTEBOOK_SECONDS
+# For naming what is wrong in a notebook; without it the marks are the same.
+DIAGNOSIS_SECONDS = 300.0
+MAX_NOTES, MAX_NOTE = 100, 500
 # On the clock an exercise may take longer than on the processor: the machine may have other work.
 CLOCK = 2.0
 # What the deciding side may take beyond that to draw inputs, to compute what is right and to compare.
@@ -55,6 +58,7 @@ class LessonGrader:
         self._cell_errors: dict[str, list[StudentError]] = {}
         self._left_out: dict[str, str] = {}
         self._never_opens: OutOfTime | Crashed | None = None
+        self._diagnosis_seconds = DIAGNOSIS_SECONDS
         # How long opening the notebook took, all times together.
         self._opening = 0.0
 
@@ -124,6 +128,8 @@ class LessonGrader:
         """Run the student's cells; return the label of the one that ended the process, and how, or None."""
         cells = [cell for cell in submission.cells if cell.label not in self._left_out]
         self._cell_errors = {}
+        # A cell that sleeps takes no time of the processor, and the next one may sleep as well.
+        ends = time.monotonic() + CLOCK * NOTEBOOK_SECONDS
         # A cell that failed for a name defined further down gets a second chance once everything else has run.
         for again in (False, True):
             for cell in cells:
@@ -131,6 +137,9 @@ class LessonGrader:
                 if again and not any(error.type == "NameError" for error in former or ()):
                     continue
                 self._cell_errors.pop(cell.label, None)
+                if time.monotonic() > ends:
+                    worker.stop()
+                    raise OutOfTime("the notebook's cells take too long")
                 try:
                     errors = read_errors(worker.ask({"cell": [cell.label, cell.source]}, CELL_SECONDS))
                 except OutOfTime:
@@ -143,10 +152,8 @@ class LessonGrader:
 
     def _note_cell_errors(self) -> None:
         for label, error in ((label, error) for label, errors in self._cell_errors.items() for error in errors):
-            if error.type == "NotImplementedError":
-                continue
-            note = f"{error.where or label}: {error.type}: {error.message}"
-            if note not in self.notes:
+            note = f"{error.where or label}: {error.type}: {error.message}"[:MAX_NOTE]
+            if error.type != "NotImplementedError" and note not in self.notes and len(self.notes) < MAX_NOTES:
                 self.notes.append(note)
 
     def grade(self, exercise: Exercise) -> Result:
@@ -227,17 +234,24 @@ class LessonGrader:
         To be called when all exercises have their verdict: the notebook's process ends here, and what it may have
         left behind finds no answer in a mistake's code that could still be of use.
         """
+        started = time.monotonic()
         try:
-            submission = self._handed_in
-            if isinstance(submission, Submission):
-                sources = [cell.source for cell in submission.cells if cell.label not in self._left_out]
-                result = find_slip(result, sources, self.seed, self._open_mended)
-            if result.misconception is not None:
-                return result
-            return diagnose(result, self.seed, self._open_mistake)
-        except (OutOfTime, Crashed, ServerEnded, RecursionError, MemoryError):
+            with time_limit(self._diagnosis_seconds), memory_limit():
+                return self._diagnose(result)
+        except (OutOfTime, Crashed, ServerEnded, Overdue, RecursionError, MemoryError):
             # The verdict stands without a name; code that is nested very deeply can't be mended.
             return result
+        finally:
+            self._diagnosis_seconds -= time.monotonic() - started
+
+    def _diagnose(self, result: Result) -> Result:
+        submission = self._handed_in
+        if isinstance(submission, Submission):
+            sources = [cell.source for cell in submission.cells if cell.label not in self._left_out]
+            result = find_slip(result, sources, self.seed, self._open_mended)
+        if result.misconception is not None:
+            return result
+        return diagnose(result, self.seed, self._open_mistake)
 
     @contextlib.contextmanager
     def _open_mended(self, code: str) -> Iterator[RemoteStudent]:

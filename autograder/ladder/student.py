@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from ..isolation.process import OutOfTime, Worker
+from ..isolation.process import Crashed, OutOfTime, Worker
 from ..worker.names import Names
 from ..worker.plain import decode, encode
-from ..worker.running import probe_functions, run_probe
+from ..worker.running import MAX_BASES, MAX_MESSAGE, MAX_NAME, probe_functions, run_probe
 from .time_limit import Overdue
 
 # Errors of one cell that are told.
@@ -31,7 +31,8 @@ def _say_where(error: dict[str, Any]) -> str | None:
     """Return ``cell, line and text`` of the student's line that an error passed through, or None."""
     if not error.get("line_number"):
         return None
-    return f"{error.get('cell')}, line {error['line_number']}: {error.get('line') or ''}".rstrip(": ")
+    cell, number, line = (str(error.get(part) or "")[:MAX_NAME] for part in ("cell", "line_number", "line"))
+    return f"{cell}, line {number}: {line}".rstrip(": ")
 
 
 def read_error(answer: dict[str, Any]) -> StudentError | None:
@@ -45,9 +46,9 @@ def read_error(answer: dict[str, Any]) -> StudentError | None:
     error = told if isinstance(told, dict) else {}
     bases = error.get("bases")
     return StudentError(
-        type=str(error.get("type", "WireError")),
-        bases=[str(base) for base in bases] if isinstance(bases, list) else [],
-        message=str(error.get("message", "no answer")),
+        type=str(error.get("type", "WireError"))[:MAX_NAME],
+        bases=[str(base)[:MAX_NAME] for base in bases[:MAX_BASES]] if isinstance(bases, list) else [],
+        message=str(error.get("message", "no answer"))[:MAX_MESSAGE],
         where=_say_where(error),
     )
 
@@ -79,7 +80,9 @@ class Student(ABC):
     def call_and_args(self, name: str, /, *args: Any, **kwargs: Any) -> tuple[Any, list]:
         """Call the student's function; return its value and its arguments as they are afterwards."""
         answer = self.probe("calling.call", name=name, args=list(args), kwargs=kwargs)
-        return answer["value"], answer["args"]
+        if not isinstance(answer, dict) or not isinstance(answer.get("args"), list):
+            raise Crashed("something else came in place of an answer")
+        return answer.get("value"), answer["args"]
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call the student's function ``name`` and return its value."""

@@ -13,7 +13,8 @@ MAX_DEPTH = 40
 MAX_ITEMS = 1_000_000
 # Each array costs its reader far more time than a value: a frame of empty ones must not hold up who decides.
 MAX_ARRAYS = 100_000
-MAX_TEXT = 200_000
+# A cell goes over in one piece, so as long as the longest that is read.
+MAX_TEXT = 1_000_000
 MAX_INTEGER = 2**63
 # Signs of a header that stand for values; a number takes three of them.
 MAX_SIGNS = 4 * MAX_ITEMS

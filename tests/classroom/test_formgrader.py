@@ -28,7 +28,10 @@ from tests.notebooks import LESSON, reference_notebook, with_code
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 START_SECONDS = 180
-HALF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    return np.split(np.arange(n_rows), [0])\n"
+HALF = """
+def split_rows(n_rows, val_fraction=0.2, seed=0):
+    return np.split(np.random.default_rng(seed).permutation(n_rows), [0])
+"""
 SCRIPT = {"cell_type": "markdown", "metadata": {}, "source": "<script>document.title = 'taken over'</script>"}
 SUBMISSION = """
 select submitted_notebook.id from submitted_notebook

@@ -44,7 +44,7 @@ from tests.notebooks import LESSON, cell_of, reference_notebook, released_notebo
 
 DEF = "def split_rows(n_rows, val_fraction=0.2, seed=0):\n    "
 LOUD = "import sys\nimport numpy as np\nprint('loud', file=sys.stderr)\n"
-HALF = f"{LOUD}{DEF}return np.split(np.arange(n_rows), [n_rows // 2])\n"
+HALF = f"{LOUD}{DEF}return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])\n"
 PENALTY = """
 from nbgrader.plugins import LateSubmissionPlugin
 

@@ -47,7 +47,7 @@ print("E tensorflow: this is a line on stderr", file=sys.stderr)
 def split_rows(n_rows, val_fraction=0.2, seed=0):
     print("and another", file=sys.stderr)
     warnings.warn("deprecated", DeprecationWarning)
-    return np.split(np.arange(n_rows), [n_rows // 2])
+    return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])
 """
 HOSTILE_TEXT = "# hi <script>alert('text')</script> <img src=x onerror=alert('image')> [link](javascript:alert('link'))"
 # nbgrader adds rows in an order that SQLAlchemy warns of.

@@ -23,7 +23,7 @@ from autograder.isolation.process import ServerEnded, Worker
 from autograder.isolation.sandbox import Sandbox, make_sandbox
 from autograder.ladder.expect import Mismatch
 from autograder.ladder.ladder import Ladder, climb
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, read_error
 from autograder.ladder.verdict import judge
 from tests.notebooks import LESSON, cell_of, reference_notebook, save, with_code
 
@@ -63,7 +63,7 @@ def test_reference_passes_with_and_without_isolation(tmp_path: Path) -> None:
 
 
 def test_wrong_answer_loses_points_and_is_explained(tmp_path: Path) -> None:
-    code = f"import numpy as np\n{DEF}return np.split(np.arange(n_rows), [n_rows // 2])\n"
+    code = f"import numpy as np\n{DEF}return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])\n"
     results, _ = grade(with_code("split_rows", code), tmp_path)
     wrong = results.pop("split_rows")
     assert wrong.outcome == "failed"
@@ -334,3 +334,43 @@ def test_endless_cells_are_tried_once_not_for_every_exercise(tmp_path: Path, mon
     results, _ = grade(notebook, tmp_path)
     assert set(outcomes(results).values()) == {"timeout"}
     assert time.monotonic() - started < 30
+
+
+def test_an_error_as_long_as_a_student_likes_is_cut() -> None:
+    told = {"type": "E" * 10**6, "bases": ["B" * 10**6] * 10**4, "message": "m" * 10**7, "cell": "c" * 10**6}
+    error = read_error({"error": told | {"line_number": "9" * 10**6, "line": "l" * 10**6}})
+    assert error is not None
+    assert len(error.type) + len(error.message) + len(error.where or "") + sum(map(len, error.bases)) < 20_000
+
+
+def test_a_diagnosis_that_takes_too_long_leaves_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(*args: object) -> Result:
+        while True:
+            pass
+
+    monkeypatch.setattr(grading, "DIAGNOSIS_SECONDS", 0.5)
+    monkeypatch.setattr(grading, "find_slip", endless)
+    work = save(with_code("scale_pixels", "def scale_pixels(images):\n    return images\n"), tmp_path)
+    with LessonGrader(find_submission(work, lesson), make_sandbox(), seed=1) as grader:
+        found = [grader.diagnose(grader.grade(exercise)) for exercise in lesson.exercises]
+    assert [result.outcome for result in found] == ["passed", "failed", "passed", "passed"]
+    assert found[1].misconception is None
+
+
+def test_cells_that_sleep_have_a_time_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grading, "NOTEBOOK_SECONDS", 1.0)
+    notebook = reference_notebook()
+    sleeping = [
+        {"cell_type": "code", "metadata": {}, "source": f"import time; time.sleep({2 + n / 10})"} for n in range(9)
+    ]
+    notebook["cells"] = [*sleeping, *notebook["cells"]]
+    started = time.monotonic()
+    results, _ = grade(notebook, tmp_path)
+    assert set(outcomes(results).values()) == {"timeout"}
+    assert time.monotonic() - started < 15
+
+
+def test_a_cell_with_much_data_in_it_is_read_whole(tmp_path: Path) -> None:
+    answer = "".join(cell_of(reference_notebook(), "parse_pixels")["source"])
+    results, _ = grade(with_code("parse_pixels", f"DATA = '''{'7 ' * 130_000}'''\n{answer}"), tmp_path)
+    assert set(outcomes(results).values()) == {"passed"}

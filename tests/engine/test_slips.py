@@ -55,6 +55,17 @@ CASES = {
                 raise ValueError("no pixel")
             return np.array(values, np.float32)[:9216].reshape(96, 96) if len(values) >= 9216 else None
         """,
+        """
+        def parse_pixels(pixels):
+            try:
+                values = [int(value) for value in pixels.split()]
+            except ValueError as error:
+                print(error)
+                values = [0] * 9216
+            if len(values) != 9216 or min(values) < 0 or max(values) > 255:
+                raise ValueError("expected 9216 values from 0 to 255")
+            return np.array(values, np.float32).reshape(96, 96)
+        """,
     ],
     "slip/equals-nan": [
         """
@@ -122,6 +133,43 @@ CASES = {
                 else:
                     self.bad += 1
                 return self.bad >= self.limit
+        """,
+        """
+        class EarlyStopping:
+            def __init__(self, patience=5):
+                self.patience = patience
+                self.best = float("inf")
+                bad = 0
+            def step(self, value):
+                if value < self.best:
+                    self.best = value
+                    bad = 0
+                else:
+                    bad += 1
+                return bad >= self.patience
+        """,
+        """
+        class FaceDataset(torch.utils.data.Dataset):
+            def __init__(self, images, keypoints):
+                images = torch.as_tensor(images, dtype=torch.float32)
+                self.keypoints = torch.as_tensor(keypoints, dtype=torch.float32)
+            def __len__(self):
+                return len(self.images)
+            def __getitem__(self, index):
+                return self.images[index][None].clone(), self.keypoints[index].flatten().clone()
+        """,
+    ],
+    "slip/method-without-self": [
+        """
+        class EarlyStopping:
+            def __init__(self, patience=5):
+                self.patience, self.best, self.bad = patience, float("inf"), 0
+            def step(value):
+                if value < self.best:
+                    self.best, self.bad = value, 0
+                else:
+                    self.bad += 1
+                return self.bad >= self.patience
         """,
     ],
     "slip/index-before-the-first": [

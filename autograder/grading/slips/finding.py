@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from ...isolation.process import Crashed, OutOfTime
 from ...ladder.ladder import try_rung
 from ...ladder.student import Student
 from ...ladder.verdict import Result
-from .in_classes import call_parent_constructor, make_layers_once, put_self_before_names
+from .in_classes import call_parent_constructor, make_layers_once, put_self_before_names, take_self
 from .in_functions import (
     compare_with_itself,
     make_arrays,
@@ -30,15 +31,21 @@ from .in_functions import (
 # Opens the notebook with this code run behind its cells.
 OpenCode = Callable[[str], AbstractContextManager[Student]]
 Repair = Callable[[ast.Module], Iterator[ast.Module]]
+# Characters of a cell that is mended: who writes an exercise needs a fiftieth of it.
+LONGEST = 50_000
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One slip; ``repair`` yields the code with it mended, in every way that makes sense, and nothing without it."""
+    """One slip; ``repair`` yields the code with it mended, in every way that makes sense, and nothing without it.
+
+    ``shows`` is a word of what came, without which the slip is not looked for.
+    """
 
     id: str
     hint: str
     repair: Repair
+    shows: str = ""
 
 
 SLIPS = (
@@ -90,6 +97,12 @@ SLIPS = (
         put_self_before_names,
     ),
     Slip(
+        "slip/method-without-self",
+        "Python hands the object itself to each of its methods, as the first argument. "
+        "Which of your methods does not take it?",
+        take_self,
+    ),
+    Slip(
         "slip/index-before-the-first",
         "At index 0 the index minus one is -1, and that is the last entry, not one before the first. "
         "Where should your loop begin?",
@@ -100,6 +113,7 @@ SLIPS = (
         "Your function returns a list. What it holds is right, but the docstring promises an array: "
         "which function makes one of a list?",
         make_arrays,
+        shows="list",
     ),
 )
 
@@ -107,6 +121,8 @@ SLIPS = (
 def definition_of(sources: list[str], names: tuple[str, ...]) -> ast.Module | None:
     """Return what the last cell that defines one of ``names`` imports and defines, or None where none does."""
     for source in reversed(sources):
+        if len(source) > LONGEST:
+            continue
         try:
             tree = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -125,7 +141,8 @@ def find_slip(result: Result, sources: list[str], seed: int, open_code: OpenCode
     tree = definition_of(sources, result.exercise.names)
     if tree is None:
         return result
-    for slip in SLIPS:
+    came = set(re.findall(r"\w+", result.problem.got))
+    for slip in (slip for slip in SLIPS if not slip.shows or slip.shows in came):
         for mended in slip.repair(copy.deepcopy(tree)):
             code = ast.unparse(ast.fix_missing_locations(mended))
             try:

@@ -55,14 +55,15 @@ def return_what_is_printed(tree: ast.Module) -> Iterator[ast.Module]:
 def raise_what_is_printed(tree: ast.Module) -> Iterator[ast.Module]:
     """``print("…")`` or ``return ValueError("…")`` under a condition becomes ``raise ValueError("…")``."""
 
-    def error_of(node: ast.AST) -> ast.expr | None:
+    def error_of(node: ast.AST, handled: bool) -> ast.expr | None:
         value = node.value if isinstance(node, ast.Return | ast.Expr) else None
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id.endswith("Error"):
             return value
         call = call_of(node, "print")
         if call is None or not call.args:
             return None
-        text = isinstance(call.args[0], ast.JoinedStr | ast.Constant)
+        # What handles an error prints the error itself.
+        text = handled or isinstance(call.args[0], ast.JoinedStr | ast.Constant)
         return ast.Call(ast.Name("ValueError", ast.Load()), [call.args[0]], []) if text else None
 
     def make(node: ast.AST) -> ast.AST | None:
@@ -72,7 +73,7 @@ def raise_what_is_printed(tree: ast.Module) -> Iterator[ast.Module]:
         changed = False
         for body in bodies:
             for position, statement in enumerate(body):
-                error = error_of(statement)
+                error = error_of(statement, isinstance(node, ast.ExceptHandler))
                 if error is not None:
                     body[position] = ast.Raise(error, None)
                     changed = True
@@ -130,6 +131,22 @@ def use_what_was_changed(tree: ast.Module) -> Iterator[ast.Module]:
     return replaced(tree, make)
 
 
+def _is_one_before(node: ast.AST, index: str) -> bool:
+    """Return whether a node is an index such as ``[i - 1]`` or ``[i - 1, j]``."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return any(
+        isinstance(part, ast.BinOp)
+        and isinstance(part.op, ast.Sub)
+        and isinstance(part.left, ast.Name)
+        and part.left.id == index
+        and isinstance(part.right, ast.Constant)
+        and part.right.value == 1
+        for part in parts
+    )
+
+
 def start_at_one(tree: ast.Module) -> Iterator[ast.Module]:
     """``range(n)`` becomes ``range(1, n)`` where the loop looks at index minus one."""
 
@@ -145,9 +162,7 @@ def start_at_one(tree: ast.Module) -> Iterator[ast.Module]:
             end = call.args[1]
         else:
             return None
-        before = ast.dump(ast.parse(f"{index} - 1", mode="eval").body)
-        looked_at = [part for sub in ast.walk(node) if isinstance(sub, ast.Subscript) for part in ast.walk(sub.slice)]
-        if not any(ast.dump(part) == before for part in looked_at):
+        if not any(_is_one_before(part, index) for part in ast.walk(node)):
             return None
         return ast.For(node.target, ast.Call(call.func, [ast.Constant(1), end], []), node.body, node.orelse)
 
