@@ -9,6 +9,7 @@ import numpy as np
 from autograder.checks.common.shared import Shared
 from autograder.checks.lesson_04 import between_layers
 from autograder.checks.lesson_04.drawn_layers import DrawnLayer, draw_layers
+from autograder.checks.lesson_04.padding import Padding, find_padding
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
@@ -151,18 +152,19 @@ def takes_images_as_they_come(student: Student, rng: np.random.Generator) -> Non
         expect.true(alike > 0.99, "the image at the first convolution", "something else", hint=hint)
 
 
-def _between(conv: DrawnLayer, following: DrawnLayer, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """What a convolution answers, and what became of it in front of the following layer."""
+def _between(conv: DrawnLayer, following: DrawnLayer, where: str) -> tuple[np.ndarray, np.ndarray, Padding]:
+    """What a convolution answers, and what became of it in front of the following layer, without padding in between."""
     before, after = conv.before_activation, np.asarray(following.told["input"])
     expect.true(after.ndim in (2, 4), f"{where}: an array with 4 axes, or a flat one", f"{after.ndim} axes")
-    return before, after
+    padding = find_padding(before, after)
+    return padding.put_on(before), padding.take_off(after), padding
 
 
 @build_cnn.rung("values", points=4)
 def blocks_activate_and_pool(student: Student, rng: np.random.Generator) -> None:
     """After each convolution: LeakyReLU and 2x2 pooling, then everything goes into the first dense layer."""
     for conv, following, where in _blocks(_built(student, rng)):
-        before, after = _between(conv, following, where)
+        before, after, _ = _between(conv, following, where)
         fits = between_layers.pooled_shapes(before.shape)
         if after.ndim == 2:
             after = _unflatten(before, after, where)
@@ -279,13 +281,14 @@ RATE = 2e-3
 
 def _rate(conv: DrawnLayer, following: DrawnLayer, where: str) -> float | None:
     """The rate of the dropout behind a convolution, by the numbers; None where the block is another one."""
-    before, after = _between(conv, following, where)
-    given = np.asarray(following.told["train_input"])
+    before, after, padding = _between(conv, following, where)
+    given = padding.take_off(np.asarray(following.told["train_input"]))
     if after.ndim == 2:
-        after = _unflatten(before, after, where)
-        given = _unflatten(before, given, where, like=np.asarray(following.told["input"]))
+        flat, after = after, _unflatten(before, after, where)
+        given = _unflatten(before, given, where, like=flat)
     block = between_layers.leaky_pool_between(before, after) if before.ndim == after.ndim else None
-    return None if block is None else between_layers.dropped_share(block(conv.before_activation_in_training), given)
+    trained = padding.put_on(conv.before_activation_in_training)
+    return None if block is None else between_layers.dropped_share(block(trained), given)
 
 
 @build_cnn.rung("side effects", points=1)

@@ -190,6 +190,36 @@ def cloned() -> keras.Model:
     return keras.models.clone_model(functional())
 
 
+def padded_by_hand() -> keras.Model:
+    """Padding as a layer of its own in front of each convolution, by reflection in the first."""
+    reflect = lambda x: keras.ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")  # noqa: E731
+    return sequential(
+        lambda filters, rate: [
+            layers.Lambda(reflect) if filters == 32 else layers.ZeroPadding2D(((0, 2), (0, 2))),
+            layers.Conv2D(filters, 3),
+            layers.LeakyReLU(),
+            layers.MaxPooling2D(),
+            layers.Dropout(rate),
+        ],
+        hidden=lambda: [layers.Dense(500, "leaky_relu")],
+    )
+
+
+def padded_behind() -> keras.Model:
+    """Padding behind the convolution, and behind the pooling of the last one."""
+    return sequential(
+        lambda filters, rate: [
+            layers.Conv2D(filters, 3),
+            layers.LeakyReLU(),
+            *([layers.ZeroPadding2D()] if filters < 128 else []),
+            layers.MaxPooling2D(),
+            *([layers.ZeroPadding2D()] if filters == 128 else []),
+            layers.Dropout(rate),
+        ],
+        hidden=lambda: [layers.Dense(500, "leaky_relu")],
+    )
+
+
 def _with_fresh_keras(build: Callable[[], keras.Model]) -> Names:
     """Return the names of an answer. Keras keeps what it has named: the twentieth network would take ever longer."""
     keras.backend.clear_session()
@@ -208,6 +238,8 @@ UNUSUAL = (
     max_of_both,
     without_input,
     cloned,
+    padded_by_hand,
+    padded_behind,
 )
 RIGHT = [
     Answer("build_cnn", build.__name__, partial(_with_fresh_keras, build), seeds=seeds)
