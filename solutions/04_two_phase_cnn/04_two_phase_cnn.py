@@ -268,7 +268,8 @@ def build_cnn() -> keras.Model:
 
     Three blocks of convolution (32, 64, 128 filters), LeakyReLU, 2x2 pooling and dropout (0.05, 0.01, 0.15);
     then dense layers of 500 and 500 (each with LeakyReLU) and a linear one of 30. Every call builds a new model.
-    How it is padded, the slope of LeakyReLU and whether the model comes compiled is yours to choose.
+    The convolutions and dense layers are Keras's own, `Conv2D` and `Dense`. Padding, the size of the kernels, the slope
+    of LeakyReLU, maximum or mean in the pooling, and whether the model comes compiled are yours to choose.
     """
     ### BEGIN SOLUTION
     layers = [keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1))]

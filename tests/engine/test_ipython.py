@@ -238,6 +238,7 @@ def test_what_stops_a_line_is_gone_afterwards() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_definition_below_an_endless_line_keeps_its_points(tmp_path: Path) -> None:
     endless = "import time\nwhile True:\n    time.sleep(1)\n"
     results, notes = grade(with_cells({"split_rows": endless + answer("split_rows")}), tmp_path)
