@@ -16,7 +16,7 @@ from ..isolation.workers import Workers, make_worker
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
 from ..ladder.time_limit import Overdue, memory_limit, time_limit
-from ..ladder.verdict import Result, judge
+from ..ladder.verdict import Result, judge, without_running
 from .diagnosis import diagnose
 from .graded_run import GradedRun
 from .slips.finding import find_slip
@@ -35,12 +35,8 @@ CLOCK = 2.0
 DECIDING_SECONDS = 60.0
 
 
-def _without_running(exercise: Exercise, outcome: str, expected: str, got: str) -> Result:
-    return Result(exercise, outcome, 0.0, problem=Problem(outcome, expected, got))
-
-
 def _ended(exercise: Exercise, expected: str, end: OutOfTime | Crashed) -> Result:
-    return _without_running(exercise, "timeout" if isinstance(end, OutOfTime) else "crashed", expected, str(end))
+    return without_running(exercise, "timeout" if isinstance(end, OutOfTime) else "crashed", expected, str(end))
 
 
 class LessonGrader:
@@ -170,12 +166,12 @@ class LessonGrader:
         started = time.monotonic()
         submission = self._handed_in
         if isinstance(submission, NoSubmission):
-            return _without_running(exercise, "missing", "a notebook that can be read", submission.got)
+            return without_running(exercise, "missing", "a notebook that can be read", submission.got)
         if exercise.name in submission.untouched:
-            return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
+            return without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
         for name in exercise.names:
             if name in submission.broken:
-                return _without_running(exercise, "error", "code that Python can read", submission.broken[name])
+                return without_running(exercise, "error", "code that Python can read", submission.broken[name])
         try:
             student = self._open(submission)
         except (OutOfTime, Crashed) as end:
@@ -198,7 +194,7 @@ class LessonGrader:
         try:
             defined = student.probe("calling.defined", wanted=list(exercise.names))
         except StudentError as error:
-            return _without_running(exercise, "error", "an answer", str(error))
+            return without_running(exercise, "error", "an answer", str(error))
         except (OutOfTime, Crashed) as end:
             return _ended(exercise, "an answer", end)
         there = [name for name in defined if isinstance(name, str)] if isinstance(defined, list) else []
@@ -209,10 +205,10 @@ class LessonGrader:
             if cell.label in self._left_out and any(mentions(cell.source, name) for name in absent):
                 why = self._left_out[cell.label]
                 outcome = "timeout" if "in time" in why else "crashed"
-                return _without_running(exercise, outcome, "a cell that runs", f"{cell.label} {why}")
+                return without_running(exercise, outcome, "a cell that runs", f"{cell.label} {why}")
         errors = [error for errors in self._cell_errors.values() for error in errors]
         if any(error.type == "NotImplementedError" and exercise.id in error.message for error in errors):
-            return _without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
+            return without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
         for cell in submission.cells:
             raised = next(iter(self._cell_errors.get(cell.label, ())), None)
             if raised is not None and any(mentions(cell.source, name) for name in absent):
@@ -221,7 +217,7 @@ class LessonGrader:
                     exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=raised.where)
                 )
         names = " and ".join(absent)
-        return _without_running(exercise, "missing", f"a cell that defines {names}", "none in this notebook")
+        return without_running(exercise, "missing", f"a cell that defines {names}", "none in this notebook")
 
     def grade_all(self) -> Iterator[Result]:
         """Yield the verdict on every exercise, in order."""
@@ -240,6 +236,14 @@ class LessonGrader:
                 return self._diagnose(result)
         except (OutOfTime, Crashed, ServerEnded, Overdue, RecursionError, MemoryError):
             # The verdict stands without a name; code that is nested very deeply can't be mended.
+            return result
+        except CourseError:
+            raise
+        except Exception as error:
+            # A fault of ours in naming a mistake must not cost the verdict, and must not stay hidden.
+            self.notes.append(
+                f"{result.exercise.name}: no mistake could be named ({type(error).__name__}: {error})"[:MAX_NOTE]
+            )
             return result
         finally:
             self._diagnosis_seconds -= time.monotonic() - started

@@ -57,3 +57,8 @@ def judge(exercise: Exercise, rungs: list[RungResult], seconds: float = 0.0) -> 
         earned = 0.0
     score = 0.0 if outcome in ("not_attempted", "missing") else round(exercise.points * earned / possible, 2)
     return Result(exercise, outcome, score, tuple(rungs), problem, seconds=seconds)
+
+
+def without_running(exercise: Exercise, outcome: str, expected: str, got: str) -> Result:
+    """Return the verdict on an exercise whose ladder was never climbed."""
+    return Result(exercise, outcome, 0.0, problem=Problem(outcome, expected, got))

@@ -374,3 +374,17 @@ def test_a_cell_with_much_data_in_it_is_read_whole(tmp_path: Path) -> None:
     answer = "".join(cell_of(reference_notebook(), "parse_pixels")["source"])
     results, _ = grade(with_code("parse_pixels", f"DATA = '''{'7 ' * 130_000}'''\n{answer}"), tmp_path)
     assert set(outcomes(results).values()) == {"passed"}
+
+
+def test_a_fault_in_naming_a_mistake_is_noted_and_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*args: object) -> Result:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(grading, "find_slip", faulty)
+    work = save(with_code("scale_pixels", "def scale_pixels(images):\n    return images\n"), tmp_path)
+    with LessonGrader(find_submission(work, lesson), make_sandbox(), seed=1) as grader:
+        result = grader.diagnose(grader.grade(find_exercise("scale_pixels")))
+        assert result.outcome == "failed"
+        assert "scale_pixels: no mistake could be named (KeyError: 'ours')" in grader.notes
