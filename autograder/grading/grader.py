@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..checks import ladder_of
 from ..checks.catalogue import Misconception
@@ -12,13 +12,12 @@ from ..course.manifest import CourseError, Exercise
 from ..course.released import earlier_references, load_released
 from ..isolation.process import Crashed, OutOfTime, ServerEnded, Worker
 from ..isolation.sandbox import Sandbox
-from ..isolation.workers import Workers, make_worker
+from ..isolation.workers import make_worker
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
 from ..ladder.time_limit import Overdue, memory_limit, time_limit
 from ..ladder.verdict import Result, judge, without_running
 from .diagnosis import diagnose
-from .graded_run import GradedRun
 from .slips.finding import find_slip
 from .submission import NoSubmission, Submission, mentions
 
@@ -276,28 +275,3 @@ class LessonGrader:
         student = RemoteStudent(worker)
         student.deadline = time.monotonic() + CELL_SECONDS
         return student
-
-
-def grade_submissions(handed_in: Sequence[Submission | NoSubmission], sandbox: Sandbox, seed: int) -> GradedRun:
-    """Grade what was handed in of several lessons, one after the other; return what was found, misconceptions named.
-
-    Raises CourseError where the course is at fault: then there is no verdict at all.
-    """
-    lessons = tuple(each.lesson for each in handed_in)
-    workers = Workers(lessons, sandbox)
-    results: dict[str, Result] = {}
-    notes: dict[str, Sequence[str]] = {}
-    try:
-        graders = [LessonGrader(each, sandbox, seed, workers.of(each.lesson)) for each in handed_in]
-        for grader in graders:
-            # Frameworks are imported while earlier lessons are graded, those that are needed.
-            if grader.runs_code:
-                workers.of(grader.lesson).warm_up()
-        for grader in graders:
-            with grader:
-                found = list(grader.grade_all())
-                results |= {result.exercise.key: grader.diagnose(result) for result in found}
-            notes[grader.lesson.id] = grader.notes
-    finally:
-        workers.close()
-    return GradedRun(lessons, results, notes, seed, sandbox)
