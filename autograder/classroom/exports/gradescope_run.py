@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...course.manifest import ROOT, CourseError, Lesson, find_lesson, load_course
-from ...grading.grader import grade_submissions
 from ...grading.notebook_choice import (
     choose_notebook,
     expected_name,
@@ -21,6 +20,7 @@ from ...grading.notebook_choice import (
     say_instead,
     with_look,
 )
+from ...grading.run import grade_submissions
 from ...grading.submission import NoSubmission, Submission, Unreadable
 from ...isolation.sandbox import make_sandbox
 from ...report.results_json import make_results
