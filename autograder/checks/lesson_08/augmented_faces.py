@@ -29,12 +29,13 @@ from autograder.checks.lesson_08.moving_faces import TURNED_POINTS, TURNED_SPOT
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, StudentError
 
 augmented_faces = Ladder("AugmentedFaces")
+OWN = "Without a generator the data set makes one of its own, torch.Generator(); None asks PyTorch's global one."
 
 
-@augmented_faces.rung("type", points=1, gate=True)
+@augmented_faces.rung("type", points=1)
 def is_a_data_set(student: Student, rng: np.random.Generator) -> None:
     """The data set has a length, and its items are pairs."""
     faces = noise_faces(rng, 3)
@@ -43,7 +44,7 @@ def is_a_data_set(student: Student, rng: np.random.Generator) -> None:
     items_of(found)
 
 
-@augmented_faces.rung("shape", points=2, gate=True)
+@augmented_faces.rung("shape", points=2)
 def items_have_their_shapes(student: Student, rng: np.random.Generator) -> None:
     """A picture is (1, H, W), its targets (2K,)."""
     faces = noise_faces(rng, 3)
@@ -83,6 +84,8 @@ def points_move_with_the_pixels(student: Student, rng: np.random.Generator) -> N
             raise expect.Mismatch(expected, words, example, hint)
         if not np.allclose(pictures[number], motion.translated(images[index], *step) - 0.5, rtol=0, atol=PIXELS):
             words = say_picture(pictures[number], images[index], step, 4)
+            if words.endswith(("all over", "makes it")):
+                hint = "Without max_jitter the light stays as it is: jitter(image, brightness=0, contrast=1)."
             raise expect.Mismatch(f"{call}: the picture, moved as its points were, minus 0.5", words, example, hint)
     # Chance leaves eight faces in their places once in 10**15.
     moved = not np.allclose(targets, points[indices], rtol=0, atol=CLOSE)
@@ -124,6 +127,13 @@ def shifts_by_ten_pixels_unless_told(student: Student, rng: np.random.Generator)
         expect.true(same, "AugmentedFaces(images, keypoints): a shift and nothing else", "another picture")
 
 
+def _angles(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return by how many degrees points (K, 2) turned to become each of (N, K, 2), wherever their mean moved."""
+    apart, moved = before - before.mean(axis=0), after - after.mean(axis=1, keepdims=True)
+    cross = (apart[:, 0] * -moved[..., 1] + apart[:, 1] * moved[..., 0]).sum(axis=1)
+    return np.degrees(np.arctan2(cross, (apart * moved).sum(axis=(1, 2))))
+
+
 def _turned_faces(rng: np.random.Generator) -> Faces:
     """Return one picture with a bright spot under its first keypoint, and four points off its center."""
     # So large that the spot stays in the frame whatever it is turned and moved by.
@@ -151,13 +161,15 @@ def turns_when_asked(student: Student, rng: np.random.Generator) -> None:
     pictures, targets = draw_items(student, (images, points), [0] * UNIFORM_DRAWS, draw_seed(rng), **options)
     size, call = np.array(images.shape[:0:-1]), call_text(options)
     before, after = (points[0] - 0.5) * size, (targets - 0.5) * size
-    cross = (before[:, 0] * -after[..., 1] + before[:, 1] * after[..., 0]).sum(axis=1)
-    angles = np.degrees(np.arctan2(cross, (before * after).sum(axis=(1, 2))))
+    angles = _angles(before, after)
     expected = f"{call}, drawn {UNIFORM_DRAWS} times: angles from -20 to 20 degrees, all equally often"
     back = np.stack([motion.turned(before, angle, np.zeros(2)) for angle in angles])
     off = float(np.abs(back - after).max())
     expect.true(off <= TURNED_POINTS, f"{call}: points turned about the center", "points that moved in another way")
     words = say_uniform(angles, 20.0, "turn")
+    if words == "no turn at all":
+        still = bool(np.allclose(pictures, pictures[0], rtol=0, atol=PIXELS))
+        words = "no turn at all, of pictures or points" if still else "pictures that turned, and points that did not"
     expect.true(words is None, expected, words or "", hint="Angles are drawn as shifts are: to both sides, and anew.")
     _expect_spots(pictures[:80], targets[:80], call)
 
@@ -216,9 +228,7 @@ def turns_before_it_moves(student: Student, rng: np.random.Generator) -> None:
     _, targets = draw_items(student, (images, points), [0] * 24, draw_seed(rng), **options)
     size, call = np.array(images.shape[:0:-1]), call_text(options)
     before, after = (points[0] - 0.5) * size, (targets - 0.5) * size
-    apart, moved = before - before.mean(axis=0), after - after.mean(axis=1, keepdims=True)
-    cross = (apart[:, 0] * -moved[..., 1] + apart[:, 1] * moved[..., 0]).sum(axis=1)
-    angles = np.degrees(np.arctan2(cross, (apart * moved).sum(axis=(1, 2))))
+    angles = _angles(before, after)
     still, half = np.zeros(2), np.full(2, 0.5)
     steps = np.stack(
         [a.mean(axis=0) - motion.turned(before, d, still).mean(axis=0) for a, d in zip(after, angles, strict=True)]
@@ -254,10 +264,20 @@ def draws_from_the_generator(student: Student, rng: np.random.Generator) -> None
     faces, seed = noise_faces(rng, 2), draw_seed(rng)
     hint = "Every random number comes from the generator that is handed in: generator=self.generator."
     for given in (seed, None):
-        found = ask(student, noise_faces(rng, 2), [0, 1, 0], given, max_shift=3)
+        try:
+            found = ask(student, noise_faces(rng, 2), [0, 1, 0], given, max_shift=3)
+        except StudentError as error:
+            if given is not None:
+                raise
+            raise expect.Mismatch(
+                "AugmentedFaces(images, keypoints): a data set that draws", str(error), hint=OWN, where=error.where
+            ) from None
         example = "a generator handed in" if given is not None else "generator=None"
-        expected = "the global random states of torch, NumPy and random as they were"
-        expect.true(found["states_kept"], expected, "one that was used", example, hint)
+        expected, got = "the global random states of torch, NumPy and random as they were", "one that was used"
+        if given is not None and not found["states_kept"]:
+            first, again = (draw_items(student, faces, [0, 1] * count, seed, max_shift=4)[1][:16] for count in (8, 9))
+            got += ", for something else than the shifts" if np.array_equal(first, again) else ", also for the shifts"
+        expect.true(found["states_kept"], expected, got, example, hint if given is not None else OWN)
     seeds, indices = (seed, seed, seed + 1), [0, 1] * 15
     first, again, other = (draw_items(student, faces, indices, given, max_shift=4)[1] for given in seeds)
     expect.true(np.array_equal(first, again), "the same seed: the same 30 items", "other items", hint=hint)

@@ -74,6 +74,10 @@ def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, in
         "points turned clockwise about the upper left corner": turned(places, -degrees, corner) / size,
         "points turned about their own mean": turned(places, degrees, mean) / size,
         "points turned clockwise about their own mean": turned(places, -degrees, mean) / size,
+        "points turned by half a degree or so: the angle in radians, taken for degrees": turned(
+            places, float(np.radians(degrees)), middle
+        )
+        / size,
         "points turned by so many radians": turned(places, float(np.degrees(degrees)), middle) / size,
         "points in pixels": turned(places, degrees, middle),
         "points cut to [0, 1]": np.clip(turned(places, degrees, middle) / size, 0, 1),
