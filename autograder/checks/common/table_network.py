@@ -137,9 +137,11 @@ def run_table(table: LayerTable, seed: int, biased: frozenset[int], variant: Var
 
 def may_be_biased(table: LayerTable, shapes: Counter[Shape]) -> list[frozenset[int]]:
     """Return which layers may have a bias, where the network has parameters of ``shapes``: one of several of a size may
-    be any of them. The choice to start from is the last.
+    be any of them. The choice to start from is the last. Where some are missing and must not be, what is computed with
+    those that are there counts all the same.
     """
-    if not table.bias_free:
+    due = Counter(layer.bias for layer in table.layers)
+    if not table.bias_free and all(shapes[size] >= count for size, count in due.items()):
         return [frozenset(range(len(table.layers)))]
     sizes = dict.fromkeys(layer.bias for layer in table.layers)
     of_size = {size: [number for number, layer in enumerate(table.layers) if layer.bias == size] for size in sizes}

@@ -69,7 +69,7 @@ def network(
     model.train()
     output = model(inputs)
     found["train_output"], found["x_after"] = output, inputs
-    if isinstance(output, torch.Tensor) and output.requires_grad and output.shape == upstream.shape:
-        (output * torch.from_numpy(upstream)).sum().backward()
+    if isinstance(output, torch.Tensor) and output.requires_grad and output.numel() == upstream.size:
+        (output.reshape(upstream.shape) * torch.from_numpy(upstream)).sum().backward()
         found["without_grad"] = [list(parameter.shape) for parameter in trained if parameter.grad is None]
     return found
