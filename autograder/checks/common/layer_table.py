@@ -60,6 +60,7 @@ def _ask(table: LayerTable, probe: str, student: Student, rng: np.random.Generat
         takes = {
             "features": f"a linear layer made for {other:,} numbers is given {one:,}",
             "channels": f"a convolution made for {one} channels is given {other}",
+            "norm": f"a normalization made for {one} channels is given {other}",
             "unequal": f"two tensors that do not fit, of sizes {one} and {other}",
         }[kind]
         hint = "Print x.shape after each layer and compare it with the table. The first line that differs is the one."

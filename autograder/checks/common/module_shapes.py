@@ -39,10 +39,14 @@ def expect_found(found: dict[str, Any]) -> None:
     expect.true(not found["hidden"], "layers that PyTorch finds", got, hint=PLAIN_LIST_HINT)
 
 
+# What is made for a number of channels, by the kind of problem that it has with another.
+LAYERS = {"channels": "convolution", "norm": "normalization"}
+
 _PROBLEMS = (
     # A sum names its two sides in the order in which they are written.
     (re.compile(r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)"), "unequal"),
-    (re.compile(r"expected input.* to have (\d+) channels, but got (\d+) channels"), "channels"),
+    (re.compile(r"expected input[^\n]{0,200} to have (\d+) channels, but got (\d+) channels"), "channels"),
+    (re.compile(r"running_mean should contain (\d+) elements not (\d+)"), "norm"),
     (re.compile(r"shapes cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)"), "features"),
 )
 
@@ -51,19 +55,22 @@ def shape_problem(error: StudentError) -> tuple[str, int, int] | None:
     """Return what does not fit in a module, and both sizes, from PyTorch's message; None for another error.
 
     ``unequal``: two tensors that can't be added, the smaller size first; ``channels``: those that a convolution
-    takes, and those that it was given; ``features``: the numbers that came to a linear layer, and those it takes.
+    takes, and those that it was given; ``norm``: the same of a normalization; ``features``: the numbers that came to a
+    linear layer, and those it takes.
     """
     for pattern, kind in _PROBLEMS:
         found = pattern.search(error.message)
         if found:
             one, other = int(found[1]), int(found[2])
+            if kind == "norm":
+                one, other = other, one
             return (kind, min(one, other), max(one, other)) if kind == "unequal" else (kind, one, other)
     return None
 
 
 def raise_channels(error: StudentError, expected: str, hint: str | None = None) -> None:
-    """Raise the mismatch of an error about a convolution's channels; return for any other error."""
+    """Raise the mismatch of an error about a layer's channels; return for any other error."""
     problem = shape_problem(error)
-    if problem and problem[0] == "channels":
-        got = f"a convolution made for {problem[1]} channels is given {problem[2]}"
+    if problem and problem[0] in LAYERS:
+        got = f"a {LAYERS[problem[0]]} made for {problem[1]} channels is given {problem[2]}"
         raise expect.Mismatch(expected, got, hint=hint, where=error.where) from None

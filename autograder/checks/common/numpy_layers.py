@@ -103,12 +103,13 @@ def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = No
     if mistake == "pre-activation":
         inner = conv2d(relu(batch_norm(x, block.norm1, train)), block.conv1, block.strides[0])
         return conv2d(relu(batch_norm(inner, norm2, train)), block.conv2, block.strides[1]) + _skipped(x, block, train)
-    inner = conv2d(x, block.conv1, block.strides[0])
+    first, second = (0 if mistake in ("no padding", f"no {which} padding") else None for which in ("first", "second"))
+    inner = conv2d(x, block.conv1, block.strides[0], first)
     inner = relu(inner) if mistake in ("relu before norm", "relu before both norms") else inner
     inner = inner if mistake in ("no norm", "no first norm") else batch_norm(inner, block.norm1, train)
     if mistake not in ("no middle relu", "relu before norm", "relu before both norms"):
         inner = relu(inner)
-    inner = conv2d(inner, block.conv2, block.strides[1])
+    inner = conv2d(inner, block.conv2, block.strides[1], second)
     inner = relu(inner) if mistake == "relu before both norms" else inner
     if mistake not in ("no norm", "no second norm", "norm after addition"):
         inner = batch_norm(inner, norm2, train)
@@ -116,7 +117,7 @@ def run_block(x: np.ndarray, block: Block, train: bool, mistake: str | None = No
         inner = relu(inner)
     if mistake == "no shortcut":
         return relu(inner)
-    skipped = _skipped(x, block, train, mistake)
+    skipped = _skipped(inner if mistake == "shortcut of F" else x, block, train, mistake)
     total = inner - skipped if mistake == "subtracted" else inner + skipped
     if mistake == "norm after addition":
         total = batch_norm(total, norm2, train)

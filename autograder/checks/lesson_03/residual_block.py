@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.checks.common.module_shapes import image, seed, shape_problem
+from autograder.checks.common.module_shapes import LAYERS, image, seed, shape_problem
 from autograder.checks.lesson_03 import residual_weights as weights
+from autograder.checks.lesson_03.residual_mistakes import BLOCK_MISTAKES
 from autograder.checks.lesson_03.residual_questions import (
     COMPARE_HINT,
     block_kernels,
@@ -38,7 +39,7 @@ def _expect_block(student: Student, rng: np.random.Generator, args: list[int], t
     if args[0] == args[1] and args[2] == 1 and kernels == [(1, 1), (3, 2)]:
         got = "a 1x1 convolution in the shortcut, where x already has the right shape"
         raise expect.Mismatch(what, got, hint=COMPARE_HINT)
-    expect_own_output(answer, want, what, COMPARE_HINT, weights.BLOCK_MISTAKES.get(mistake or ""))
+    expect_own_output(answer, want, what, COMPARE_HINT, BLOCK_MISTAKES.get(mistake or ""))
 
 
 @residual_block.rung("type", points=1, gate=True)
@@ -80,8 +81,8 @@ def keeps_or_halves(student: Student, rng: np.random.Generator) -> None:
 def _misfit(problem: tuple[str, int, int]) -> str:
     """Return what does not fit in a block, in words."""
     kind, one, other = problem
-    if kind == "channels":
-        return f"a convolution made for {one} channels is given {other}"
+    if kind in LAYERS:
+        return f"a {LAYERS[kind]} made for {one} channels is given {other}"
     return f"a sum of two tensors that differ in size, {one} and {other}"
 
 
@@ -100,7 +101,7 @@ def identity_block(student: Student, rng: np.random.Generator) -> None:
     _expect_block(student, rng, [4, 4, 1], train=True)
 
 
-@residual_block.rung("values", points=2)
+@residual_block.rung("values", points=4)
 def owns_its_kernels(student: Student, rng: np.random.Generator) -> None:
     """Two 3x3 kernels, and a 1x1 kernel only where width or stride changes the shape."""
     hint = "Count the convolutions: two of 3x3, and one of 1x1 in the shortcut if the shape changes."
@@ -108,12 +109,26 @@ def owns_its_kernels(student: Student, rng: np.random.Generator) -> None:
         found = describe(student, "ResidualBlock", args, [2, args[0], 8, 8], rng)
         expect_kernels(found, block_kernels(*args), block_text(args), hint)
     # Kernels that lie about unused are no block: it has to answer much as one does, whatever mistake it may hold.
-    args = PROJECTING[1]
-    x = image(rng, 4, args[0], 6, 6)
+    # Some mistakes can be run on one kind of block, or on small images, alone.
+    problems: list[StudentError | expect.Mismatch] = []
+    for args, side in (PROJECTING[1], 6), ([4, 4, 1], 6), ([4, 4, 1], 3), ([4, 4, 1], 5):
+        try:
+            _expect_likeness(student, rng, args, side)
+        except (StudentError, expect.Mismatch) as problem:
+            problems.append(problem)
+        else:
+            return
+    raise problems[0]
+
+
+def _expect_likeness(student: Student, rng: np.random.Generator, args: list[int], side: int) -> None:
+    """Expect that the block answers as one with or without a known mistake; where it projects, much as one does."""
+    x = image(rng, 4, args[0], side, side)
     answer = run(student, "ResidualBlock", args, x, rng)
     got = expect.array(answer["output"], kind="torch", what=block_text(args))
     want, mistake = weights.explain_block(answer, x, args, train=True)
-    if mistake is None and not (want is not None and weights.resembles(got, want, weights.BLOCK_RESEMBLANCE)):
+    alike = args in PROJECTING and want is not None and weights.resembles(got, want, weights.BLOCK_RESEMBLANCE)
+    if mistake is None and not alike:
         expect_own_output(answer, want, f"{block_text(args)}: relu(F(x) + shortcut(x))", COMPARE_HINT, None)
 
 

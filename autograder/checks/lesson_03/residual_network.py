@@ -1,4 +1,4 @@
-"""Checks of lesson 03 beyond the block: the stage and the network."""
+"""Checks of KeypointResNet, the network of the student's own stages."""
 
 from __future__ import annotations
 
@@ -9,151 +9,49 @@ import numpy as np
 
 from autograder.checks.common.module_shapes import image, raise_channels, seed, shape_problem
 from autograder.checks.lesson_03 import residual_weights as weights
+from autograder.checks.lesson_03.residual_make_stage import expect_every_gradient
+from autograder.checks.lesson_03.residual_mistakes import NETWORK_MISTAKES
 from autograder.checks.lesson_03.residual_own_block import (
     block_fails,
     mistake_of_block,
-    stands_on_block,
-    unused_in_block,
+    stands_on_stage,
 )
 from autograder.checks.lesson_03.residual_questions import (
     COMPARE_HINT,
     describe,
-    expect_gradients,
     expect_kernels,
-    expect_kernels_of_each,
     expect_own_output,
+    expect_small,
     network_kernels,
     run,
-    stage_kernels,
 )
 from autograder.checks.lesson_03.residual_stage import (
     block_sizes,
-    explain_stage,
     networks_of_one_stage,
-    resembles_stage,
 )
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
 
-make_stage = Ladder("make_stage")
 keypoint_resnet = Ladder("KeypointResNet")
 
 # So many that a network's answers to them do not resemble each other by chance.
 IMAGES = 6
-STAGE_HINT = "A stage is a row of ResidualBlocks and nothing else; each takes what the one before it answers."
 HEAD_HINT = (
     "The linear layer takes one number for each channel of the last stage, its average over height and width, whatever "
     "they are, and answers as many numbers as were asked for."
 )
 
 
-@make_stage.rung("type", points=1, gate=True)
-def is_sequential(student: Student, rng: np.random.Generator) -> None:
-    """The stage is an nn.Sequential."""
-    found = describe(student, "make_stage", [3, 5, 2, 2], [2, 3, 8, 8], rng)
-    hint = "nn.Sequential takes the blocks one by one: unpack a list of them with a star."
-    expect.true(found["is_sequential"], "make_stage(3, 5, 2, 2) is an nn.Sequential", f"a {found['type']}", hint=hint)
-
-
-@make_stage.rung("shape", points=2)
-@stands_on_block
-def strides_once(student: Student, rng: np.random.Generator) -> None:
-    """However many blocks there are, the resolution is halved once, or not at all."""
-    hint = "Only the first block takes the stride and the new width; every later one keeps both."
-    for args in [[3, 5, 1, 2], [3, 5, 3, 2], [4, 4, 2, 1], [3, 5, 2, 1], [4, 4, 2, 2]]:
-        x = image(rng, 2, args[0], 16, 16)
-        want = (2, args[1], 16 // args[3], 16 // args[3])
-        expected = f"make_stage{tuple(args)} on x of shape {x.shape}: shape {want}"
-        try:
-            answer = run(student, "make_stage", args, x, rng)
-        except StudentError as error:
-            raise_channels(error, expected, hint)
-            raise
-        got = expect.array(answer["output"], kind="torch", dtype="float32", what=expected)
-        expect.true(got.shape == want, expected, f"shape {got.shape}", hint=hint)
-
-
-def _ask_stage(student: Student, rng: np.random.Generator, args: list[int]) -> tuple[np.ndarray, dict[str, Any], str]:
-    """Return images, what the stage answers to them, and what that is called."""
-    x = image(rng, 3, args[0], 6, 6)
-    answer = run(student, "make_stage", args, x, rng, fill="plain")
-    what = f"make_stage{tuple(args)}(x): its blocks one after the other"
-    expect.array(answer["output"], kind="torch", what=what)
-    return x, answer, what
-
-
-def _expect_stage(student: Student, rng: np.random.Generator, args: list[int]) -> None:
-    """Expect that the stage answers what its blocks make of images one after the other."""
-    x, answer, what = _ask_stage(student, rng, args)
-    sizes = block_sizes(*args)
-    # A mistake in the student's block costs points there, not here again; nor does one that nobody knows.
-    own = mistake_of_block(student, rng)
-    want, right = explain_stage(answer, x, sizes, own)
-    if right or (resembles_stage(answer, x, sizes) and block_fails(student)):
-        return
-    expect_own_output(answer, want, what, STAGE_HINT, None)
-
-
-@make_stage.rung("values", points=4)
-@stands_on_block
-def blocks_of_their_own(student: Student, rng: np.random.Generator) -> None:
-    """Residual blocks with weights of their own, of which only the first one widens."""
-    hint = "The first block goes from in_channels to out_channels. How many come after it, and how wide are they?"
-    # Several numbers of blocks: one too few, one alone and one and the same are told apart by them.
-    asked = []
-    for args in [3, 5, 3, 2], [3, 5, 4, 2], [3, 5, 2, 1], [4, 4, 3, 1], [4, 4, 2, 2]:
-        found = describe(student, "make_stage", args, [2, args[0], 8, 8], rng)
-        asked.append((found, stage_kernels(*args), f"make_stage{tuple(args)}"))
-    expect_kernels_of_each(asked, hint)
-    for args in [3, 5, 3, 2], [4, 4, 2, 1]:
-        _expect_stage(student, rng, args)
-
-
-@make_stage.rung("edge cases", points=1)
-@stands_on_block
-def one_block(student: Student, rng: np.random.Generator) -> None:
-    """A stage of one block is that block alone."""
-    found = describe(student, "make_stage", [3, 5, 1, 2], [2, 3, 8, 8], rng)
-    expect_kernels(found, stage_kernels(3, 5, 1, 2), "make_stage(3, 5, 1, 2)", "blocks counts the first block too.")
-    _expect_stage(student, rng, [3, 5, 1, 2])
-
-
-@make_stage.rung("values", points=2)
-@stands_on_block
-def runs_residual_blocks(student: Student, rng: np.random.Generator) -> None:
-    """What comes out is what residual blocks make of the input, however many there are."""
-    args = [3, 5, 2, 1]
-    x, answer, what = _ask_stage(student, rng, args)
-    if any(resembles_stage(answer, x, block_sizes(args[0], args[1], count, 1)) for count in (2, 1, 3)):
-        return
-    want, _ = explain_stage(answer, x, block_sizes(*args), None)
-    expect_own_output(answer, want, what, STAGE_HINT, None)
-
-
-def _expect_every_gradient(student: Student, answer: dict[str, Any]) -> None:
-    # A layer that the block itself leaves unused costs points there.
-    if not (answer["without_grad"] and unused_in_block(student)):
-        expect_gradients(answer, "a gradient for every parameter")
-
-
-@make_stage.rung("gradients", points=2)
-def trains_every_block(student: Student, rng: np.random.Generator) -> None:
-    """Every parameter of the stage gets a gradient."""
-    x, upstream = image(rng, 2, 3, 8, 8), image(rng, 2, 5, 4, 4)
-    answer = run(student, "make_stage", [3, 5, 3, 2], x, rng, upstream=upstream)
-    _expect_every_gradient(student, answer)
-
-
 def _network_text(channels: list[int], blocks: int, outputs: int) -> str:
     return f"KeypointResNet({tuple(channels)}, blocks_per_stage={blocks}, outputs={outputs})"
 
 
-@keypoint_resnet.rung("type", points=1, gate=True)
+@keypoint_resnet.rung("type", points=1)
+@stands_on_stage
 def network_is_a_module(student: Student, rng: np.random.Generator) -> None:
-    """KeypointResNet is an nn.Module that can be built in other sizes than its own."""
-    small: dict[str, Any] = {"channels": [3, 4], "blocks_per_stage": 1, "outputs": 6}
-    found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng, **small)
+    """KeypointResNet is an nn.Module that can be built."""
+    found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng)
     expect.true(found["is_module"], "an nn.Module", f"a {found['type']}", hint="Derive it from nn.Module.")
 
 
@@ -173,7 +71,7 @@ def _expect_pooled(numbers: int, channels: int, what: str) -> None:
 
 
 @keypoint_resnet.rung("shape", points=2)
-@stands_on_block
+@stands_on_stage
 def answers_outputs(student: Student, rng: np.random.Generator) -> None:
     """(B, 1, 96, 96) -> (B, 30), or as many outputs as are asked for, whatever the number of stages."""
     three: dict[str, Any] = {"channels": [3, 4, 5], "outputs": 7}
@@ -202,8 +100,17 @@ def answers_outputs(student: Student, rng: np.random.Generator) -> None:
         expect.true(got.shape == (2, outputs), expected, f"shape {got.shape}", hint=HEAD_HINT)
 
 
+def _without_head(found: dict[str, Any], what: str, outputs: int, channels: int) -> dict[str, Any]:
+    """Return the module described without the kernel of a linear layer that is written as a 1x1 convolution."""
+    expect.true("shapes" in found, f"{what}: an nn.Module", f"a {found['type']}")
+    shapes, head = list(found["shapes"]), [outputs, channels, 1, 1]
+    if head in shapes:
+        shapes.remove(head)
+    return {**found, "shapes": shapes}
+
+
 @keypoint_resnet.rung("values", points=4)
-@stands_on_block
+@stands_on_stage
 def owns_its_layers(student: Student, rng: np.random.Generator) -> None:
     """The kernels of the stem, of every stage and of its blocks, as in the table."""
     hint = "Go through the table of the lesson stage by stage: width, number of blocks, and which of them strides."
@@ -213,17 +120,14 @@ def owns_its_layers(student: Student, rng: np.random.Generator) -> None:
         kwargs = {} if default else {"channels": channels, "blocks_per_stage": blocks, "outputs": outputs}
         found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng, **kwargs)
         what = "KeypointResNet()" if default else _network_text(channels, blocks, outputs)
-        shapes, head = list(found["shapes"]), [outputs, channels[-1], 1, 1]
-        if head in shapes:
-            # The linear layer may be written as a 1x1 convolution.
-            shapes.remove(head)
-        expect_kernels({**found, "shapes": shapes}, network_kernels(channels, blocks), what, hint)
+        rest = _without_head(found, what, outputs, channels[-1])
+        expect_kernels(rest, network_kernels(channels, blocks), what, hint)
     # Kernels that lie about unused are no network: one of them has to answer much as a network does.
     _expect_network(student, rng, [4, 3], strict=False)
 
 
 @keypoint_resnet.rung("values", points=6)
-@stands_on_block
+@stands_on_stage
 def network_output(student: Student, rng: np.random.Generator) -> None:
     """The output of a small network in train mode, from its own weights."""
     _expect_network(student, rng, [3, 5])
@@ -238,6 +142,7 @@ def _expect_network(student: Student, rng: np.random.Generator, channels: list[i
     answer = run(student, "KeypointResNet", [], x, rng, kwargs=kwargs, fill="plain")
     what = f"{_network_text(channels, 1, outputs)}(images)"
     expect.array(answer["output"], kind="torch", shape=(IMAGES, outputs), what=what)
+    expect_small(answer, what)
     # A mistake in the student's block costs points there, not here again.
     own = mistake_of_block(student, rng)
     want, mistake = weights.explain_network(answer, x, channels, outputs, own)
@@ -245,11 +150,24 @@ def _expect_network(student: Student, rng: np.random.Generator, channels: list[i
     # Nor does a mistake in the block that nobody knows.
     excused = (not strict and (alike or mistake is not None)) or (alike and mistake is None and block_fails(student))
     if mistake != "" and not excused:
-        expect_own_output(answer, want, what, COMPARE_HINT, weights.NETWORK_MISTAKES.get(mistake or ""))
+        expect_own_output(answer, want, what, COMPARE_HINT, NETWORK_MISTAKES.get(mistake or ""))
+
+
+@keypoint_resnet.rung("values", points=4)
+@stands_on_stage
+def five_stages(student: Student, rng: np.random.Generator) -> None:
+    """The network of the table, and what one of five narrower stages answers."""
+    hint = "Go through the table of the lesson stage by stage: width, number of blocks, and which of them strides."
+    channels = [32, 64, 128, 256, 512]
+    found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng)
+    expect_kernels(
+        _without_head(found, "KeypointResNet()", 30, 512), network_kernels(channels, 2), "KeypointResNet()", hint
+    )
+    _expect_network(student, rng, [3, 4, 5, 6, 7], strict=False)
 
 
 @keypoint_resnet.rung("values", points=2)
-@stands_on_block
+@stands_on_stage
 def one_stage(student: Student, rng: np.random.Generator) -> None:
     """A network of one stage answers much as such a network does, from weights drawn here."""
     kwargs: dict[str, Any] = {"channels": [4], "blocks_per_stage": 2, "outputs": 30}
@@ -257,6 +175,7 @@ def one_stage(student: Student, rng: np.random.Generator) -> None:
     answer = run(student, "KeypointResNet", [], x, rng, kwargs=kwargs, fill="plain")
     what = f"{_network_text([4], 2, 30)}(images)"
     expect.array(answer["output"], kind="torch", shape=(IMAGES, 30), what=what)
+    expect_small(answer, what)
     first = None
     for stride, own in itertools.product((1, 2), dict.fromkeys((None, mistake_of_block(student, rng)))):
         for want in networks_of_one_stage(answer, x, block_sizes(4, 4, 2, stride), 30, own):
@@ -267,11 +186,15 @@ def one_stage(student: Student, rng: np.random.Generator) -> None:
 
 
 @keypoint_resnet.rung("edge cases", points=2)
-@stands_on_block
+@stands_on_stage
 def one_image(student: Student, rng: np.random.Generator) -> None:
     """In eval mode a batch of one works, and an image's answer does not depend on its batch."""
     x = rng.random((3, 1, 96, 96), dtype=np.float32)
-    inputs = {"kwargs": {"channels": [4, 6], "blocks_per_stage": 1, "outputs": 5}, "seed": seed(rng), "train": False}
+    inputs = {
+        "kwargs": {"channels": [4, 6, 5, 4, 3], "blocks_per_stage": 1, "outputs": 5},
+        "seed": seed(rng),
+        "train": False,
+    }
     whole = run(student, "KeypointResNet", [], x, rng, **inputs)
     alone = run(student, "KeypointResNet", [], x[:1], rng, **inputs)
     hint = "squeeze() drops the batch axis too when it holds one image; say which axes to drop, or flatten from axis 1."
@@ -287,6 +210,6 @@ def one_image(student: Student, rng: np.random.Generator) -> None:
 def trains_every_layer(student: Student, rng: np.random.Generator) -> None:
     """Every parameter gets a gradient."""
     x, upstream = rng.random((2, 1, 96, 96), dtype=np.float32), image(rng, 2, 5)
-    kwargs = {"channels": [3, 4], "blocks_per_stage": 2, "outputs": 5}
+    kwargs = {"channels": [3, 4, 5, 4, 3], "blocks_per_stage": 2, "outputs": 5}
     answer = run(student, "KeypointResNet", [], x, rng, kwargs=kwargs, upstream=upstream)
-    _expect_every_gradient(student, answer)
+    expect_every_gradient(student, answer)

@@ -19,12 +19,17 @@ COMPARE_HINT = "Compare your layers and their order with the picture, one by one
 MOST_NUMBERS = 1_000_000
 # Of several modules that differ, so many are told.
 MOST_TOLD = 2
+MODULE_HINT = "Does every way through it end in a return, however many there are of everything?"
 UNUSED_HINT = "A layer that __init__ creates is never used by forward, or its result is dropped."
 
 
 def block_text(args: list[int]) -> str:
     """Return the call that builds the block, as a student would write it."""
     return f"ResidualBlock({args[0]}, {args[1]}, stride={args[2]})"
+
+
+def _no_module(kind: str) -> str:
+    return "None" if kind == "NoneType" else f"a {kind}"
 
 
 def describe(
@@ -43,6 +48,9 @@ def run(
     """
     inputs = {"kwargs": {}, "seed": seed(rng), "fill": "random", **more}
     answer = student.probe("lesson_03.run", name=name, args=args, x=x, **inputs)
+    if "layers" not in answer:
+        call = f"{name}({', '.join(map(str, args))})" if args else name
+        raise expect.Mismatch(f"{call}: an nn.Module", _no_module(answer["type"]), hint=MODULE_HINT)
     return {**answer, "layers": _with_weights(answer["layers"], inputs["fill"], inputs["seed"])}
 
 
@@ -84,6 +92,8 @@ def network_kernels(channels: list[int], blocks: int) -> Counter:
 
 
 def _kernels_of(found: dict[str, Any]) -> Counter:
+    if "shapes" not in found:
+        raise expect.Mismatch("an nn.Module", _no_module(found["type"]), hint=MODULE_HINT)
     # A kernel has 4 axes, and more than one channel out.
     return Counter(tuple(shape) for shape in found["shapes"] if len(shape) == 4 and shape[0] > 1)
 
@@ -129,6 +139,8 @@ def expect_own_output(
     """
     expect_found(answer)
     example = "random images, and your own weights set to random values"
+    if want is None and instead is not None:
+        raise expect.Mismatch(what, f"the result of {instead}", example, hint)
     if want is None:
         found = [tuple(layer["weight"].shape) for layer in answer["layers"] if layer["weight"] is not None]
         got = f"weights that can't form it: {shapes_text(found)}"
@@ -139,6 +151,14 @@ def expect_own_output(
         if instead is None:
             raise
         raise expect.Mismatch(what, f"the result of {instead}", example, hint, found.difference) from None
+
+
+def expect_small(answer: dict[str, Any], what: str) -> None:
+    """Expect a module of the sizes that were asked for: of a far larger one, weights are not drawn."""
+    if any("weight" not in layer for layer in answer["layers"]):
+        sizes = [prod(shape) for layer in answer["layers"] for shape in layer["shapes"].values() if shape is not None]
+        hint = "Does every layer take its width from the arguments?"
+        raise expect.Mismatch(f"{what}: a network of these widths", f"one of {sum(sizes):,} numbers", hint=hint)
 
 
 def expect_gradients(answer: dict[str, Any], what: str) -> None:

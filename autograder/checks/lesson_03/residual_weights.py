@@ -16,47 +16,17 @@ import numpy as np
 
 from autograder.checks.common import numpy_layers as layers
 from autograder.checks.common.numpy_layers import Block, Conv, Head, Norm, Stem
+from autograder.checks.lesson_03.residual_mistakes import (
+    BLOCK_MISTAKES,
+    NETWORK_MISTAKES,
+    STEM_MISTAKES,
+    can_be_computed,
+)
 
 # Of a student's answer, relative and absolute: float32 through a few layers beside float64.
 TOLERANCE = 2e-4
 # How far what a module with a mistake answers must go along with what it should: a correlation.
 RESEMBLANCE, BLOCK_RESEMBLANCE, NETWORK_RESEMBLANCE = 0.5, 0.75, 0.35
-
-# What each mistake computes, in the lesson's words: they stay the same however the student names or orders layers.
-BLOCK_MISTAKES = {
-    "relu before addition": "relu(F(x)) + shortcut(x)",
-    "relu twice": "relu(relu(F(x)) + shortcut(x))",
-    "no final relu": "F(x) + shortcut(x)",
-    "no shortcut": "relu(F(x))",
-    "no middle relu": "an F(x) without a ReLU between its convolutions",
-    "no norm": "an F(x) without batch normalization",
-    "no first norm": "an F(x) without the first batch normalization",
-    "no second norm": "an F(x) without the second batch normalization",
-    "one norm twice": "an F(x) with one and the same batch normalization after both convolutions",
-    "relu before norm": "an F(x) with its ReLU before the normalization",
-    "relu before both norms": "an F(x) with its ReLU before the normalization",
-    "norm after addition": "relu(norm(conv(...) + shortcut(x)))",
-    "pre-activation": "normalization and ReLU before each convolution, and a bare sum at the end",
-    "subtracted": "relu(F(x) - shortcut(x))",
-    "relu in shortcut": "relu(F(x) + relu(shortcut(x)))",
-    "pooled shortcut": "a shortcut that pools x before its convolution",
-    "late stride": "an F(x) whose second convolution takes the stride",
-}
-STEM_MISTAKES = {
-    "no stem norm": "a stem without batch normalization",
-    "no stem relu": "a stem without ReLU",
-    "stem relu before norm": "a stem with its ReLU before the normalization",
-    "no pool": "a stem without max-pooling",
-    "average pool": "a stem that pools by the average",
-}
-HEAD_MISTAKES = {
-    "max at the end": "the maximum of each feature map at the end",
-    "sum at the end": "the sum of each feature map at the end",
-    "relu at the end": "a ReLU after the linear layer",
-    "sigmoid at the end": "a sigmoid after the linear layer",
-    "softmax at the end": "a softmax after the linear layer",
-}
-NETWORK_MISTAKES = {**HEAD_MISTAKES, **STEM_MISTAKES}
 
 # More layers than a right module has would make the orders to try too many.
 MOST_NORMS, MOST_CONVS = 4, 12
@@ -119,8 +89,13 @@ def _norm_orders(found: Layers, channels: int, projects: bool) -> Iterator[tuple
                 yield order[0], order[1], order[2] if places == 3 else None
 
 
-def arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> Iterator[Block]:
-    """Yield every block of in_channels, out_channels and stride ``args`` that these weights could form."""
+def arrange_block(
+    found: Layers, args: Sequence[int], train: bool = True, projects: bool | None = None
+) -> Iterator[Block]:
+    """Yield every block of in_channels, out_channels and stride ``args`` that these weights could form.
+
+    ``projects`` says whether its shortcut has a convolution; None: where it is due.
+    """
     in_channels, out_channels, stride = args
     convs = convs_of(found, 3)
     if max(len(convs), len(convs_of(found, 1))) > MOST_CONVS:
@@ -128,7 +103,7 @@ def arrange_block(found: Layers, args: Sequence[int], train: bool = True) -> Ite
     if not train:
         # In train mode a normalization takes away whatever bias its convolution has.
         convs = _with_loose_biases(convs, found)
-    projects = stride != 1 or in_channels != out_channels
+    projects = stride != 1 or in_channels != out_channels if projects is None else projects
     pointwise = [conv for conv in convs_of(found, 1) if conv.kernel.shape[:2] == (out_channels, in_channels)]
     shortcuts: list[Conv | None] = list(_with_loose_biases(pointwise, found)) if projects else [None]
     pairs = [
@@ -186,11 +161,13 @@ def explain_block(
         if agrees(got, right[-1]):
             return right[-1], ""
     for mistake, block in itertools.product(BLOCK_MISTAKES, blocks):
-        if mistake == "pre-activation" and args[0] != args[1]:
-            # Its first normalization has the channels of x, and those found here have the channels of F(x).
-            continue
-        if agrees(got, layers.run_block(x, block, train, mistake)):
+        if can_be_computed(mistake, args, x.shape[2]) and agrees(got, layers.run_block(x, block, train, mistake)):
             return nearest(got, right), mistake
+    if not blocks:
+        # Who adds nothing may have nothing to add.
+        for block in itertools.islice(arrange_block(answer["layers"], args, train, projects=False), MOST_BLOCKS):
+            if agrees(got, layers.run_block(x, block, train, "no shortcut")):
+                return None, "no shortcut"
     return nearest(got, right), None
 
 

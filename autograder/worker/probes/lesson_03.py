@@ -128,11 +128,13 @@ def run(
 ) -> dict[str, Any]:
     """Build ``name(*args, **kwargs)``, fill its weights, run it on ``x`` and, given ``upstream``, backwards.
 
-    Of its layers only what there is to fill is told, see ``lesson_03_weights``.
+    Of what is no module only the type is told; of layers only what there is to fill, see ``lesson_03_weights``.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = _build(names, name, args, kwargs, x.shape)
+        if not isinstance(module, Module):
+            return {"type": type(module).__name__}
         layers = _fill(module, fill, seed)
         module.train(train)
         inputs = torch.from_numpy(x.copy()).requires_grad_(upstream is not None)
