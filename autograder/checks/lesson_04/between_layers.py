@@ -118,4 +118,12 @@ def hangs_on(before: np.ndarray, after: np.ndarray) -> bool:
         forms += [pool(before, how, up) for how in ("max", "mean") for up in (False, True)]
         forms += [form.transpose(0, 3, 1, 2) for form in forms]
     alike = [form.ravel() for form in forms if form.size == after.size]
-    return not alike or any(np.corrcoef(form, after.ravel())[0, 1] > 0.3 for form in alike)
+    return not alike or any(_goes_along(form, after.ravel()) for form in alike)
+
+
+def _goes_along(before: np.ndarray, after: np.ndarray) -> bool:
+    """Return whether numbers grow with others or, as those of a cosine, are alike where the others are alike."""
+    in_order = after[np.argsort(before)]
+    # 2 for numbers that have nothing to do with the others, near 0 for a function of them.
+    jumps = float(np.mean(np.diff(in_order) ** 2)) / max(float(np.var(after)), 1e-12)
+    return bool(np.corrcoef(before, after)[0, 1] > 0.3) or jumps < 0.5

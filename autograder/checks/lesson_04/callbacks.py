@@ -12,6 +12,8 @@ from autograder.ladder.student import Student
 
 phase_callbacks = Ladder("phase_callbacks")
 
+# More epochs than both phases of the lesson have; who waits longer never stops.
+LONGEST_WAIT = 701
 KINDS = {1: ("EarlyStopping",), 2: ("ReduceLROnPlateau", "ModelCheckpoint")}
 STOPPING = (
     "EarlyStopping needs to know which loss to watch, whether less of it is better, how many epochs without a better "
@@ -67,8 +69,11 @@ def phase_1_restores_the_best_weights(student: Student, rng: np.random.Generator
     epochs, weight = found["epochs"], round(found["weight"])
     # How long it waits is free. One that waits to the end gives the best weights back there.
     if weight == best:
+        _expect_an_end(student, epochs == len(val_losses))
         return
-    if weight < best:
+    if weight == 1 and _takes_the_first(student):
+        got = "those of the first epoch, where val_loss is the highest"
+    elif weight < best:
         got = "those of an earlier epoch, when val_loss still falls"
     elif epochs == len(val_losses):
         # The other way round: whoever stops here watches the training loss.
@@ -80,6 +85,19 @@ def phase_1_restores_the_best_weights(student: Student, rng: np.random.Generator
         got = "those of the last epoch" if weight == epochs else f"those of epoch {weight}"
     example = f"val_loss falls for {best} epochs, then rises; loss falls all the time"
     raise expect.Mismatch(f"the model has the weights of epoch {best}", got, example, STOPPING)
+
+
+def _takes_the_first(student: Student) -> bool:
+    """Return whether the first epoch passes for the best even where the loss falls by much."""
+    return round(_play(student, 1, [5.0 - 0.1 * epoch for epoch in range(40)])["weight"]) == 1
+
+
+def _expect_an_end(student: Student, waits_long: bool) -> None:
+    """Expect of a phase 1 that waits long that it stops at all."""
+    epochs = _play(student, 1, [1.0 + epoch for epoch in range(LONGEST_WAIT)])["epochs"] if waits_long else 0
+    example = f"val_loss rises from the second epoch on, for {LONGEST_WAIT} epochs"
+    hint = "How many epochs EarlyStopping waits must be fewer than anybody trains for; else it stops nothing."
+    expect.true(epochs < LONGEST_WAIT, "phase 1 stops", "it goes on to the end", example, hint)
 
 
 @phase_callbacks.rung("edge cases", points=1)

@@ -17,6 +17,7 @@ import numpy as np
 from autograder.checks.common.shared import Shared
 from autograder.checks.lesson_04.compiling import huber
 from autograder.checks.lesson_04.optimizer_steps import follows, same_weights
+from autograder.checks.lesson_04.phases import NUMBERS, Phase, phase_of
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
@@ -24,26 +25,10 @@ from autograder.ladder.student import Student, StudentError
 train_two_phase = Ladder("train_two_phase")
 
 EPOCHS, BATCH, FACES, VAL_FACES, GAIN = (1, 3), 16, 32, 16, 32.0
-# Number of an image in units of its first pixel: exact in float32.
-NUMBERS = 64
 # The second training: a step an epoch, the best weights after the first one, and a long phase 2 that only gets worse.
 LONG_EPOCHS, LONG_FACES = (2, 7), 16
 # Epochs of phase 2 that do not better the first one, until ReduceLROnPlateau acts.
 PLATEAU = 5
-
-
-@dataclass(frozen=True)
-class Phase:
-    """What one optimizer did: the images of each batch, the weights at first and after each step, and each epoch.
-
-    ``start`` is None, ``path`` and ``epochs`` empty where it trained another network than the one that came in.
-    """
-
-    optimizer: str
-    path: np.ndarray
-    batches: tuple[tuple[int, ...], ...]
-    start: np.ndarray | None
-    epochs: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -59,26 +44,6 @@ class Training:
     def val_loss(self, weights: np.ndarray) -> float:
         """Return the validation loss with these (30,) weights: every validation face has the same target."""
         return float(np.mean(huber(GAIN * weights.astype(float) - self.val_target)))
-
-
-def _phase(steps: list[dict[str, Any]]) -> Phase:
-    """Put the steps of one optimizer into epochs: another one begins with an image that the epoch has seen."""
-    batches: list[tuple[int, ...]] = []
-    epochs: list[np.ndarray] = []
-    seen: set[int] = set()
-    for step in steps:
-        if step["start"] is None:
-            continue
-        batch = tuple(int(number) for number in np.round(np.asarray(step["images"]) * NUMBERS))
-        if not epochs or seen & set(batch):
-            epochs.append(step["end"])
-            seen = set()
-        epochs[-1] = step["end"]
-        batches.append(batch)
-        seen |= set(batch)
-    known = [np.asarray(step["end"]) for step in steps if step["start"] is not None]
-    path = np.array([steps[0]["start"], *known]) if known and steps[0]["start"] is not None else np.empty((0, 0))
-    return Phase(steps[0]["type"], path, tuple(batches), steps[0]["start"], tuple(epochs))
 
 
 def _train(student: Student, rng: np.random.Generator, long: bool = False) -> Training:
@@ -100,7 +65,7 @@ def _train(student: Student, rng: np.random.Generator, long: bool = False) -> Tr
             raise
         raise expect.Mismatch(f"a training that ends after epochs={epochs}", f"{error.message}") from None
     by_optimizer = groupby(found["steps"], key=lambda step: step["optimizer"])
-    return Training(found, tuple(_phase(list(steps)) for _, steps in by_optimizer), count, target, val_target)
+    return Training(found, tuple(phase_of(list(steps)) for _, steps in by_optimizer), count, target, val_target)
 
 
 _trained = Shared("train_two_phase", _train)
@@ -174,7 +139,7 @@ def trains_with_adam_then_sgd(student: Student, rng: np.random.Generator) -> Non
 
 @train_two_phase.rung("values", points=2)
 def trains_in_batches_of_training_faces(student: Student, rng: np.random.Generator) -> None:
-    """Each step sees batch_size training faces, and no validation face."""
+    """Each step sees batch_size training faces, no validation face, and each epoch every training face once."""
     hint = "Train on x and y alone, so that the other faces can judge the network; batch_size holds for both phases."
     for number, phase in enumerate(_two_phases(_trained(student, rng)), start=1):
         sizes = sorted({len(batch) for batch in phase.batches})
@@ -184,6 +149,13 @@ def trains_in_batches_of_training_faces(student: Student, rng: np.random.Generat
         expect.true(not strangers, "steps on training faces alone", got, example, hint)
         got = f"batches of {' and '.join(map(str, sizes))} faces"
         expect.true(set(sizes) <= {BATCH}, f"batches of {BATCH} faces", got, example, hint)
+    # Told after the sizes of both phases, and of both trainings.
+    for training in (_trained(student, rng), _trained_long(student, rng)):
+        for number, phase in enumerate(_two_phases(training), start=1):
+            hint = "Hand all of x and y to each phase: an epoch is one pass over every training face."
+            example = f"phase {number}: {training.faces} faces to train on, batch_size={BATCH}"
+            lacks = phase.lacking(training.faces)
+            expect.true(lacks is None, "every training face once in each epoch", lacks or "", example, hint)
 
 
 @train_two_phase.rung("values", points=4)
@@ -260,6 +232,8 @@ def histories_tell_what_happened(student: Student, rng: np.random.Generator) -> 
         what = f"phase {number}, epochs={EPOCHS}"
         length, ran = len(history["val_loss"]), len(phase.epochs) or len(history["val_loss"])
         expect.true(1 <= ran <= most, f"{what}: no more epochs than {most}", f"{ran} epochs")
+        # No stop that the lesson allows ends so short a phase.
+        expect.true(ran == most or not phase.epochs, f"{what}: {most} epochs", f"{ran} epochs")
         same = length == ran == len(history["loss"])
         expect.true(same, f"{what}: a value for each of its {ran} epochs", f"{length} values of val_loss")
         want = [training.val_loss(weights) for weights in phase.epochs]
@@ -268,6 +242,9 @@ def histories_tell_what_happened(student: Student, rng: np.random.Generator) -> 
         hint = "Validate on x_val and y_val, with the loss that the phase is compiled with."
         # Keras averages the batches in float32: measured, 1.1e-4 of this at most in 90 trainings of three styles.
         expect.close(history["val_loss"], want, rtol=1e-3, atol=1e-5, what=f"{what}: val_loss", hint=hint)
+    # One bad epoch does not end phase 1, so its second epoch comes, whatever it brings.
+    ran, most = len(_two_phases(_trained_long(student, rng))[0].epochs), LONG_EPOCHS[0]
+    expect.true(ran == most, f"phase 1, epochs={LONG_EPOCHS}: {most} epochs", f"{ran} epochs")
 
 
 @train_two_phase.rung("side effects", points=2)

@@ -15,6 +15,7 @@ LEAKY = "keras.layers.LeakyReLU(negative_slope=0.3)"
 POOL = "            keras.layers.MaxPooling2D(2),\n"
 LAST = "keras.layers.Dense(30)"
 LAST_UNPOOLED = "            *[keras.layers.MaxPooling2D(2)][filters // 128 :],\n"
+DATA = 'data = {"x": x,'
 FIT_2 = "phase2 = model.fit(**data, epochs=epochs[1], callbacks=callbacks).history"
 
 
@@ -165,4 +166,17 @@ WRONG += [
         "            keras.callbacks.EarlyStopping(patience=3),\n            keras.callbacks.ReduceLROnPlateau(",
         "training stops 3 epochs after",
     ),
+    _wrong(
+        "phase_callbacks",
+        "never stops",
+        "patience=10, restore",
+        "patience=10**9, restore",
+        "it goes on to the end",
+    ),
+    _wrong("train_two_phase", "one batch", DATA, f"x, y = x[:batch_size], y[:batch_size]\n    {DATA}", "16 of 32"),
+    _wrong("train_two_phase", "half of the faces", DATA, f"x, y = x[::2], y[::2]\n    {DATA}", "16 of 32"),
+    _wrong(
+        "train_two_phase", "phase 1 for one epoch", "epochs=epochs[0]", "epochs=1", "phase 1, epochs=(2, 7): 2 epochs"
+    ),
+    _wrong("train_two_phase", "phase 2 cut short", "epochs=epochs[1]", "epochs=epochs[1] - 1", "it ends after 6"),
 ]

@@ -1,0 +1,64 @@
+"""What one optimizer did in a training of the checks' small model: its steps, put into epochs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Number of an image in units of its first pixel: exact in float32.
+NUMBERS = 64
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one optimizer did: the images of each batch, the weights at first and after each step, and each epoch.
+
+    ``start`` is None, ``path`` and ``epochs`` empty where it trained another network than the one that came in.
+    """
+
+    optimizer: str
+    path: np.ndarray
+    batches: tuple[tuple[int, ...], ...]
+    start: np.ndarray | None
+    epochs: tuple[np.ndarray, ...]
+
+    def lacking(self, faces: int) -> str | None:
+        """Return in words what an epoch lacks of seeing each of so many training faces once; None where nothing."""
+        for number, epoch in enumerate(self._epoch_batches(), start=1):
+            seen = len(set(epoch) & set(range(faces)))
+            if seen < faces:
+                return f"epoch {number} sees {seen} of {faces} training faces"
+            if len(epoch) > len(set(epoch)):
+                return f"epoch {number} sees some training faces twice"
+        return None
+
+    def _epoch_batches(self) -> list[list[int]]:
+        """Return the images of each epoch: another one begins with an image that the epoch has seen."""
+        epochs: list[list[int]] = []
+        for batch in self.batches:
+            if not epochs or set(epochs[-1]) & set(batch):
+                epochs.append([])
+            epochs[-1] += batch
+        return epochs
+
+
+def phase_of(steps: list[dict[str, Any]]) -> Phase:
+    """Put the steps of one optimizer into epochs: another one begins with an image that the epoch has seen."""
+    batches: list[tuple[int, ...]] = []
+    epochs: list[np.ndarray] = []
+    seen: set[int] = set()
+    for step in steps:
+        if step["start"] is None:
+            continue
+        batch = tuple(int(number) for number in np.round(np.asarray(step["images"]) * NUMBERS))
+        if not epochs or seen & set(batch):
+            epochs.append(step["end"])
+            seen = set()
+        epochs[-1] = step["end"]
+        batches.append(batch)
+        seen |= set(batch)
+    known = [np.asarray(step["end"]) for step in steps if step["start"] is not None]
+    path = np.array([steps[0]["start"], *known]) if known and steps[0]["start"] is not None else np.empty((0, 0))
+    return Phase(steps[0]["type"], path, tuple(batches), steps[0]["start"], tuple(epochs))
