@@ -79,6 +79,23 @@ CHANGES = {
         ("strictly within", "within_tolerance", "<= TOLERANCE", "<= TOLERANCE - 0.5"),
         ("one epoch for all", "batches of", "val_loader, epochs, lr)", "val_loader, 1, lr)"),
         ("predictions of an untrained network", "no such training", "cat([model(images)", "cat([NoseTipNet()(images)"),
+        (
+            "first setting trained, the others copied",
+            "no such training",
+            "    return pd.DataFrame(rows)",
+            "    return pd.DataFrame([{**rows[0], 'batch_size': b, 'lr': r, 'steps': epochs * -(-len(train_set) // b)} "
+            "for b, r in settings])",
+        ),
+        (
+            "first setting alone trained, the others copied",
+            "no such training",
+            "    rows = []\n",
+            "    if len(settings) > 1:\n"
+            "        row = sweep(settings[:1], train_set, val_set, epochs).iloc[0].to_dict()\n"
+            "        return pd.DataFrame([{**row, 'batch_size': b, 'lr': r, 'steps': epochs * -(-len(train_set) // b)} "
+            "for b, r in settings])\n"
+            "    rows = []\n",
+        ),
         ("first setting alone", "1 rows", "    return pd.DataFrame(rows)", "    return pd.DataFrame(rows[:1])"),
     ],
 }
