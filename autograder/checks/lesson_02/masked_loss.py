@@ -52,6 +52,8 @@ def _number(value: Any, what: str) -> float:
         raise expect.Mismatch(f"{what}: shape ()", f"shape {value.array.shape}")
     elif isinstance(array, np.ndarray) or type(array) not in (int, float):
         raise expect.Mismatch(f"{what}: a torch.Tensor", f"{type_name(value)}: {expect.show(value)}")
+    if isinstance(array, np.ndarray) and array.dtype.kind not in "biuf":
+        raise expect.Mismatch(f"{what}: a real number", f"{type_name(value)} of dtype {array.dtype}")
     return float(array)
 
 

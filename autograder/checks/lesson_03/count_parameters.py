@@ -56,8 +56,12 @@ def _expect_count(student: Student, rng: np.random.Generator, *frozen: str) -> N
 
 @count_parameters.rung("type", points=1)
 def is_an_integer(student: Student, rng: np.random.Generator) -> None:
-    """The count is a whole number."""
-    _whole(student.probe("lesson_03.count", channels=4, features=3, frozen=[]))
+    """The count is an int: a float16 would leave out every second number above 2048."""
+    answer = student.probe("lesson_03.count", channels=4, features=3, frozen=[])
+    _whole(answer)
+    whole = type(answer) is int or (isinstance(answer, np.ndarray) and answer.dtype.kind in "iu")
+    hint = "Return one number, as Python's int."
+    expect.true(whole, "count_parameters(model): an int", expect.show_typed(answer), hint=hint)
 
 
 @count_parameters.rung("values", points=3)

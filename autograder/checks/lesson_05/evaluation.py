@@ -65,8 +65,12 @@ def _measures(norm: NormTask) -> list[float]:
     errors = norm.errors()
     squares, points = (errors**2).sum(), (errors.reshape(len(errors), -1, 2) ** 2).sum(axis=2)
     averages = [squares / count for count in (errors.size, len(errors), points.size, 1)]
-    sizes = [np.abs(errors).mean(), np.sqrt(points).mean()]
-    return [*averages, *np.sqrt(averages), *sizes]
+    sizes = [np.abs(errors).mean(), np.sqrt(points).mean(), abs(errors.mean()), abs(errors.sum())]
+    # The root of the mean of each face, of each coordinate or of each point.
+    roots = [np.sqrt((errors**2).mean(axis=axis)).mean() for axis in (0, 1)]
+    roots += [np.sqrt((errors**2).sum(axis=1)).mean(), np.sqrt(points / 2).mean()]
+    measures = [*averages, *np.sqrt(averages), *sizes, *np.sqrt(sizes), *roots]
+    return [sign * measure for measure in measures for sign in (1, -1)]
 
 
 def _expect_measured(student: Student, rng: np.random.Generator, came: str = "eval mode") -> None:

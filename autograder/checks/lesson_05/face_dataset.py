@@ -34,13 +34,21 @@ def _ask(student: Student, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
     return images, keypoints, answer
 
 
+def _item(answer: dict[str, Any], index: int) -> Any:
+    """Return the item at an index that was looked at. Raises Mismatch where there is none."""
+    item = answer["items"][INDICES.index(index)]
+    hint = "Faces with missing labels count too."
+    expect.true(item is not None, f"dataset[{index}] of 5 faces: an item", "an IndexError", hint=hint)
+    return item
+
+
 @face_dataset.rung("type", points=1, gate=True)
 def items_are_pairs(student: Student, rng: np.random.Generator) -> None:
     """An item is a pair of an image and its targets."""
-    images, _, answer = _ask(student, rng)
-    hint = "Faces with missing labels count too."
-    expect.true(answer["length"] == len(images), f"len(dataset): {len(images)}", f"{answer['length']}", hint=hint)
-    for item, size in zip(answer["items"], answer["sizes"], strict=True):
+    answer = _ask(student, rng)[2]
+    for place, (item, size) in enumerate(zip(answer["items"], answer["sizes"], strict=True)):
+        if place and item is None:
+            continue
         got = "no tuple" if size is None else f"{size} of them"
         expect.true(size == 2, "dataset[0]: two values, (image, targets)", got)
         _array(item[0], "the image")
@@ -62,8 +70,10 @@ def shapes_of_an_item(student: Student, rng: np.random.Generator) -> None:
 
 @face_dataset.rung("dtype", points=1)
 def dtypes_of_an_item(student: Student, rng: np.random.Generator) -> None:
-    """Both are float32, as the network's weights are."""
+    """Both are tensors in float32, as the network's weights are."""
     for part, what in zip(_ask(student, rng)[2]["items"][0], ("image", "targets"), strict=True):
+        hint = "torch.from_numpy makes a tensor of an array."
+        expect.true(isinstance(part, TensorValue), f"the {what}: a torch.Tensor", type_name(part), hint=hint)
         dtype, hint = _array(part, what).dtype.name, "Convert once, when the dataset is built."
         expect.true(dtype == "float32", f"the {what} in float32", dtype, hint=hint)
 
@@ -74,7 +84,7 @@ def values_of_items(student: Student, rng: np.random.Generator) -> None:
     images, keypoints, answer = _ask(student, rng)
     hint = "Nothing is scaled or sorted here: x, y of the first keypoint, then x, y of the next, all in pixels."
     for index in (0, 4):
-        image, targets = (_array(part, "a part") for part in answer["items"][INDICES.index(index)])
+        image, targets = (_array(part, "a part") for part in _item(answer, index))
         # Arrays handed back as they came are no data set: one of the two must have its shape.
         as_given = image.shape == images[index].shape and targets.shape == keypoints[index].shape
         expect.true(not as_given, "an image and its targets, each in its shape", "both as they came", hint=hint)
@@ -86,10 +96,15 @@ def values_of_items(student: Student, rng: np.random.Generator) -> None:
 def keeps_missing_labels(student: Student, rng: np.random.Generator) -> None:
     """Missing labels stay NaN, and no face is dropped."""
     _, keypoints, answer = _ask(student, rng)
+    hint = "The length is that of the first axis: the number of faces, complete or not."
+    expect.true(answer["length"] == len(keypoints), f"len(dataset): {len(keypoints)}", f"{answer['length']}", hint=hint)
     hint = "NaN says that there is no label; the loss leaves it out. Any number in its place would be learned."
-    expect.equal(answer["length"], len(keypoints), what="len(dataset)", hint=hint)
     for index in (1, 3):
-        got = _array(answer["items"][INDICES.index(index)][1], "the targets").ravel()
+        got, labeled = _array(_item(answer, index)[1], "the targets").ravel(), np.isfinite(keypoints[index]).sum()
+        dropped = "; the unlabeled ones were dropped" if got.size == labeled else ""
+        example, size = f"{np.isnan(keypoints[index]).sum()} coordinates are not labeled", keypoints[index].size
+        expected, came = f"dataset[{index}][1]: {size} targets", f"{got.size} of them{dropped}"
+        expect.true(got.size == size, expected, came, example, hint)
         expect.close(got, keypoints[index].ravel(), what=f"dataset[{index}][1]", hint=hint)
 
 
@@ -97,6 +112,7 @@ def keeps_missing_labels(student: Student, rng: np.random.Generator) -> None:
 def can_be_loaded(student: Student, rng: np.random.Generator) -> Answers:
     """A DataLoader makes batches of it."""
     _, keypoints, answer = _ask(student, rng)
+    expect.true(not isinstance(answer["batch"], str), "batches of a DataLoader", f"{answer['batch']}")
     yield "a batch of images", answer["batch"][0], (5, 1, 96, 96)
     yield "a batch of targets", answer["batch"][1], (5, keypoints.shape[1] * 2)
 

@@ -134,6 +134,20 @@ def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
     expect.close(got, used, rtol=1e-6, atol=0, what='history["lr"]', example=example, hint=hint)
 
 
+@fit.rung("edge cases", points=1)
+def drops_after_single_epochs(student: Student, rng: np.random.Generator) -> None:
+    """With step_size 1 the learning rate drops after every epoch."""
+    recipe = Recipe(4, round(float(rng.uniform(0.01, 0.05)), 4), 1, 0.5, 9, 4)
+    task = draw_task(rng, recipe)
+    answer = task.ask(student)
+    got = np.array(_history(answer)["lr"], dtype=float)
+    _expect_trained(answer, task)
+    used = [recipe.rate(epoch, 0, 3) for epoch in range(4)]
+    example = f"lr {recipe.lr}, step_size 1, gamma 0.5, 4 epochs of 3 batches"
+    hint = "Do the rate, step_size and gamma of the scheduler come from the config?"
+    expect.close(got, used, rtol=1e-6, atol=0, what='history["lr"]', example=example, hint=hint)
+
+
 @fit.rung("values", points=4)
 def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
     """Loss and validation RMSE of every epoch, under Adam and StepLR."""

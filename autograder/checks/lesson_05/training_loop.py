@@ -45,6 +45,9 @@ def _expect_steps(student: Student, task: Task, lr: float, example: str) -> None
     )
     if np.array_equal(answer["weight"], task.model.weight):
         counts = f"gradients were computed {answer['backward']} times, step() was called {answer['steps']} times"
+        # Also where there is a step for each backward(): it came first, and found nothing.
+        if answer["backward"] and answer["too_early"]:
+            counts += f", {answer['too_early']} times before the backward() of its batch"
         moved = f"weights that moved {len(task.batches)} times"
         raise expect.Mismatch(moved, f"the weights as they were: {counts}", example, hint)
     for name, got, wanted in (("weights", answer["weight"], want.weight), ("bias", answer["bias"], want.bias)):

@@ -18,10 +18,10 @@ from ..names import Names
 FIELDS = ("epochs", "lr", "step_size", "gamma", "patience", "batch_size", "val_fraction", "seed")
 
 
-def config(names: Names, *, text: str | None) -> dict[str, Any]:
-    """Read a YAML file with this text by load_config, or build TrainConfig() for None; return its fields."""
+def config(names: Names, *, text: str | None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Read a YAML file with this text by load_config, or build a TrainConfig for None; return its fields."""
     if text is None:
-        found = names["TrainConfig"]()
+        found = names["TrainConfig"](**(settings or {}))
     else:
         path = names.scratch / "config.yaml"
         path.write_text(text, encoding="utf-8")
@@ -32,9 +32,9 @@ def config(names: Names, *, text: str | None) -> dict[str, Any]:
     return {"type": name, **{field: getattr(found, field) for field in FIELDS if hasattr(found, field)}}
 
 
-def change(names: Names, *, field: str, value: float) -> dict[str, Any]:
-    """Try to change a field of TrainConfig(); return its value before and after, and the error's name."""
-    found, error = names["TrainConfig"](), None
+def change(names: Names, *, settings: dict[str, Any], field: str, value: float) -> dict[str, Any]:
+    """Try to change a field of a TrainConfig; return its value before and after, and the error's name."""
+    found, error = names["TrainConfig"](**settings), None
     before = getattr(found, field)
     try:
         setattr(found, field, value)
@@ -44,14 +44,27 @@ def change(names: Names, *, field: str, value: float) -> dict[str, Any]:
 
 
 def dataset(names: Names, *, images: np.ndarray, keypoints: np.ndarray, indices: list[int]) -> dict[str, Any]:
-    """Build a FaceDataset; return its length, the items at ``indices``, one batch, and the arrays afterwards."""
+    """Build a FaceDataset; return its length, the items at ``indices``, one batch, and the arrays afterwards.
+
+    An item that is not there is None; of a batch that can't be made, the error is said in place of it.
+    """
     own_images, own_keypoints = images.copy(), keypoints.copy()
     faces = names["FaceDataset"](own_images, own_keypoints)
-    items = [faces[index] for index in indices if index < len(faces)]
+    items: list[Any] = []
+    for index in indices:
+        try:
+            items.append(faces[index])
+        except (IndexError, KeyError):
+            items.append(None)
     sizes = [len(item) if isinstance(item, tuple | list) else None for item in items]
-    loaded = list(next(iter(DataLoader(faces, batch_size=len(images)))))
+    length: Any = None
+    try:
+        length = len(faces)
+        loaded: Any = list(next(iter(DataLoader(faces, batch_size=len(images)))))
+    except Exception as error:
+        loaded = f"{type(error).__name__}: {error}"
     kept = {"images": own_images, "keypoints": own_keypoints}
-    return {"length": len(faces), "items": items, "sizes": sizes, "batch": loaded, **kept}
+    return {"length": length, "items": items, "sizes": sizes, "batch": loaded, **kept}
 
 
 @dataclass
@@ -141,11 +154,13 @@ def train(
     model, loader = _open(task, *behind)
     model.train(training)
     optimizer, steps = torch.optim.SGD(model.parameters(), lr=lr), []
-    optimizer.register_step_pre_hook(lambda *_: steps.append(1))
+    # Whether the gradient of the latest pass was there.
+    optimizer.register_step_pre_hook(lambda *_: steps.append(bool(model.passes and model.passes[-1].learned)))
     value = names["train_one_epoch"](model, loader, names["MSELossIgnoreNan"](), optimizer)
     learned = sum(noted.learned for noted in model.passes)
     statistics = {"mean": np.array(behind[0].running_mean), "var": np.array(behind[0].running_var)} if behind else {}
-    return {"value": value, "backward": learned, "steps": len(steps), **statistics, **model.weights()}
+    counts = {"backward": learned, "steps": len(steps), "too_early": steps.count(False)}
+    return {"value": value, **counts, **statistics, **model.weights()}
 
 
 def evaluate(
