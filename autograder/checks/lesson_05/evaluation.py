@@ -20,7 +20,7 @@ from autograder.ladder.student import Student
 evaluate = Ladder("evaluate")
 
 # Each mistaken average of these errors comes to another number than every other.
-ERRORS_BY_HAND = [[[4.0, 6.0], [2.0, math.nan]], [[math.nan, 8.0], [math.nan, math.nan]], [[3.0, 5.0]]]
+ERRORS_BY_HAND = [[[4.0, 6.0], [-2.0, math.nan]], [[math.nan, 8.0], [math.nan, math.nan]], [[3.0, 5.0]]]
 ERRORS_EXAMPLE = f"a model that says 1 everywhere; three batches, whose targets are {tasks.say_batches(ERRORS_BY_HAND)}"
 MODES = {True: "train mode", False: "eval mode"}
 

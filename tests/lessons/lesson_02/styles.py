@@ -427,6 +427,13 @@ class MeanOfColumnsLoss(SelectedLoss):
         return torch.stack(losses).mean() if losses else pred.sum() * 0
 
 
+class ComplexLoss(SelectedLoss):
+    """The right loss as a complex number."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().forward(pred, target).to(torch.complex64)
+
+
 class NotAModule:
     def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
         return SelectedLoss()(pred, target)
@@ -489,6 +496,7 @@ _WRONG: dict[str, list[tuple]] = {
             "MSELossIgnoreNan/mean-of-column-means",
         ),
         ("no module", NotAModule, "nn.Module"),
+        ("complex", ComplexLoss, "torch.Tensor of dtype complex64"),
     ],
     "rmse": [
         (

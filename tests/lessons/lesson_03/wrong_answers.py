@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from torch import nn
 
 from tests.lessons.answers import Answer, change_reference
@@ -51,6 +52,7 @@ WRONG += [
         ("a constant", lambda model: 11_202_942, "11202942 and 11202942", None),
         ("a text", lambda model: f"{sum(p.numel() for p in model.parameters()):,}", "a whole number", None),
         ("in millions", lambda model: sum(p.numel() for p in model.parameters()) / 1e6, "a whole number", None),
+        ("in float16", lambda model: np.float16(sum(p.numel() for p in model.parameters())), "an int", None),
         ("what has a gradient", lambda model: sum(p.numel() for p in model.parameters() if p.grad), "0 and 0", None),
     ]
 ]

@@ -284,7 +284,7 @@ def untrained_epoch(model: nn.Module, loader: DataLoader, loss_fn: nn.Module, op
 
 
 WRONG += [
-    Answer("evaluate", "always 0", {"evaluate": lambda model, loader: 0.0}, said="evaluate(model, loader): 4.16"),
+    Answer("evaluate", "always 0", {"evaluate": lambda model, loader: 0.0}, said="evaluate(model, loader): 4.32"),
     Answer("train_one_epoch", "untrained", {"train_one_epoch": untrained_epoch}, said="the weights as they were"),
     Answer("fit", "made up", {"fit": made_up_fit}, said="learned from: no rows"),
 ]
