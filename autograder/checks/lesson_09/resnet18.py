@@ -54,6 +54,7 @@ def _network(student: Student, rng: np.random.Generator, shapes: list[list[int]]
         kind, one, other = problem
         says = {
             "channels": f"a convolution made for {one} channels is given {other}",
+            "norm": f"a normalization made for {one} channels is given {other}",
             "features": f"a linear layer made for {other:,} numbers is given {one:,}",
             "unequal": f"two maps that can't be added, of sizes {one} and {other}",
         }
