@@ -82,7 +82,7 @@ def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
         _expect_stops(student, patience, values)
 
 
-@early_stopping.rung("values", points=2)
+@early_stopping.rung("values", points=3)
 def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
     """A value that is better than the one before, but not than the best, does not count."""
     # Who counts one call too many or too few has lost the points of the rung before.
@@ -91,7 +91,7 @@ def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
     _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, *[low + 0.5] * 4], about=True)
 
 
-@early_stopping.rung("values", points=2)
+@early_stopping.rung("values", points=1)
 def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
     """best is the lowest value so far."""
     for values in ([3.0, 4.0, 2.0, 5.0], [float(value) for value in rng.uniform(1, 5, 6)]):
