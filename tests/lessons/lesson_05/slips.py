@@ -28,7 +28,6 @@ SLIPS: list[tuple[str, ...]] = [
     ("TrainConfig/error-printed", LOOP, PRINTED),
     ("TrainConfig/floats-for-whole-numbers", "**{key: value}", "**{key: float(value)}"),
     ("FaceDataset/unlabeled-targets-dropped", "torch.from_numpy(y)", "torch.from_numpy(y[~np.isnan(y)])"),
-    ("FaceDataset/arrays-for-tensors", "return torch.from_numpy(x), torch.from_numpy(y)", "return [x, y]"),
     ("train_one_epoch/step-before-backward", BACKWARD, "        optimizer.step()\n        loss.backward()\n"),
     ("train_one_epoch/loss-after-the-step", ITEM, "losses.append(loss_fn(model(x), y).item())"),
     ("train_one_epoch/arguments-exchanged", CALL, "loss = loss_fn(y, model(x))"),
