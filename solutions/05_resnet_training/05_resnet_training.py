@@ -193,7 +193,7 @@ autograder.check("TrainConfig")
 
 # %%
 class FaceDataset(Dataset):
-    """Faces and their keypoints, one pair of tensors for each index; arrays will do, a DataLoader makes tensors of them.
+    """Faces and their keypoints, one pair of tensors for each index; arrays will do: a DataLoader makes them tensors.
 
     Args:
         images: (N, 96, 96) float32 in [0, 1].
