@@ -137,7 +137,7 @@ def compiles_phase_2(student: Student, rng: np.random.Generator) -> None:
     _expect_walk(found, 2, "SGD at 1e-3 with momentum 0.9", kinds)
 
 
-@compile_phase.rung("values", points=3)
+@compile_phase.rung("edge cases", points=3)
 def uses_the_huber_loss(student: Student, rng: np.random.Generator) -> None:
     """Both phases minimize the Huber loss (delta 1)."""
     hint = "The sources use Huber's loss in both phases, with delta 1, averaged over all outputs."
