@@ -15,10 +15,9 @@ from ..isolation.sandbox import Sandbox
 from ..isolation.workers import make_worker
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
-from ..ladder.time_limit import Overdue, memory_limit, time_limit
+from ..ladder.time_limit import CLOCK, Overdue, memory_limit, time_limit
 from ..ladder.verdict import Result, judge, without_running
-from .diagnosis import diagnose
-from .slips.finding import find_slip
+from .naming import name_mistake
 from .submission import NoSubmission, Submission, mentions
 
 # A cell of definitions takes milliseconds; a training cell finds no data here and ends with an error.
@@ -28,8 +27,6 @@ OPENING_SECONDS = 2 * NOTEBOOK_SECONDS
 # For naming what is wrong in a notebook; without it the marks are the same.
 DIAGNOSIS_SECONDS = 300.0
 MAX_NOTES, MAX_NOTE = 100, 500
-# On the clock an exercise may take longer than on the processor: the machine may have other work.
-CLOCK = 2.0
 # What the deciding side may take beyond that to draw inputs, to compute what is right and to compare.
 DECIDING_SECONDS = 60.0
 
@@ -248,13 +245,9 @@ class LessonGrader:
             self._diagnosis_seconds -= time.monotonic() - started
 
     def _diagnose(self, result: Result) -> Result:
-        submission = self._handed_in
-        if isinstance(submission, Submission):
-            sources = [cell.source for cell in submission.cells if cell.label not in self._left_out]
-            result = find_slip(result, sources, self.seed, self._open_mended)
-        if result.misconception is not None:
-            return result
-        return diagnose(result, self.seed, self._open_mistake)
+        cells = self._handed_in.cells if isinstance(self._handed_in, Submission) else ()
+        sources = [cell.source for cell in cells if cell.label not in self._left_out]
+        return name_mistake(result, sources, self.seed, self._open_mended, self._open_mistake)
 
     @contextlib.contextmanager
     def _open_mended(self, code: str) -> Iterator[RemoteStudent]:

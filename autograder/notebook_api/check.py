@@ -19,15 +19,13 @@ import numpy as np
 
 from ..checks import ladder_of
 from ..course.manifest import Exercise, find_exercise, find_lesson
-from ..grading.diagnosis import diagnose
-from ..grading.slips.finding import find_slip
+from ..grading.naming import name_mistake
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import LiveStudent
+from ..ladder.time_limit import CLOCK
 from ..ladder.verdict import Result, judge
 from ..report.result_report import ResultReport
 
-# On the clock an exercise may take longer than on the processor: the machine may have other work.
-CLOCK = 2.0
 # Characters of what the student's code printed that are shown.
 PRINTED = 2000
 
@@ -100,11 +98,13 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultRepo
         seed = secrets.randbits(48)
         rungs = climb(ladder, student, seed, CLOCK * exercise.seconds)
         printed = printing.text.strip()
-        result = find_slip(
-            judge(exercise, rungs), _sources(exercise, names), seed, lambda code: _open_code(code, names)
+        result = name_mistake(
+            judge(exercise, rungs),
+            _sources(exercise, names),
+            seed,
+            lambda code: _open_code(code, names),
+            lambda mistake: _open_code(mistake.code, names),
         )
-        if result.misconception is None:
-            result = diagnose(result, seed, lambda mistake: _open_code(mistake.code, names))
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
     return ResultReport(result, printed)

@@ -44,6 +44,10 @@ def _library() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
+def _seccomp() -> ctypes.CDLL:
+    return ctypes.CDLL("libseccomp.so.2", use_errno=True)
+
+
 def _must(result: int, what: str) -> None:
     """Raise OSError where a call of the C library failed."""
     if result:
@@ -53,8 +57,7 @@ def _must(result: int, what: str) -> None:
 
 def leave_keys_behind() -> None:
     """Join a new, empty session keyring: that of whoever starts the grader, which may hold keys, is out of reach."""
-    seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
-    number = seccomp.seccomp_syscall_resolve_name(b"keyctl")
+    number = _seccomp().seccomp_syscall_resolve_name(b"keyctl")
     if number != _NO_SUCH_CALL:
         # Where the system refuses the call, as a container's own filter does, no key can be read either.
         _library().syscall(ctypes.c_long(number), _JOIN_SESSION_KEYRING, None)
@@ -111,7 +114,7 @@ class _Filter:
     """A filter of system calls, made with libseccomp, that allows what no rule refuses. Raises OSError."""
 
     def __init__(self) -> None:
-        self._seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+        self._seccomp = _seccomp()
         self._seccomp.seccomp_init.restype = ctypes.c_void_p
         self._context = ctypes.c_void_p(self._seccomp.seccomp_init(_ALLOW))
 

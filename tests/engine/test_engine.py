@@ -349,7 +349,7 @@ def test_a_diagnosis_that_takes_too_long_leaves_the_verdict(tmp_path: Path, monk
             pass
 
     monkeypatch.setattr(grading, "DIAGNOSIS_SECONDS", 0.5)
-    monkeypatch.setattr(grading, "find_slip", endless)
+    monkeypatch.setattr(grading, "name_mistake", endless)
     work = save(with_code("scale_pixels", "def scale_pixels(images):\n    return images\n"), tmp_path)
     with LessonGrader(find_submission(work, lesson), make_sandbox(), seed=1) as grader:
         found = [grader.diagnose(grader.grade(exercise)) for exercise in lesson.exercises]
@@ -382,7 +382,7 @@ def test_a_fault_in_naming_a_mistake_is_noted_and_costs_nothing(
     def faulty(*args: object) -> Result:
         raise KeyError("ours")
 
-    monkeypatch.setattr(grading, "find_slip", faulty)
+    monkeypatch.setattr(grading, "name_mistake", faulty)
     work = save(with_code("scale_pixels", "def scale_pixels(images):\n    return images\n"), tmp_path)
     with LessonGrader(find_submission(work, lesson), make_sandbox(), seed=1) as grader:
         result = grader.diagnose(grader.grade(find_exercise("scale_pixels")))

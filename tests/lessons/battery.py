@@ -8,7 +8,6 @@ import types
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, ClassVar
-from unittest import mock
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from autograder.checks import ladder_of
 from autograder.checks.catalogue import Misconception
 from autograder.course.manifest import find_exercise, find_lesson
 from autograder.grading import diagnosis
-from autograder.ladder.ladder import Problem, Rung, climb, try_rung
+from autograder.ladder.ladder import climb
 from autograder.ladder.student import LiveStudent, Student
 from autograder.ladder.verdict import Result, judge
 from autograder.worker.plain import encode
@@ -65,7 +64,6 @@ class _Remembered(Student):
     """A mistake's code, asked the same thing only once: the test of every entry asks all other entries as well."""
 
     answers: ClassVar[dict[tuple[str, str, bytes], dict[str, Any]]] = {}
-    problems: ClassVar[dict[tuple[str, str, int], Problem | None]] = {}
 
     def __init__(self, mistake: Misconception) -> None:
         self.mistake = mistake
@@ -84,14 +82,6 @@ class _Remembered(Student):
         return self.answers[key]
 
 
-def _try_rung(rung: Rung, exercise: str, student: _Remembered, seed: int) -> Problem | None:
-    """Like ``try_rung``, and remembered: the same mistake fails the same rung of the same seed in the same way."""
-    key = student.mistake.id, rung.name, seed
-    if key not in _Remembered.problems:
-        _Remembered.problems[key] = try_rung(rung, exercise, student, seed)
-    return _Remembered.problems[key]
-
-
 @contextmanager
 def _open_mistake(mistake: Misconception) -> Iterator[Student]:
     with closing(_Remembered(mistake)) as student:
@@ -100,14 +90,12 @@ def _open_mistake(mistake: Misconception) -> Iterator[Student]:
 
 def grade_and_diagnose(exercise_name: str, names: dict[str, Any], seed: int) -> Result:
     """Return the verdict on an exercise, with the misconception that it shows."""
-    with mock.patch.object(diagnosis, "try_rung", _try_rung):
-        return diagnosis.diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
+    return diagnosis.diagnose(grade(exercise_name, names, seed), seed, _open_mistake)
 
 
 def rivals(result: Result, seed: int) -> str:
     """Return which mistakes answer as this result did, and on how many rungs, for the message of a failing test."""
-    with mock.patch.object(diagnosis, "try_rung", _try_rung):
-        alike = diagnosis.rank(result, seed, _open_mistake)
+    alike = diagnosis.rank(result, seed, _open_mistake)
     ranked = sorted(alike.items(), key=lambda item: -item[1])
     return "\n".join(f"{entry.id} answers alike on {count:g} rungs" for entry, count in ranked) or "none answers alike"
 
