@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.module_shapes import shape_problem, shapes_text
+from autograder.checks.common.module_shapes import say_shape_problem, shape_problem, shapes_text
 from autograder.checks.common.shared import Shared
 from autograder.checks.common.table_network import (
     BENDS,
@@ -56,13 +56,7 @@ def _ask(table: LayerTable, probe: str, student: Student, rng: np.random.Generat
         problem = _misfit(table, error)
         if problem is None:
             raise
-        kind, one, other = problem
-        takes = {
-            "features": f"a linear layer made for {other:,} numbers is given {one:,}",
-            "channels": f"a convolution made for {one} channels is given {other}",
-            "norm": f"a normalization made for {one} channels is given {other}",
-            "unequal": f"two tensors that do not fit, of sizes {one} and {other}",
-        }[kind]
+        takes = say_shape_problem(*problem, unequal="two tensors that do not fit")
         hint = "Print x.shape after each layer and compare it with the table. The first line that differs is the one."
         raise expect.Mismatch(table.maps(table.images[0]), takes, hint=hint, where=error.where) from None
     return {**found, "seed": seed, "x": x, "grays": grays}

@@ -68,9 +68,17 @@ def shape_problem(error: StudentError) -> tuple[str, int, int] | None:
     return None
 
 
+def say_shape_problem(kind: str, one: int, other: int, unequal: str) -> str:
+    """Return in words what ``shape_problem`` found; ``unequal`` says what the two tensors of unequal sizes are."""
+    if kind in LAYERS:
+        return f"a {LAYERS[kind]} made for {one} channels is given {other}"
+    if kind == "features":
+        return f"a linear layer made for {other:,} numbers is given {one:,}"
+    return f"{unequal}, of sizes {one} and {other}"
+
+
 def raise_channels(error: StudentError, expected: str, hint: str | None = None) -> None:
     """Raise the mismatch of an error about a layer's channels; return for any other error."""
     problem = shape_problem(error)
     if problem and problem[0] in LAYERS:
-        got = f"a {LAYERS[problem[0]]} made for {problem[1]} channels is given {problem[2]}"
-        raise expect.Mismatch(expected, got, hint=hint, where=error.where) from None
+        raise expect.Mismatch(expected, say_shape_problem(*problem, ""), hint=hint, where=error.where) from None

@@ -116,14 +116,20 @@ def _expect_trained(answer: dict[str, Any], task: FitTask) -> None:
     )
 
 
-@fit.rung("values", points=3)
-def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
-    """The learning rate drops by gamma after every step_size epochs; noted is the one that the epoch used."""
-    recipe = Recipe(6, round(float(rng.uniform(0.01, 0.05)), 4), 2, 0.5, 9, 4)
+def _noted_rates(student: Student, rng: np.random.Generator, epochs: int, step_size: int) -> tuple[Recipe, np.ndarray]:
+    """Let the student train by a rate that halves after every ``step_size`` epochs; return what was noted of it."""
+    recipe = Recipe(epochs, round(float(rng.uniform(0.01, 0.05)), 4), step_size, 0.5, 9, 4)
     task = draw_task(rng, recipe)
     answer = task.ask(student)
     got = np.array(_history(answer)["lr"], dtype=float)
     _expect_trained(answer, task)
+    return recipe, got
+
+
+@fit.rung("values", points=3)
+def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
+    """The learning rate drops by gamma after every step_size epochs; noted is the one that the epoch used."""
+    recipe, got = _noted_rates(student, rng, epochs=6, step_size=2)
     if _drops_like(got, recipe):
         return
     example = f"lr {recipe.lr}, step_size 2, gamma 0.5, 6 epochs of 3 batches"
@@ -137,11 +143,7 @@ def drops_the_learning_rate(student: Student, rng: np.random.Generator) -> None:
 @fit.rung("edge cases", points=1)
 def drops_after_single_epochs(student: Student, rng: np.random.Generator) -> None:
     """With step_size 1 the learning rate drops after every epoch."""
-    recipe = Recipe(4, round(float(rng.uniform(0.01, 0.05)), 4), 1, 0.5, 9, 4)
-    task = draw_task(rng, recipe)
-    answer = task.ask(student)
-    got = np.array(_history(answer)["lr"], dtype=float)
-    _expect_trained(answer, task)
+    recipe, got = _noted_rates(student, rng, epochs=4, step_size=1)
     used = [recipe.rate(epoch, 0, 3) for epoch in range(4)]
     example = f"lr {recipe.lr}, step_size 1, gamma 0.5, 4 epochs of 3 batches"
     hint = "Do the rate, step_size and gamma of the scheduler come from the config?"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.module_shapes import seed, shape_problem
+from autograder.checks.common.module_shapes import say_shape_problem, seed, shape_problem
 from autograder.checks.common.shared import Shared
 from autograder.checks.lesson_09.torchvision_resnet import (
     BLOCKS,
@@ -51,17 +51,11 @@ def _network(student: Student, rng: np.random.Generator, shapes: list[list[int]]
         problem = shape_problem(error)
         if problem is None:
             raise
-        kind, one, other = problem
-        says = {
-            "channels": f"a convolution made for {one} channels is given {other}",
-            "norm": f"a normalization made for {one} channels is given {other}",
-            "features": f"a linear layer made for {other:,} numbers is given {one:,}",
-            "unequal": f"two maps that can't be added, of sizes {one} and {other}",
-        }
+        says = say_shape_problem(*problem, unequal="two maps that can't be added")
         given = ", ".join(f"{name}={value}" for name, value in kwargs.items())
         expected = f"resnet18({given}) answers images of the shapes {', '.join(str(tuple(shape)) for shape in shapes)}"
         hint = "Print the shape of x behind each part of forward, and compare it with the table."
-        raise expect.Mismatch(expected, says[kind], hint=hint, where=error.where) from None
+        raise expect.Mismatch(expected, says, hint=hint, where=error.where) from None
 
 
 default_network = Shared("resnet18()", lambda student, rng: _network(student, rng, []))
