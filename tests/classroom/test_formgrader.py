@@ -30,7 +30,7 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 START_SECONDS = 180
 HALF = """
 def split_rows(n_rows, val_fraction=0.2, seed=0):
-    return np.split(np.random.default_rng(seed).permutation(n_rows), [0])
+    return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])
 """
 SCRIPT = {"cell_type": "markdown", "metadata": {}, "source": "<script>document.title = 'taken over'</script>"}
 SUBMISSION = """

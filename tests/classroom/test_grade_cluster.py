@@ -28,7 +28,7 @@ from tests.notebooks import LESSON, reference_notebook, released_notebook, with_
 START_SECONDS = 120
 HALF = """
 def split_rows(n_rows, val_fraction=0.2, seed=0):
-    return np.split(np.random.default_rng(seed).permutation(n_rows), [0])
+    return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])
 """
 
 
