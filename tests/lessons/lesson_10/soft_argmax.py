@@ -1,0 +1,24 @@
+"""Answers to soft_argmax as students write them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.lessons.answers import Answer
+
+
+def by_loop(values: np.ndarray) -> np.ndarray:
+    # FILL IN another way to write it that is right.
+    return np.array([value + value for value in values], dtype=np.float32)
+
+
+def in_place(values: np.ndarray) -> np.ndarray:
+    # FILL IN a way to write it that is wrong.
+    values *= 2
+    return values
+
+
+RIGHT = [Answer("soft_argmax", "by-loop", {"soft_argmax": by_loop})]
+
+# What is quoted stands in what the student is told.
+WRONG = [Answer("soft_argmax", "in-place", {"soft_argmax": in_place}, said="values afterwards")]
