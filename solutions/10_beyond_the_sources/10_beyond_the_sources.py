@@ -1,5 +1,20 @@
 # %% [markdown]
 # # {{lesson}}
+#
+# **Goal.** You train a network of a tenth of the size that finds the points far better than both networks of the
+# sources. And you know why: you measure what each ingredient of its recipe brings, alone and on top of the others.
+#
+# **You need** lessons 02 (errors over labels) and 03 (the residual block). **Time:** about {{minutes}} minutes, some
+# three of them training.
+#
+# | exercise | you write |
+# |---|---|
+# | {{mirror_faces}} `mirror_faces` | twice as many faces, for nothing |
+# | {{move_faces}} `move_faces` | faces that turn, grow and shift, pixels and labels together |
+# | {{soft_argmax}} `soft_argmax` | from a map of likely places to one place |
+# | {{HeatmapNet}} `HeatmapNet` | a network that answers with maps |
+# | {{one_cycle}} `one_cycle` | a learning rate that climbs, then falls |
+# | {{average_predictions}} `average_predictions` | several answers, one average |
 
 # %% tags=["setup"]
 import sys
@@ -23,7 +38,90 @@ rmse = autograder.earlier("02_nan_masking").rmse
 ResidualBlock = autograder.earlier("03_residual_block").ResidualBlock
 
 # %% [markdown]
+# ## The goal, as a picture
+#
+# So far a network answered with 30 numbers. In this lesson it answers with 15 small pictures, one for each keypoint:
+# a **heat map** is bright where the network believes the point to be. Here are such maps as we would like them,
+# painted from the labels of one face.
+
+# %%
+import yaml
+
+from data_scripts.folders import data_folder, output_folder, scale
+from data_scripts.kaggle_csv import read_training
+
+FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "10_beyond_the_sources"
+config = yaml.safe_load((FOLDER / f"{scale()}.yaml").read_text(encoding="utf-8"))
+faces = read_training(data_folder() / "training.csv")
+images, keypoints, names = faces.images, faces.keypoints, faces.names
+complete = np.flatnonzero(np.isfinite(keypoints).all(axis=(1, 2)))
+
+
+def show_face(axis: plt.Axes, image: np.ndarray, title: str = "", **points: np.ndarray) -> None:
+    """Draw a face and its points: `truth` as green circles, `prediction` as red crosses."""
+    styles = {
+        "truth": {"marker": "o", "color": "lime", "fillstyle": "none"},
+        "prediction": {"marker": "x", "color": "red"},
+    }
+    axis.imshow(image, cmap="gray", vmin=0, vmax=1)
+    for label, places in points.items():
+        axis.plot(*places.T, linestyle="", markersize=5, label=label, **styles[label])
+    axis.set_title(title, fontsize=9)
+    axis.axis("off")
+
+
+face = complete[5]
+centres = 4 * (np.arange(24) + 0.5) - 0.5  # pixels, along either axis
+figure, axes = plt.subplots(1, 5, figsize=(13, 2.9), layout="constrained")
+show_face(axes[0], images[face], "labels", truth=keypoints[face])
+FOUR = [names.index(name) for name in ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")]
+for axis, k in zip(axes[1:], FOUR, strict=True):
+    x, y = keypoints[face, k]
+    ideal = np.exp(-((centres[None, :] - x) ** 2 + (centres[:, None] - y) ** 2) / (2 * 4.0**2))
+    axis.imshow(ideal, cmap="magma")
+    axis.set_title(names[k].replace("_", " "), fontsize=9)
+    axis.axis("off")
+plt.show()
+print(f"a face: {images[face].shape}; a map: {ideal.shape}, one cell for 4 x 4 pixels")
+
+# %% [markdown]
+# ## The idea: ask every place the same question
+#
+# The last layer of lesson 05's network is linear: 30 numbers, each a sum over all features. Such a sum has a weight
+# for each feature, and nothing in it says that a nose three pixels further left is the same nose. The network has to
+# learn that from faces, again for each place.
+#
+# A convolution asks the same question everywhere. Shift the face, and its answer shifts along. So let the network
+# stay convolutional to the end: one map for each keypoint, then take the bright place as the answer. You will see the
+# difference in a picture, when both kinds are trained.
+#
+# Five more ingredients come from practice, and you will measure each: faces mirrored, faces moved, a learning rate
+# that climbs and falls, and predictions averaged. The sixth is free: know what your labels mean.
+#
+# ## Twice as many faces: the mirror
+#
+# A mirrored face is a face. Its pixels come from reversing the columns. But what of the labels? A small example:
+
+# %%
+row = np.array([10, 20, 30, 40])  # four pixels, at x = 0, 1, 2, 3
+print("columns reversed:", row[::-1])
+for x in range(4):
+    print(f"the pixel at x = {x} moves to x = {list(row[::-1]).index(row[x])}")
+
+# %% [markdown]
+# With four columns, x becomes 3 − x: the mirror stands at 1.5, in the middle **between the centers** of the first and
+# the last pixel. With 96 columns x becomes 95 − x, which is 2 · 47.5 − x.
+#
+# And the left eye becomes a right eye. The names tell which pairs to exchange: the words `left` and `right` in
+# `left_eye_center`, or `mouth_left_corner`.
+#
 # ## Exercise {{mirror_faces}}: mirror
+#
+# `axis` is where the mirror of the *labels* stands. Why it could be anywhere but at 47.5 comes near the end of the
+# lesson.
+#
+# **Common mistake.** Mirroring the points without exchanging their names. Each looks right on the picture, and the
+# network learns that the left eye is on either side: it will answer between them, on the nose.
 
 
 # %%
@@ -62,8 +160,57 @@ def mirror_faces(
 # %%
 autograder.check("mirror_faces")
 
+# %%
+mirrored, mirrored_points = mirror_faces(images[[face]], keypoints[[face]], names)
+figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
+show_face(axes[0], images[face], "as it is", truth=keypoints[face])
+show_face(axes[1], mirrored[0], "mirrored", truth=mirrored_points[0])
+unexchanged = keypoints[face] * [-1, 1] + [95, 0]
+show_face(axes[2], mirrored[0], "mirrored, names not exchanged", truth=unexchanged)
+eye = names.index("left_eye_center")
+for axis, points in zip(axes, (keypoints[face], mirrored_points[0], unexchanged), strict=True):
+    axis.annotate(
+        "left eye",
+        points[eye],
+        points[eye] + [-14, -12],
+        color="yellow",
+        arrowprops={"color": "yellow", "arrowstyle": "->"},
+    )
+plt.show()
+
 # %% [markdown]
+# All 15 circles of the picture on the right lie on the face. Only the name under the arrow tells that it is wrong:
+# the left eye of a person is on the right of the picture.
+#
+# ## Faces that move
+#
+# Lesson 08 turns and shifts one NumPy image at a time. Here a whole batch moves at once, inside PyTorch, each face by
+# a draw of its own. Points and pixels go opposite ways, and that is the trap:
+#
+# - a **point** at p goes to: turn p about the center, scale, shift;
+# - a **pixel** of the new picture at q asks where it comes from: shift back, scale back, turn back.
+#
+# A turn by the angle a takes the offset (dx, dy) from the center to (cos a · dx − sin a · dy, sin a · dx + cos a ·
+# dy). With y pointing down, a positive angle turns from the x axis to the y axis: clockwise, as you see it.
+
+# %%
+angle = math.radians(90)
+turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]).round(3)
+centre = np.array([47.5, 47.5])
+point = np.array([67.5, 47.5])  # 20 pixels to the right of the center
+print("offset from the center:", point - centre)
+print("turned by 90 degrees:  ", turn @ (point - centre))
+print("in the picture:        ", centre + turn @ (point - centre), " below the center")
+
+# %% [markdown]
+# `torch.nn.functional.affine_grid` and `grid_sample` move pictures. They measure in units of their own: −1 to 1 from
+# the first to the last pixel center along each axis, if you say `align_corners=True`. Both need to be told, and
+# `padding_mode="border"` repeats the edge instead of painting black.
+#
 # ## Exercise {{move_faces}}: move
+#
+# **Common mistakes.** Turning the picture one way and the points the other: at small angles nobody sees it, and the
+# network trains on labels that are off by pixels. Leaving out `align_corners`: everything is off by half a pixel.
 
 
 # %%
@@ -106,8 +253,49 @@ def move_faces(
 # %%
 autograder.check("move_faces")
 
+# %%
+generator = torch.Generator().manual_seed(0)
+batch = torch.from_numpy(images[complete[:6]]).unsqueeze(1)  # (6, 1, 96, 96)
+points = torch.from_numpy(keypoints[complete[:6]])  # (6, 15, 2)
+degrees = torch.tensor([-20.0, -10.0, 0.0, 0.0, 10.0, 20.0])
+grown = torch.tensor([1.0, 1.0, 0.8, 1.2, 1.0, 1.1])
+shifts = torch.empty(6, 2).uniform_(-6, 6, generator=generator)
+moved, moved_points = move_faces(batch, points, degrees, grown, shifts)
+figure, axes = plt.subplots(2, 6, figsize=(13, 4.6), layout="constrained")
+for index in range(6):
+    show_face(axes[0, index], batch[index, 0].numpy(), truth=points[index].numpy())
+    words = f"{degrees[index]:.0f}°, × {grown[index]:.1f}, {shifts[index, 0]:+.0f} and {shifts[index, 1]:+.0f} px"
+    show_face(axes[1, index], moved[index, 0].numpy(), words, truth=moved_points[index].numpy())
+plt.show()
+
 # %% [markdown]
-# ## Exercise {{soft_argmax}}: from a map to a place
+# The circles must sit on the same spots of skin in both rows. Look at the corners of the eyes: half a pixel shows
+# there.
+#
+# ## From a map to a place
+#
+# The brightest cell is a place, but a coarse one: 4 pixels wide. And `argmax` has no gradient: move the weights a
+# little, and the brightest cell stays the same, so the network can't learn from it.
+#
+# The **soft-argmax** solves both. Softmax turns the map into weights that add up to 1; the answer is the average of
+# all cells' places with these weights. One row of four cells is enough to see it:
+
+# %%
+row = torch.tensor([0.0, 2.0, 2.0, 0.0])
+places = 4 * (torch.arange(4) + 0.5) - 0.5
+print("centers of the cells: ", places.tolist())
+print("weights:              ", row.softmax(0).numpy().round(3))
+print("average place:        ", float((row.softmax(0) * places).sum()), " between two cells")
+print("argmax:               ", float(places[row.argmax()]))
+
+# %% [markdown]
+# The center of a cell is not its first pixel. A cell covers 4 pixels, 0, 1, 2, 3: its center is at 1.5. In general
+# cell c is at stride · (c + 1/2) − 1/2.
+#
+# ## Exercise {{soft_argmax}}: soft-argmax
+#
+# **Common mistakes.** Softmax along one axis only, where it belongs over all h · w cells together. Exchanging rows
+# and columns: y is the row.
 
 
 # %%
@@ -137,7 +325,30 @@ def soft_argmax(maps: Tensor, stride: int = 4) -> Tensor:
 autograder.check("soft_argmax")
 
 # %% [markdown]
+# ## The network: down, and up again
+#
+# A map of 24 × 24 has to be fine enough to be exact, and has to know the whole face: one dark spot is a nostril or a
+# pupil, depending on what lies around it. So the network goes down until everything meets, and comes up again:
+#
+# | part | shape |
+# |---|---|
+# | image | (1, 96, 96) |
+# | stem: 7×7 convolution, stride 2 | (32, 48, 48) |
+# | down: residual blocks, stride 2 | (32, 24, 24), (64, 12, 12), (128, 6, 6), (128, 3, 3) |
+# | up: twice the size, **plus** what the way down had, a block | (64, 6, 6), (32, 12, 12), (32, 24, 24) |
+# | head: a 1×1 convolution | (15, 24, 24) |
+#
+# On the 3×3 map a 3×3 convolution sees all of the image. On the way up, adding what the way down had at the same size
+# brings back where exactly things are. Its shape gives the **U-Net** its name ([Ronneberger et al.
+# 2015](https://arxiv.org/abs/1505.04597)); stacks of them found body joints first ([Newell et al.
+# 2016](https://arxiv.org/abs/1603.06937)).
+#
+# This is one way to build it. The check asks what the docstring says, and nothing of the layers.
+#
 # ## Exercise {{HeatmapNet}}: the network
+#
+# **Common mistake.** A network that never goes down: each cell then sees its neighborhood alone, and takes any dark
+# spot for a pupil.
 
 
 # %%
@@ -160,20 +371,20 @@ class HeatmapNet(nn.Module):
         )
         self.down = nn.ModuleList(
             [
-                ResidualBlock(width, 2 * width, 2),  # 48 -> 24
-                ResidualBlock(2 * width, 4 * width, 2),  # 24 -> 12
-                ResidualBlock(4 * width, 4 * width, 2),  # 12 -> 6
+                ResidualBlock(width, width, 2),  # 48 -> 24
+                ResidualBlock(width, 2 * width, 2),  # 24 -> 12
+                ResidualBlock(2 * width, 4 * width, 2),  # 12 -> 6
                 ResidualBlock(4 * width, 4 * width, 2),  # 6 -> 3
             ]
         )
         self.up = nn.ModuleList(
             [
-                ResidualBlock(4 * width, 4 * width),  # 6
-                ResidualBlock(4 * width, 2 * width),  # 12
-                ResidualBlock(2 * width, 2 * width),  # 24
+                ResidualBlock(4 * width, 2 * width),  # 6
+                ResidualBlock(2 * width, width),  # 12
+                ResidualBlock(width, width),  # 24
             ]
         )
-        self.head = nn.Conv2d(2 * width, keypoints, 1)
+        self.head = nn.Conv2d(width, keypoints, 1)
         ### END SOLUTION
 
     def maps(self, images: Tensor) -> Tensor:
@@ -199,7 +410,34 @@ class HeatmapNet(nn.Module):
 # %%
 autograder.check("HeatmapNet")
 
+# %%
+network = HeatmapNet()
+print(
+    f"{sum(parameter.numel() for parameter in network.parameters()):,} parameters; lesson 05's network has 11,202,942"
+)
+with torch.no_grad():
+    print("maps:", tuple(network.maps(batch).shape), " places:", tuple(network(batch).shape))
+
 # %% [markdown]
+# ## A rate that climbs and falls
+#
+# A high rate learns fast and never settles; a low one settles and takes for ever. **One cycle** takes both, in order:
+# climb to the peak while the network is still young and its gradients wild, then fall along a cosine to almost
+# nothing ([Smith & Topin 2017](https://arxiv.org/abs/1708.07120)). PyTorch has it as `OneCycleLR`. Write it yourself
+# once, and it is six lines without a secret.
+#
+# Half a cosine leads from a to b: at share 0 it gives a, at share 1 it gives b.
+
+# %%
+share = np.linspace(0, 1, 5)
+a, b = 1.0, 0.0
+print("share:", share)
+print("value:", (b + (a - b) * (1 + np.cos(np.pi * share)) / 2).round(3))
+
+# %% [markdown]
+# With `OneCycleLR`'s defaults the first rate is the peak / 25 and the last is that / 10,000. The peak is at step
+# warmup · steps − 1, which need not be a whole number.
+#
 # ## Exercise {{one_cycle}}: the rate
 
 
@@ -235,8 +473,33 @@ def one_cycle(step: int, steps: int, peak: float, warmup: float = 0.25) -> float
 # %%
 autograder.check("one_cycle")
 
+# %%
+figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
+for warmup in (0.1, 0.25, 0.5):
+    axis.plot([one_cycle(step, 400, 2e-3, warmup) for step in range(400)], label=f"warmup {warmup}")
+axis.set(xlabel="step of 400", ylabel="learning rate", title="One cycle, peak 0.002")
+axis.legend()
+plt.show()
+
 # %% [markdown]
+# ## Several answers, one average
+#
+# Ask two people where the nose is, and take the middle. Where their errors have nothing to do with each other, the
+# average of n answers errs by 1/√n of one:
+
+# %%
+errors = np.random.default_rng(0).normal(0, 1.0, (4, 100_000))
+for count in (1, 2, 4):
+    print(f"average of {count}: RMSE {np.sqrt((errors[:count].mean(axis=0) ** 2).mean()):.3f}")
+
+# %% [markdown]
+# Networks trained on the same faces make many mistakes together, so the gain is smaller than that. But one second
+# opinion costs no training at all: the mirrored image, its answer mirrored back.
+#
 # ## Exercise {{average_predictions}}: average
+#
+# **Common mistake.** Averaging with the mirrored answer as it is. The point must come back to the unmirrored picture,
+# under its own name.
 
 
 # %%
@@ -278,3 +541,430 @@ def average_predictions(
 
 # %%
 autograder.check("average_predictions")
+
+# %% [markdown]
+# ## The training, one switch for each ingredient
+#
+# A map can be told more than a place can. The place gives two numbers to be wrong in; the map has 576 cells, and each
+# can be told whether it should be bright. So the maps learn from two losses: the distance of their soft-argmax from
+# the label, as before, and the **cross-entropy** between the map and a bump around the label, one cell wide, like
+# those of the first picture.
+
+
+# %%
+def bumps(target: Tensor) -> Tensor:
+    """Return the map that each label asks for: (B, K, 2) pixels -> (B, K, 576), each adds up to 1."""
+    centers = 4 * (torch.arange(24) + 0.5) - 0.5
+    across, down = (-((centers - target[..., axis, None]) ** 2) / (2 * 4.0**2) for axis in (0, 1))  # (B, K, 24) each
+    return (down[..., :, None] + across[..., None, :]).flatten(2).softmax(dim=2)
+
+
+def map_loss(maps: Tensor, target: Tensor) -> Tensor:
+    """Return the cross-entropy between (B, K, 24, 24) maps and the bumps of their labels, where there are labels."""
+    wanted = bumps(target.nan_to_num())  # (B, K, 576); what came from a NaN is left out below
+    each = -(wanted * maps.flatten(2).log_softmax(dim=2)).sum(dim=2)  # (B, K)
+    return each[torch.isfinite(target).all(dim=2)].mean()
+
+
+flat, right = torch.zeros(1, 15, 24, 24), bumps(points[:1]).clamp_min(1e-20).log().view(1, 15, 24, 24)
+print(f"a map that knows nothing: {map_loss(flat, points[:1]):.2f}, which is log 576 = {math.log(576):.2f}")
+print(f"the bump itself:          {map_loss(right, points[:1]):.2f}, the least there is: a bump is no single cell")
+
+# %% [markdown]
+# Now everything becomes one function with four switches. Without any of them it is what you know: a network that ends
+# in a linear layer (its bias starts at the mean face, as in lesson 05), a constant rate, every face as it is.
+#
+# Both networks have the same eyes: `VectorNet` is the way down of your `HeatmapNet`, and a linear layer on what
+# arrives.
+
+
+# %%
+class VectorNet(nn.Module):
+    """The way down of HeatmapNet, then a linear layer: (B, 1, 96, 96) -> (B, 2K) pixels, at the start the mean face."""
+
+    def __init__(self, mean_face: np.ndarray) -> None:
+        super().__init__()
+        self.eyes = nn.Sequential(
+            nn.Conv2d(1, 32, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            *(ResidualBlock(*shape, 2) for shape in ((32, 32), (32, 64), (64, 128), (128, 128))),
+        )
+        self.answer = nn.Linear(128 * 3 * 3, mean_face.size)
+        with torch.no_grad():
+            self.answer.bias.copy_(torch.as_tensor(mean_face, dtype=torch.float32).flatten())
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.answer(self.eyes(images).flatten(1))
+
+
+def train(
+    rows: np.ndarray, labels: np.ndarray, passes: int, seed: int, maps: bool, cycle: bool, mirror: bool, move: bool
+) -> nn.Module:
+    """Train a network on some rows for a number of image passes, with the ingredients that are switched on."""
+    torch.manual_seed(seed)
+    mean_face = np.nanmean(labels[rows], axis=0)
+    network = (HeatmapNet(len(names)) if maps else VectorNet(mean_face)).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config["rate"])
+    draw, move_by = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    steps = passes // config["batch_size"]
+    for step in tqdm(range(steps), desc="training", unit="step", leave=False, file=sys.stdout, disable=steps < 500):
+        chosen = draw.choice(rows, config["batch_size"])
+        shown, wanted = images[chosen], labels[chosen]
+        flipped = draw.random(len(chosen)) < (0.5 if mirror else 0.0)
+        shown[flipped], wanted[flipped] = mirror_faces(shown[flipped], wanted[flipped], names)
+        batch, target = torch.from_numpy(shown).unsqueeze(1), torch.from_numpy(wanted)
+        if move:
+            degrees, grown, right, down = torch.empty(4, len(batch)).uniform_(-1, 1, generator=move_by)
+            shift = 4 * torch.stack([right, down], dim=1)
+            batch, target = move_faces(batch, target, 10 * degrees, 1 + 0.1 * grown, shift)
+        if cycle:
+            for group in optimizer.param_groups:
+                group["lr"] = one_cycle(step, steps, config["peak"])
+        labeled = torch.isfinite(target)
+        answer = network.maps(batch) if maps else network(batch)
+        places = soft_argmax(answer) if maps else answer.view_as(target)
+        loss = functional.smooth_l1_loss(places[labeled], target[labeled])
+        if maps:
+            loss = loss + map_loss(answer, target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return network.eval()
+
+
+def predict(network: nn.Module, shown: np.ndarray) -> np.ndarray:
+    """Return what a network says of (N, 96, 96) images: (N, K, 2) pixels."""
+    with torch.no_grad():
+        parts = [network(torch.from_numpy(shown[i : i + 256]).unsqueeze(1)) for i in range(0, len(shown), 256)]
+    return torch.cat(parts).numpy().reshape(len(shown), -1, 2)
+
+
+# %% [markdown]
+# ## The ablation: what does each ingredient bring?
+#
+# An **ablation** takes a recipe apart. Two questions, and both need asking, because ingredients depend on each other:
+#
+# - **alone**: what does one ingredient bring to the plain training?
+# - **on top**: what does it still bring, when those before it are there?
+#
+# Each training is repeated from three seeds, with other first weights and other batches. Where the points of two rows
+# overlap, the difference may be chance. The training is short, so that you can watch all of it; the faces to validate
+# on are never trained on.
+
+# %%
+order = np.random.default_rng(0).permutation(len(images))
+val, rows = order[: config["val_faces"]], order[config["val_faces"] :]
+mean_rmse = rmse(np.broadcast_to(np.nanmean(keypoints[rows], axis=0), keypoints[val].shape), keypoints[val])
+
+switches = ("maps", "cycle", "mirror", "move")
+recipes = {
+    "alone": {"nothing": (), "heat maps": ("maps",), "one cycle": ("cycle",), "mirror": ("mirror",), "move": ("move",)},
+    "each on top of those above": {
+        "nothing": (), "+ heat maps": switches[:1], "+ one cycle": switches[:2], "+ mirror": switches[:3],
+        "+ move": switches,
+    },
+}  # fmt: skip
+different = list(dict.fromkeys(chosen for group in recipes.values() for chosen in group.values()))
+trainings = [(chosen, seed) for chosen in different for seed in range(config["seeds"])]
+scores: dict[tuple[str, ...], list[float]] = {chosen: [] for chosen in different}
+trained = {}
+for chosen, seed in tqdm(trainings, desc="ablation", unit="training", file=sys.stdout):
+    on = {name: name in chosen for name in switches}
+    trained[chosen, seed] = train(rows, keypoints, config["ablation_passes"], seed, **on)
+    scores[chosen].append(rmse(predict(trained[chosen, seed], images[val]), keypoints[val]))
+
+for title, group in recipes.items():
+    print(f"\n{title}; validation RMSE in pixels, {config['ablation_passes']:,} image passes, one column a seed")
+    for label, chosen in group.items():
+        values = "  ".join(f"{score:.2f}" for score in scores[chosen])
+        print(f"  {label:<14}{values}   mean {np.mean(scores[chosen]):.2f}")
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(12, 3.2), sharex=True, layout="constrained")
+for axis, (title, group) in zip(axes, recipes.items(), strict=True):
+    for place, chosen in enumerate(group.values()):
+        axis.plot(scores[chosen], [place] * len(scores[chosen]), "o", color="tab:blue", alpha=0.7)
+        axis.plot(np.mean(scores[chosen]), place, "|", color="black", markersize=22)
+    axis.set_yticks(range(len(group)), list(group))
+    axis.set(title=title, xlabel="validation RMSE (pixels); line: mean of the seeds")
+    axis.invert_yaxis()
+    axis.grid(axis="x", alpha=0.3)
+plt.show()
+print(f"the constant mean face: {mean_rmse:.2f} px")
+
+# %% [markdown]
+# FINDINGS
+#
+# **Try it.** Give `move` a larger angle, or train three times as long (`ablation_passes` in the cell above), and look
+# again: what makes examples harder pays only when there is time to learn them.
+#
+# ## Why maps are easy, as a picture
+#
+# Take one face and slide it sideways, pixel by pixel. Where does each network see the nose? Both were trained above
+# on the same faces as long, without one moved face among them.
+
+# %%
+slides = torch.arange(-16, 17, 2, dtype=torch.float32)
+nose = names.index("nose_tip")
+test_faces = val[np.isfinite(keypoints[val, nose, 0])][:40]
+figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+for label, chosen in (("one vector", ("cycle",)), ("heat maps", ("maps", "cycle"))):
+    followed = []
+    for slide in slides:
+        still = torch.zeros(len(test_faces))
+        shift = torch.stack([still + slide, still], dim=1)
+        slid, _ = move_faces(
+            torch.from_numpy(images[test_faces]).unsqueeze(1),
+            torch.from_numpy(keypoints[test_faces]),
+            still,
+            still + 1,
+            shift,
+        )
+        found = predict(trained[chosen, 0], slid[:, 0].numpy())[:, nose, 0]
+        followed.append(found - predict(trained[chosen, 0], images[test_faces])[:, nose, 0])
+    middle = np.median(followed, axis=1)
+    axis.plot(slides, middle, "o-", label=label)
+    axis.fill_between(slides, *np.percentile(followed, [25, 75], axis=1), alpha=0.2)
+    print(
+        f"{label:<11} of 16 pixels to the right the nose follows {middle[-1]:.1f}, of 16 to the left {-middle[0]:.1f}"
+    )
+axis.plot(slides, slides, ":", color="black", label="the nose itself")
+axis.set(
+    xlabel="the face was moved by (pixels)",
+    ylabel="the answer moved by (pixels)",
+    title="40 faces: median, and the middle half",
+)
+axis.legend()
+plt.show()
+
+# %% [markdown]
+# SHIFT
+#
+# ## The whole recipe
+#
+# All ingredients, and a training of some half a minute on two cores.
+
+# %%
+import time
+
+started = time.perf_counter()
+network = train(rows, keypoints, config["passes"], 0, maps=True, cycle=True, mirror=True, move=config["move"])
+seconds = time.perf_counter() - started
+once = predict(network, images[val])
+averaged = average_predictions([network], images[val], names)
+print(f"{config['passes']:,} image passes in {seconds:.0f} s")
+print(f"the mean face                {mean_rmse:.2f} px")
+print(f"the network                  {rmse(once, keypoints[val]):.2f} px")
+print(f"averaged with its mirror     {rmse(averaged, keypoints[val]):.2f} px")
+
+# %% [markdown]
+# ## The maps of one face
+#
+# What the network says of a face from the validation part. The softmax of each map, and the cross is its soft-argmax.
+
+# %%
+labeled = np.isfinite(keypoints[val]).all(axis=(1, 2))
+errors = np.sqrt(np.nanmean((averaged - keypoints[val]) ** 2, axis=(1, 2)))
+typical = np.flatnonzero(labeled)[np.argsort(errors[labeled])[labeled.sum() // 2]]
+with torch.no_grad():
+    maps = network.maps(torch.from_numpy(images[val[[typical]]]).unsqueeze(1))[0].flatten(1).softmax(1).view(-1, 24, 24)
+figure, axes = plt.subplots(2, 8, figsize=(13, 3.6), layout="constrained")
+show_face(
+    axes[0, 0],
+    images[val[typical]],
+    f"{errors[typical]:.1f} px",
+    truth=keypoints[val[typical]],
+    prediction=averaged[typical],
+)
+for axis, name, single, place in zip(axes.flat[1:], names, maps, once[typical], strict=True):
+    axis.imshow(images[val[typical]], cmap="gray", vmin=0, vmax=1)
+    axis.imshow(single, cmap="magma", alpha=0.65, extent=(-0.5, 95.5, 95.5, -0.5))
+    axis.plot(*place, "x", color="cyan")
+    axis.set_title(name.replace("_", " "), fontsize=7)
+    axis.axis("off")
+plt.show()
+
+# %% [markdown]
+# ## The worst faces, one by one
+#
+# An average hides what goes wrong. Look at the worst faces yourself, before you read the line above each: what would
+# *you* say makes it hard? The cause in the title is a simple measurement: which of four properties of the face is
+# farthest out among all validation faces.
+
+# %%
+eyes = [names.index("left_eye_center"), names.index("right_eye_center")]
+between = averaged[:, eyes[0]] - averaged[:, eyes[1]]  # from the eye on the left of the picture to the one on its right
+middle = averaged[:, eyes].mean(axis=1)
+properties = {
+    "head tilted": np.abs(np.degrees(np.arctan2(between[:, 1], between[:, 0]))),
+    "head turned": np.abs(averaged[:, nose, 0] - middle[:, 0]),
+    "dark": -images[val].mean(axis=(1, 2)),
+    "little contrast": -images[val].std(axis=(1, 2)),
+    "an unusual size": np.abs(between[:, 0] - np.median(between[:, 0])),
+}
+ranks = {cause: values.argsort().argsort() / len(val) for cause, values in properties.items()}
+worst = np.argsort(-errors)[:12]
+figure, axes = plt.subplots(2, 6, figsize=(13, 4.9), layout="constrained")
+for axis, index in zip(axes.flat, worst, strict=True):
+    cause = max(ranks, key=lambda name: ranks[name][index])
+    title = f"{errors[index]:.1f} px: {cause}" if ranks[cause][index] > 0.9 else f"{errors[index]:.1f} px: ?"
+    show_face(axis, images[val[index]], title, truth=keypoints[val[index]], prediction=averaged[index])
+plt.show()
+for cause, share in ranks.items():
+    print(
+        f"{cause:<16}: {np.mean(share[worst] > 0.9):.0%} of the 12 worst are among the most extreme tenth of all faces"
+    )
+
+# %% [markdown]
+# WORST
+#
+# ## Where is pixel 0?
+#
+# Labels come from people, or from programs, and each has a convention. Is the first pixel's center at 0, at 0.5, at
+# 1? Does the nose tip mean the end or the shadow under it? Kaggle's rows come from two **label sources**: the first
+# third has nearly all 15 points, the rest mostly four. Nothing says that both mean the same by "x".
+#
+# Let us make the trap, so that we know what is in it: we move all labels of the second source by one pixel to the
+# left, as if its first pixel had number −1, and train as before. Then we do what one should do with any data: look at
+# the mean **residual** (prediction − label) *on the training faces*, for each source apart.
+
+# %%
+second = np.isfinite(keypoints).all(axis=2).sum(axis=1) <= 4
+shifted = keypoints.copy()
+shifted[second, :, 0] -= 1.0
+
+
+def residuals(network: nn.Module, labels: np.ndarray) -> None:
+    """Print the mean residual of x and y on training faces, by label source, over the four points that both label."""
+    some = rows[:1500]
+    residual = (predict(network, images[some]) - labels[some])[:, FOUR]
+    for title, chosen in (("first source", ~second[some]), ("second source", second[some])):
+        x, y = np.nanmean(residual[chosen], axis=(0, 1))
+        print(f"  {title:<14} x {x:+.2f} px, y {y:+.2f} px   ({chosen.sum()} faces)")
+    differs = np.nanmean(residual[second[some]][..., 0]) - np.nanmean(residual[~second[some]][..., 0])
+    print(f"  the second source's x differs from the first's by {-differs:+.2f} px")
+
+
+trap = train(rows, shifted, config["offset_passes"], 0, maps=True, cycle=True, mirror=False, move=False)
+mirrored_trap = train(rows, shifted, config["offset_passes"], 0, maps=True, cycle=True, mirror=True, move=False)
+print("without the mirror:")
+residuals(trap, shifted)
+print("with the mirror at 47.5:")
+residuals(mirrored_trap, shifted)
+
+# %% [markdown]
+# OFFSETS
+#
+# ## What are the labels worth?
+#
+# No score can fall to zero, for the labels are not exact either. Suppose a perfect network, and people who label each
+# coordinate with an error of their own:
+
+# %%
+draw = np.random.default_rng(0)
+perfect = keypoints[complete]
+for spread in (0.25, 0.5, 1.0):
+    noisy = perfect + draw.normal(0, spread, perfect.shape)
+    print(
+        f"labels off by {spread:.2f} px (standard deviation): the perfect network scores {rmse(perfect, noisy):.2f} px"
+    )
+print("errors add as squares: a network of 1.0 px, scored on labels of 0.5 px:", round(math.hypot(1.0, 0.5), 2), "px")
+
+# %% [markdown]
+# The labels of drawn faces come from the geometry that drew them: what is left of your network's error is its own. On
+# photographs it is not. Measure there how far two people who label the same face differ; no network can be shown to
+# be better than that.
+#
+# The best entry that we know of in Kaggle's contest has an RMSE of 1.28 px, a third of the mean face's 3.88. Its
+# author trained on corrected labels as well. Compare ratios to the mean face, since your faces are other faces.
+#
+# ## On the test faces, beside the networks of before
+#
+# Lesson 06 scored the mean face, the CNN and the ResNet on the test faces, as Kaggle does. The same look-up table,
+# asked of the new network:
+
+# %%
+import json
+
+import pandas as pd
+
+from data_scripts.kaggle_csv import read_test
+
+earlier = autograder.earlier("06_kaggle_submission")
+folder, data = output_folder("10_beyond_the_sources"), data_folder()
+answers = np.clip(average_predictions([network], read_test(data / "test.csv").images, names), 0, 96)
+lookup = pd.read_csv(data / "IdLookupTable.csv")
+submission = earlier.make_submission(answers, names, lookup)
+submission.to_csv(folder / "submission.csv", index=False)
+torch.save(network.state_dict(), folder / "heatmaps.pt")
+
+before = output_folder("06_kaggle_submission") / "results.json"
+table = json.loads(before.read_text(encoding="utf-8")) if before.is_file() else []
+if (data / "truth.csv").is_file():
+    truth = pd.read_csv(data / "truth.csv")
+    mean_answers = np.broadcast_to(np.nanmean(keypoints, axis=0), answers.shape)
+    mean_score = earlier.score_submission(earlier.make_submission(mean_answers, names, lookup), truth)
+    score = earlier.score_submission(submission, truth)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    row = {
+        "model": "heat maps",
+        "framework": "PyTorch",
+        "parameters": count,
+        "RMSE in px": score,
+        "ratio": score / mean_score,
+    }
+    (folder / "results.json").write_text(json.dumps([row], indent=2), encoding="utf-8")
+    shown = [*table, row]
+    print(pd.DataFrame(shown)[list(row)].to_string(index=False, float_format="{:.2f}".format))
+else:
+    print("No truth.csv in this folder: submit to Kaggle to learn the score.")
+print(f"\nsaved in {folder}: heatmaps.pt, submission.csv")
+
+# %% [markdown]
+# ## Three questions
+#
+# Think first, then open.
+#
+# <details><summary>A friend trains with mirrored faces and forgets to exchange the names. The loss
+# of the eyes stays high, that of the nose tip falls. Why?</summary>
+#
+# For the eyes half the batch says left and half says right, so the best single answer lies between both. The nose tip
+# is its own partner: nothing contradicts there.
+# </details>
+#
+# <details><summary>The last map cells are 4 pixels wide. How can the error be below 1 pixel?</summary>
+#
+# The soft-argmax averages over cells. A point between two cells makes both bright, and the shares of both say where
+# it is between them.
+# </details>
+#
+# <details><summary>All labels are shifted by one pixel in x, and you average with the mirrored copy about 47.5.
+# Does it show in the validation error?</summary>
+#
+# Yes: the validation labels have the shift, and the average has lost it. So does the mean residual in x on the
+# training faces, which is where to look for it.
+# </details>
+#
+# ## Further reading
+#
+# - [Newell, Yang & Deng 2016, Stacked hourglass networks](https://arxiv.org/abs/1603.06937): down and up again,
+#   several times.
+# - [Nibali et al. 2018, Numerical coordinate regression](https://arxiv.org/abs/1801.07372): the soft-argmax, and what
+#   to add to its loss.
+# - [Smith & Topin 2017, Super-convergence](https://arxiv.org/abs/1708.07120): one cycle.
+#
+# ## What an experienced person would write
+#
+# `torch.optim.lr_scheduler.OneCycleLR` in place of `one_cycle`; `torchvision.transforms.v2` or Kornia in place of
+# `move_faces`, which move keypoints along; `torch.optim.swa_utils.AveragedModel` for an average of the weights over
+# the last steps. And `python -m data_scripts.train_heatmaps --help`: the same recipe at full scale, with its choices
+# measured.
+#
+# ## What you have learned
+#
+# - Maps ask every place the same question; a linear layer learns each place anew.
+# - Whatever moves the pixels moves the labels, and mirrors exchange names.
+# - An ablation asks twice, alone and on top, and needs several seeds before it says anything.
+# - Look at residuals by label source before you mirror: a convention is easy to take off, and hard to see.
+# - Below a certain error you measure the labels, not the network.
