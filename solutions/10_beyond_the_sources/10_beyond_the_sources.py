@@ -137,9 +137,9 @@ def mirror_faces(
         axis: where the labels' mirror stands, in pixels: a number, or an (N,) array with one for each face.
 
     Returns:
-        The images with their columns reversed, (N, 96, 96), and the keypoints, (N, K, 2): each x is 2 * axis - x, and
-        what was called left is called right: a keypoint takes the place of the one whose name has the other word.
-        Names without either word keep their place. NaN stays NaN.
+        The images with their columns reversed, (N, 96, 96) float32, and the keypoints, (N, K, 2) float32: each x is
+        2 * axis - x, and what was called left is called right: a keypoint takes the place of the one whose name has
+        the other word. Names without either word keep their place. NaN stays NaN.
 
     Raises:
         ValueError: a name has no partner among the names.
@@ -230,8 +230,8 @@ def move_faces(
         shift: (B, 2) float32 pixels, (x, y), added in the end.
 
     Returns:
-        The images, (B, 1, H, W), bilinear between pixels, and beyond the border its nearest pixel repeated; the
-        keypoints, (B, K, 2), moved with the pixels; NaN stays NaN.
+        The images, (B, 1, H, W) float32, bilinear between pixels, and beyond the border its nearest pixel repeated;
+        the keypoints, (B, K, 2) float32, moved with the pixels; NaN stays NaN.
     """
     ### BEGIN SOLUTION
     height, width = images.shape[-2:]

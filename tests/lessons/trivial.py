@@ -338,6 +338,49 @@ SPECIAL: dict[str, dict[str, str]] = {
             """,
     },
     "mean_absolute_error": {"zero": "def mean_absolute_error(pred, target): return 0.0"},
+    "mirror_faces": {
+        "as-they-are": "def mirror_faces(images, keypoints, names, axis=47.5): return images.copy(), keypoints.copy()",
+        "zeros": """
+            def mirror_faces(images, keypoints, names, axis=47.5):
+                return np.zeros_like(images), np.zeros_like(keypoints)
+            """,
+        "the-axis": """
+            def mirror_faces(images, keypoints, names, axis=47.5):
+                return images[::-1].copy(), np.full_like(keypoints, 47.5)
+            """,
+        "order-of-points-reversed": """
+            def mirror_faces(images, keypoints, names, axis=47.5):
+                return images.copy(), keypoints[:, ::-1].copy()
+            """,
+        "refuses-everything": "def mirror_faces(images, keypoints, names, axis=47.5): raise ValueError('no')",
+    },
+    "move_faces": {
+        "nothing-moves": """
+            def move_faces(images, keypoints, degrees, scale, shift): return images.clone(), keypoints.clone()
+            """,
+        "black": """
+            def move_faces(images, keypoints, degrees, scale, shift):
+                return torch.zeros_like(images), torch.zeros_like(keypoints)
+            """,
+        "gray-and-centre": """
+            def move_faces(images, keypoints, degrees, scale, shift):
+                centre = torch.tensor([(images.shape[3] - 1) / 2, (images.shape[2] - 1) / 2])
+                return torch.full_like(images, 0.5), keypoints * 0 + centre
+            """,
+        "made-up": """
+            def move_faces(images, keypoints, degrees, scale, shift):
+                return torch.rand_like(images), keypoints + torch.randn_like(keypoints)
+            """,
+    },
+    "soft_argmax": {
+        "zeros": "def soft_argmax(maps, stride=4): return torch.zeros(*maps.shape[:2], 2)",
+        "zeros-with-a-gradient": """
+            def soft_argmax(maps, stride=4): return maps.sum(dim=(2, 3))[..., None].repeat(1, 1, 2) * 0
+            """,
+        "middle": "def soft_argmax(maps, stride=4): return torch.full((*maps.shape[:2], 2), 47.5)",
+        "first-values": "def soft_argmax(maps, stride=4): return maps.flatten(2)[..., :2]",
+        "made-up": "def soft_argmax(maps, stride=4): return 96 * torch.rand(*maps.shape[:2], 2)",
+    },
 }
 
 IMPORTS = """
