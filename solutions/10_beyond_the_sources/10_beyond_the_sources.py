@@ -355,8 +355,9 @@ autograder.check("soft_argmax")
 class HeatmapNet(nn.Module):
     """A network that answers with a map for each keypoint, and with the place of that map.
 
-    Each cell of a map knows the whole image: a change in any corner reaches it. With the default arguments the network
-    has at most 2 million parameters.
+    Each cell of a map knows the whole image: a change in any corner reaches it. In eval mode, what it says of an image
+    does not depend on the others of the batch. From what forward says, a gradient reaches every parameter. With the
+    default arguments there are at most 2 million of them.
 
     Args:
         keypoints: K, the number of maps.

@@ -381,6 +381,52 @@ SPECIAL: dict[str, dict[str, str]] = {
         "first-values": "def soft_argmax(maps, stride=4): return maps.flatten(2)[..., :2]",
         "made-up": "def soft_argmax(maps, stride=4): return 96 * torch.rand(*maps.shape[:2], 2)",
     },
+    "HeatmapNet": {
+        "middle": """
+            class HeatmapNet(nn.Module):
+                def __init__(self, keypoints=15, width=32):
+                    super().__init__()
+                    self.keypoints, self.scale = keypoints, nn.Parameter(torch.ones(1))
+                def maps(self, x): return 0 * self.scale * torch.zeros(len(x), self.keypoints, 24, 24)
+                def forward(self, x): return 47.5 + 0 * self.scale * torch.zeros(len(x), 2 * self.keypoints)
+            """,
+        "noise": """
+            class HeatmapNet(nn.Module):
+                def __init__(self, keypoints=15, width=32):
+                    super().__init__()
+                    self.keypoints, self.scale = keypoints, nn.Parameter(torch.ones(1))
+                def maps(self, x): return self.scale * torch.randn(len(x), self.keypoints, 24, 24)
+                def forward(self, x): return self.scale * 96 * torch.rand(len(x), 2 * self.keypoints)
+            """,
+        "small-images": """
+            class HeatmapNet(nn.Module):
+                def __init__(self, keypoints=15, width=32):
+                    super().__init__()
+                    self.keypoints, self.scale = keypoints, nn.Parameter(torch.ones(1))
+                def maps(self, x): return self.scale * nn.functional.avg_pool2d(x, 4).repeat(1, self.keypoints, 1, 1)
+                def forward(self, x): return self.scale * torch.full((len(x), 2 * self.keypoints), 48.0)
+            """,
+    },
+    "one_cycle": {
+        "peak": "def one_cycle(step, steps, peak, warmup=0.25): return peak",
+        "lowest": "def one_cycle(step, steps, peak, warmup=0.25): return peak / 25",
+        "refuses-everything": "def one_cycle(step, steps, peak, warmup=0.25): raise ValueError(step)",
+    },
+    "average_predictions": {
+        "zeros": "def average_predictions(m, x, names, *a, **k): return np.zeros((len(x), len(names), 2), np.float32)",
+        "centre": """
+            def average_predictions(models, images, names, *a, **k):
+                return np.full((len(images), len(names), 2), 47.5, np.float32)
+            """,
+        "asked-for-nothing": """
+            def average_predictions(models, images, names, batch_size=256, axis=47.5):
+                with torch.no_grad():
+                    for model in models:
+                        for start in range(0, len(images), batch_size):
+                            model(torch.from_numpy(images[start : start + batch_size])[:, None])
+                return np.full((len(images), len(names), 2), 48, np.float32)
+            """,
+    },
 }
 
 IMPORTS = """

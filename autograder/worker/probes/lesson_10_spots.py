@@ -1,0 +1,22 @@
+"""Pictures to learn from in lesson 10: a bright spot anywhere, and two keypoints beside it.
+
+Training pictures are drawn in the worker, those that count on the other side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# From the middle of the spot, in pixels: the brightest place of the picture is neither of the keypoints.
+BESIDE = np.array([[-8, 5], [8, -5]])
+BORDER, RADIUS = 22, 5.0
+
+
+def draw_spots(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures (count, 1, 96, 96) in [0, 1] and keypoints (count, 2, 2), (x, y) in pixels, both float32."""
+    middles = rng.uniform(BORDER, 95 - BORDER, (count, 2))
+    y, x = np.mgrid[:96, :96]
+    apart = (x - middles[:, 0, None, None]) ** 2 + (y - middles[:, 1, None, None]) ** 2
+    pictures = 0.3 + 0.03 * rng.standard_normal((count, 96, 96)) + 0.6 * np.exp(-apart / (2 * RADIUS**2))
+    keypoints = middles[:, None] + BESIDE
+    return np.clip(pictures, 0, 1)[:, None].astype(np.float32), keypoints.astype(np.float32)
