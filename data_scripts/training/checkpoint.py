@@ -16,8 +16,11 @@ from data_scripts.training.recipe import Recipe
 
 
 def stamp_of(train: Crops, recipe: Recipe) -> dict[str, float]:
-    """Return what must agree for a training to go on; more epochs may be asked for than before."""
-    settings = {name: value for name, value in asdict(recipe).items() if name != "epochs"}
+    """Return what must agree for a training to go on.
+
+    More epochs may be asked for than before, unless the rate runs over all of them.
+    """
+    settings = {name: value for name, value in asdict(recipe).items() if name != "epochs" or recipe.one_cycle}
     crops = {"images": train.images, "points": train.targets()}
     return settings | {name: zlib.crc32(values.numpy().tobytes()) for name, values in crops.items()}
 
