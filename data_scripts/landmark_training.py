@@ -7,6 +7,7 @@
 from data_scripts.training.crops import (
     Crops,
     cut_faces,
+    error_by_eyes,
     in_pictures,
     pixel_error,
     to_crop_pixels,
@@ -21,6 +22,7 @@ __all__ = [
     "History",
     "Recipe",
     "cut_faces",
+    "error_by_eyes",
     "in_pictures",
     "load_recipe",
     "pixel_error",

@@ -42,6 +42,11 @@ def load_checkpoint(path: Path, stamp: dict[str, float]) -> dict[str, Any]:
     return state
 
 
+def planned_epochs(path: Path) -> int:
+    """Return how many epochs the training of this checkpoint takes in all, 0 where it may take any number."""
+    return int(load_checkpoint(path, {})["stamp"].get("epochs", 0))
+
+
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write the file whole or leave the former one as it was; DataError where it cannot be written."""
     try:

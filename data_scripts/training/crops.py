@@ -112,3 +112,18 @@ def pixel_error(predicted: np.ndarray, crops: Crops, uncrop: Callable, mean_abso
 def in_pictures(predicted: np.ndarray, crops: Crops, uncrop: Callable) -> np.ndarray:
     """Return predictions (N, 68, 2) in crop pixels as pixels of the pictures."""
     return np.stack([uncrop(points, box, crops.size) for points, box in zip(predicted, crops.boxes, strict=True)])
+
+
+def error_by_eyes(found: np.ndarray, truth: np.ndarray | None) -> float:
+    """Return the error as the 300-W challenge counts it: distances as a share of that between the outer eye corners.
+
+    Args:
+        found, truth: (N, 68, 2) in any unit that is the same in x and y, such as pixels of the pictures.
+
+    Raises:
+        ValueError: there is no truth.
+    """
+    if truth is None:
+        raise ValueError("expected the true points of the faces, got none")
+    distances = np.linalg.norm(found - truth, axis=2).mean(axis=1)
+    return float((distances / np.linalg.norm(truth[:, 36] - truth[:, 45], axis=1)).mean())

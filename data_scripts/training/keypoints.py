@@ -11,6 +11,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from data_scripts.training.rates import one_cycle_rate
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -42,6 +44,13 @@ def predict(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> np.nd
     return torch.cat(parts).numpy().reshape(len(images), -1, 2)
 
 
+def start_at_mean(model: nn.Module, keypoints: np.ndarray) -> None:
+    """Let the answers of an untrained network begin around the mean of keypoints (N, K, 2): its last linear bias."""
+    last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
+    with torch.no_grad():
+        last.bias.copy_(torch.from_numpy(keypoints.mean(axis=0).reshape(-1)))
+
+
 def train_keypoints(
     model: nn.Module,
     train_set: Dataset,
@@ -52,6 +61,7 @@ def train_keypoints(
     batch_size: int,
     lr: float,
     seed: int,
+    one_cycle: bool = False,
     title: str = "training",
 ) -> dict[str, list[float]]:
     """Train with Adam and the mean squared error; validate after every epoch.
@@ -65,6 +75,7 @@ def train_keypoints(
         batch_size: pictures in one gradient step.
         lr: learning rate of Adam.
         seed: of the order of the pictures.
+        one_cycle: the rate rises to ``lr`` and falls again over the whole training.
         title: what the progress bar says.
 
     Returns:
@@ -79,10 +90,15 @@ def train_keypoints(
     optimizer, loss_fn = torch.optim.Adam(model.parameters(), lr=lr, fused=True), nn.MSELoss()
     history: dict[str, list[float]] = {"train_mse": [], "val_mse": [], "val_pixels": []}
     bar = tqdm(range(epochs), desc=title, unit="epoch", file=sys.stdout)
+    step, steps = 0, epochs * len(loader)
     for _ in bar:
         model.train()
         total = count = 0.0
         for images, targets in loader:
+            if one_cycle:
+                for group in optimizer.param_groups:
+                    group["lr"] = one_cycle_rate(step, steps, lr)
+            step += 1
             optimizer.zero_grad()
             loss = loss_fn(model(images), targets)
             loss.backward()

@@ -113,7 +113,8 @@ def test_error_by_hand() -> None:
 
 @pytest.mark.parametrize("name", ["quick", "full"])
 def test_shipped_recipes_can_be_read(name: str) -> None:
-    assert load_recipe(SOURCE / f"{name}.yaml").epochs == 10
+    recipe = load_recipe(SOURCE / f"{name}.yaml")
+    assert (recipe.epochs, recipe.one_cycle) == (10, name == "quick")
 
 
 def test_the_full_recipe_is_the_sources() -> None:
