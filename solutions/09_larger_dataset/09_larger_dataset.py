@@ -575,6 +575,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
+# In the first epochs the validation error may lie above that of the mean shape, while the training loss falls. In eval
+# mode batch normalization uses averages over the last steps, and at a high rate the weights run away from them.
+#
 # ## Validation faces: the best and the worst
 #
 # Green dots are the truth, red crosses the network, drawn in the photographs. The upper row shows the smallest errors,
