@@ -14,6 +14,7 @@
 # | {{train_one_epoch}} `train_one_epoch` | gradient steps, and a loss that adds up |
 # | {{evaluate}} `evaluate` | the error in pixels, without side effects |
 # | {{EarlyStopping}} `EarlyStopping` | when to stop |
+# | {{start_at_mean}} `start_at_mean` | a good place to start from |
 # | {{fit}} `fit` | all of it, ending with the best weights |
 #
 # The next cell takes your own loss and network from lessons 02 and 03 where they pass their checks.
@@ -362,6 +363,60 @@ class EarlyStopping:
 
 # %%
 autograder.check("EarlyStopping")
+
+# %% [markdown]
+# ## Exercise {{start_at_mean}}: begin with the mean face
+#
+# A fresh network knows nothing and answers with numbers near 0: all points in the upper left corner. The labels lie
+# around 48. Thousands of gradient steps go into walking there, and what they learn is the mean face, which `nanmean`
+# knows in a millisecond.
+#
+# The last layer is linear: *answer = weight · features + bias*. While the features still say nothing, the answer is
+# about the bias. So write the mean face into the bias, and every gradient step is left for what is special about a
+# face.
+#
+# | faces | left eye x | left eye y | nose x | nose y |
+# |---|---|---|---|---|
+# | 1 | 60 | 30 | 40 | 70 |
+# | 2 | 68 | – | 50 | 90 |
+# | 3 | 70 | 36 | – | – |
+# | bias | 66 | 33 | 45 | 80 |
+#
+# **Common mistake.** `layer.bias = nn.Parameter(...)` puts *another* parameter there. An optimizer that was made before
+# goes on training the old one, which the network does not use any more: no error, and no learning. Change the numbers
+# inside, under `torch.no_grad()`, since setting a value is no step to compute a gradient of.
+
+
+# %%
+def start_at_mean(model: nn.Module, keypoints: np.ndarray) -> None:
+    """Make the mean face the bias of the model's last nn.Linear, the last one that ``model.modules()`` comes to.
+
+    The bias becomes the mean of each coordinate over the faces that label it, in the order x, y, x, y, ... It stays the
+    same parameter with the same dtype, so that an optimizer made before goes on training it. Everything else stays:
+    all other parameters and buffers, and the mode.
+
+    Args:
+        model: its last nn.Linear, which may lie in a part of a part, has a bias and answers with 2K pixels.
+        keypoints: (N, K, 2) float32 pixels, (x, y), NaN where unlabeled; left as they are.
+
+    Raises:
+        ValueError: the layer has another number of outputs than 2K, or a coordinate is labeled in no face.
+    """
+    ### BEGIN SOLUTION
+    layer = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    targets = keypoints.reshape(keypoints.shape[0], -1)
+    if layer.out_features != targets.shape[1]:
+        raise ValueError(f"keypoints: {targets.shape[1]} coordinates for {layer.out_features} outputs of the model")
+    labeled = np.isfinite(targets).any(axis=0)
+    if not labeled.all():
+        raise ValueError(f"keypoints: coordinate {labeled.argmin()} is labeled in no face, so it has no mean")
+    with torch.no_grad():
+        layer.bias.copy_(torch.from_numpy(np.nanmean(targets, axis=0)))
+    ### END SOLUTION
+
+
+# %%
+autograder.check("start_at_mean")
 
 # %% [markdown]
 # ## A trap: weights kept by reference

@@ -221,6 +221,14 @@ SPECIAL: dict[str, dict[str, str]] = {
                     return True
             """,
     },
+    "start_at_mean": {
+        "middle-of-the-image": """
+            def start_at_mean(model, keypoints):
+                with torch.no_grad():
+                    [m for m in model.modules() if isinstance(m, nn.Linear)][-1].bias.fill_(48)
+            """,
+        "nothing": "def start_at_mean(model, keypoints): pass",
+    },
     "fit": {
         "made-up": """
             def fit(model, train_loader, val_loader, config):

@@ -14,6 +14,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ..names import Names
+from . import lesson_05_start
+
+# A worker finds probes in the module that has the lesson's name.
+start_at_mean = lesson_05_start.start_at_mean
 
 FIELDS = ("epochs", "lr", "step_size", "gamma", "patience", "batch_size", "val_fraction", "seed")
 
