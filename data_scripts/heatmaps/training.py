@@ -1,0 +1,337 @@
+"""Train one network: the faces of every step and how they move, the loss, the averaged weights, the checkpoint.
+
+What happens in a step depends on the seed, the network's number and the step alone, so that a training that goes on
+from its checkpoint ends with the very weights of one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from tqdm import tqdm
+
+from data_scripts.files.errors import DataError, explain_os_error
+from data_scripts.files.whole import whole_file
+from data_scripts.heatmaps.faces import SIZE, Faces
+from data_scripts.heatmaps.geometry import draw_motion, move_images, move_points, partners
+from data_scripts.heatmaps.network import HeatmapNet
+
+SAVE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a training depends on, beside its faces, its seed and its number of steps.
+
+    Attributes:
+        width: channels of the maps of 24 × 24.
+        stride: pixels from one cell of a map to the next.
+        batch: faces in a step.
+        peak: the highest learning rate.
+        warmup: the share of the steps in which the rate rises.
+        weight_decay: of the convolutions.
+        degrees, scale, shift, gamma: standard deviations of how far a face is turned, scaled (logarithm), shifted
+            (pixels) and lightened (logarithm of the exponent).
+        beta: the error in pixels where the loss changes from a square to a line.
+        source_weight: how much telling the label sources apart counts in the loss.
+        offset_haste: how many times the rate of the weights the offsets learn with.
+        average: how much of the averaged weights a step keeps.
+    """
+
+    width: int = 32
+    stride: int = 4
+    batch: int = 32
+    peak: float = 2e-3
+    warmup: float = 0.25
+    weight_decay: float = 0.05
+    degrees: float = 6.0
+    scale: float = 0.06
+    shift: float = 2.0
+    gamma: float = 0.2
+    beta: float = 2.0
+    source_weight: float = 0.1
+    offset_haste: float = 10.0
+    average: float = 0.998
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C, or the system asked to stop; the checkpoint holds every step so far."""
+
+
+class Training:
+    """One network in training.
+
+    Args:
+        faces: what it learns from.
+        recipe: how.
+        seed: (seed, number of the network).
+    """
+
+    def __init__(self, faces: Faces, recipe: Recipe, seed: tuple[int, int]) -> None:
+        self.faces, self.recipe, self.seed = faces, recipe, seed
+        self.images = torch.from_numpy(faces.images)[:, None]
+        self.keypoints = torch.from_numpy(faces.keypoints)
+        self.sources = torch.from_numpy(faces.sources)
+        self.swap = partners(faces.names)
+        self.model = self._network()
+        self.averaged = self._network()
+        self.averaged.load_state_dict(self.model.state_dict())
+        self.averaged.requires_grad_(False)
+        # Scales and biases stay free: decay would pull the maps' contrast and the offsets towards 0.
+        others = [p for p in self.model.parameters() if p.ndim != 4 and p is not self.model.offsets]
+        groups = [
+            {"params": [p for p in self.model.parameters() if p.ndim == 4], "weight_decay": recipe.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+            {"params": [self.model.offsets], "weight_decay": 0.0},
+        ]
+        # Adam's steps are as long as the rate: offsets are pixels, not weights, and have further to go.
+        self.haste = (1.0, 1.0, recipe.offset_haste)
+        self.optimizer = torch.optim.AdamW(groups, lr=recipe.peak, fused=True)
+        self.step = 0
+        self.half = False
+
+    def _network(self) -> HeatmapNet:
+        # The weights' first values come from torch's one generator, whose state is put back afterwards.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(np.random.SeedSequence(self.seed).generate_state(1)[0]))
+            network = HeatmapNet(
+                len(self.faces.names), int(self.faces.sources.max()) + 1, self.recipe.width, self.recipe.stride
+            )
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's annotation lacks it
+        return network
+
+    def _rows(self, step: int) -> Tensor:
+        """Return which faces a step learns from: every face once in each pass, in an order of its own."""
+        places = np.arange(step * self.recipe.batch, (step + 1) * self.recipe.batch)
+        passes, within = np.divmod(places, len(self.images))
+        rows = np.empty(len(places), np.int64)
+        for number in np.unique(passes):
+            order = np.random.default_rng([*self.seed, 0, number]).permutation(len(self.images))
+            rows[passes == number] = order[within[passes == number]]
+        return torch.from_numpy(rows)
+
+    def loss(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return the loss of a step, and the part of it that comes from the points."""
+        recipe, rng = self.recipe, np.random.default_rng([*self.seed, 1, step])
+        rows = self._rows(step)
+        images, sources = self.images[rows].float() / 255, self.sources[rows]
+        motion = draw_motion(len(rows), rng, recipe.degrees, recipe.scale, recipe.shift)
+        exponents = torch.from_numpy(rng.standard_normal((len(rows), 1, 1, 1), np.float32)) * recipe.gamma
+        images = move_images(images, motion).clamp(1e-3, 1) ** exponents.exp()
+        # Points move with the features, so what their source adds to them is taken off before, not after.
+        truth = move_points(self.keypoints[rows] - self.model.offsets[sources], motion, self.swap, (SIZE, SIZE))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            maps, found_sources = self.model(images.contiguous(memory_format=torch.channels_last))
+        found = self.model.points(maps[torch.arange(len(rows)), sources])
+        labelled = truth.isfinite()
+        error = F.smooth_l1_loss(found[labelled], truth[labelled], beta=recipe.beta)
+        return error + recipe.source_weight * F.cross_entropy(found_sources, sources), error.detach()
+
+    def take_step(self, rate: float) -> float:
+        """Take the next step at this learning rate; return its loss."""
+        for group, haste in zip(self.optimizer.param_groups, self.haste, strict=True):
+            group["lr"] = haste * rate
+        self.optimizer.zero_grad()
+        loss, error = self.loss(self.step)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self._average()
+        self.step += 1
+        return float(error)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged weights a little towards the present ones; at first by much, as there is no past yet."""
+        keep = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        for mean, present in zip(self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(present, 1 - keep)
+            else:
+                mean.copy_(present)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next step depends on."""
+        return {
+            "step": self.step,
+            "half": self.half,
+            "model": self.model.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from what ``state`` returned."""
+        self.step, self.half = state["step"], state["half"]
+        self.model.load_state_dict(state["model"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def stamp(self) -> dict[str, Any]:
+        """Return what must agree for a training to go on."""
+        arrays = (self.faces.images, self.faces.keypoints, self.faces.sources)
+        checks = [zlib.crc32(np.ascontiguousarray(array).tobytes()) for array in arrays]
+        return {"recipe": asdict(self.recipe), "seed": list(self.seed), "faces": checks}
+
+    def result(self) -> dict[str, Any]:
+        """Return the finished network as ``predicting`` reads it."""
+        return {
+            "names": list(self.faces.names),
+            "labelled": torch.from_numpy(self.faces.labelled()),
+            "width": self.recipe.width,
+            "stride": self.recipe.stride,
+            "weights": self.averaged.state_dict(),
+        }
+
+
+def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
+    """Return the learning rate of a step: half a cosine from ``peak / 25`` up, another down to ``peak / 250,000``."""
+    top = warmup * steps - 1
+    start, end = peak / 25, peak / 250_000
+    if step <= top:
+        low, share = start, (step / top if top > 0 else 1.0)
+    else:
+        low, share = end, 1 - (step - top) / max(steps - 1 - top, 1e-9)
+    return low + (peak - low) * (1 - np.cos(np.pi * share)) / 2
+
+
+def measure_speed(training: Training, steps: int = 8) -> tuple[float, bool]:
+    """Return the seconds that a step takes, and whether half precision is faster than single on this machine.
+
+    The training is as it was afterwards.
+    """
+    kept = Training(training.faces, training.recipe, training.seed)
+    seconds = {}
+    for half in (False, True):
+        kept.half = half
+        for step in range(steps + 3):
+            if step == 3:  # the first steps reserve memory
+                began, worked = time.perf_counter(), time.process_time()
+            kept.take_step(1e-5)
+        # Which is faster is told by the processor's own time: it doesn't count what else the machine does.
+        seconds[half] = (time.process_time() - worked, time.perf_counter() - began)
+    half = seconds[True][0] < seconds[False][0]
+    return seconds[half][1] / steps, half
+
+
+def train_network(
+    training: Training,
+    path: Path,
+    minutes: float,
+    say: Callable[[str], None] = print,
+    place: int = 0,
+    steps: int | None = None,
+) -> None:
+    """Train one network and write it; do nothing where it is there, go on where a checkpoint of it is.
+
+    Args:
+        training: not begun yet.
+        path: of the finished network; ``unfinished(path)`` is its checkpoint.
+        minutes: how long it may take: the speed of the first steps says how many steps that makes.
+        say: called with a line.
+        place: the line of the progress bar.
+        steps: in place of minutes.
+
+    Raises:
+        Interrupted: the training was stopped; the checkpoint holds every step so far.
+        DataError: the checkpoint is of another training, or a file can't be read or written.
+    """
+    checkpoint = unfinished(path)
+    if path.is_file():
+        if _load(path).get("stamp") != training.stamp():
+            raise DataError(f"{path}: is of other faces, another seed or another recipe; name another folder")
+        say(f"{path.name}: is there already")
+        return
+    if checkpoint.is_file():
+        state = _load(checkpoint)
+        if state.get("stamp") != training.stamp():
+            raise DataError(f"{checkpoint}: is of other faces, another seed or another recipe; remove it to start anew")
+        steps = state["steps"]
+        training.load(state["training"])
+        say(f"{path.name}: goes on behind step {training.step:,} of {steps:,}")
+    else:
+        began = time.perf_counter()
+        seconds, training.half = measure_speed(training)
+        if steps is None:
+            steps = max(10, int((60 * minutes - (time.perf_counter() - began)) / seconds))
+        say(
+            f"{path.name}: {1000 * seconds:.0f} ms a step in {'half' if training.half else 'single'} precision: "
+            f"{steps:,} steps of {training.recipe.batch} faces"
+        )
+
+    def save() -> None:
+        _save(checkpoint, {"stamp": training.stamp(), "steps": steps, "training": training.state()})
+
+    # The plan is kept from the start: whenever the process is killed, the same steps come out again.
+    save()
+    _run(training, steps, save, place, path.stem)
+    _save(path, {"stamp": training.stamp(), **training.result()})
+    checkpoint.unlink(missing_ok=True)
+
+
+def _run(training: Training, steps: int, save: Callable[[], None], place: int, title: str) -> None:
+    """Take the remaining steps; save each minute, and when asked to stop."""
+    recipe, smooth, saved = training.recipe, float("nan"), time.monotonic()
+    bar = tqdm(total=steps, initial=training.step, desc=title, unit="step", file=sys.stdout, position=place)
+    with _asked_to_stop() as asked, bar:
+        while training.step < steps:
+            error = training.take_step(one_cycle(training.step, steps, recipe.peak, recipe.warmup))
+            smooth = error if np.isnan(smooth) else 0.98 * smooth + 0.02 * error
+            bar.set_postfix(loss=f"{smooth:.2f}", refresh=False)
+            bar.update()
+            if asked or time.monotonic() - saved > SAVE_SECONDS:
+                save()
+                saved = time.monotonic()
+            if asked:
+                raise Interrupted
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """Collect Ctrl-C and polite requests to end, so that no step is cut in two; the list fills when one comes."""
+    asked: list[int] = []
+    former = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former[number] = signal.signal(number, lambda number, _: asked.append(number))
+        yield asked
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def unfinished(path: Path) -> Path:
+    """Return where the checkpoint of a network lies."""
+    return path.with_suffix(".unfinished")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(path, weights_only=True)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
+    except Exception as error:  # torch names no class of its own for a damaged file
+        raise DataError(f"{path}: expected a checkpoint of this training; remove it ({error!r:.80})") from None
+    return state if isinstance(state, dict) else {}
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    try:
+        with whole_file(path) as fresh:
+            torch.save(state, fresh)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {explain_os_error(error)}") from error
+    except RuntimeError as error:  # torch's own words where the disk is full
+        raise DataError(f"{path}: cannot be written: {error!s:.120}") from error
