@@ -39,12 +39,14 @@ class Recipe:
         width: channels of the maps of 24 × 24.
         stride: pixels from one cell of a map to the next.
         batch: faces in a step.
+        dense_share: how many of them come from the source that labels (nearly) everything, on average.
         peak: the highest learning rate.
         warmup: the share of the steps in which the rate rises.
         weight_decay: of the convolutions.
         degrees, scale, shift, gamma: standard deviations of how far a face is turned, scaled (logarithm), shifted
             (pixels) and lightened (logarithm of the exponent).
         beta: the error in pixels where the loss changes from a square to a line.
+        map_weight: how much the maps themselves count in the loss, beside the points that are read from them.
         source_weight: how much telling the label sources apart counts in the loss.
         offset_haste: how many times the rate of the weights the offsets learn with.
         average: how much of the averaged weights a step keeps.
@@ -52,8 +54,9 @@ class Recipe:
 
     width: int = 32
     stride: int = 4
-    batch: int = 32
-    peak: float = 2e-3
+    batch: int = 16
+    dense_share: float = 0.4
+    peak: float = 3e-3
     warmup: float = 0.25
     weight_decay: float = 0.05
     degrees: float = 6.0
@@ -61,6 +64,7 @@ class Recipe:
     shift: float = 2.0
     gamma: float = 0.2
     beta: float = 2.0
+    map_weight: float = 1.0
     source_weight: float = 0.1
     offset_haste: float = 10.0
     average: float = 0.998
@@ -84,6 +88,10 @@ class Training:
         self.images = torch.from_numpy(faces.images)[:, None]
         self.keypoints = torch.from_numpy(faces.keypoints)
         self.sources = torch.from_numpy(faces.sources)
+        # The source that labels most comes first: it is the one whose share is set.
+        finite = np.isfinite(faces.keypoints).all(2).mean(1)
+        by_source = [np.flatnonzero(faces.sources == source) for source in range(int(faces.sources.max()) + 1)]
+        self.by_source = sorted(by_source, key=lambda rows: -float(finite[rows].mean()))
         self.swap = partners(faces.names)
         self.model = self._network()
         self.averaged = self._network()
@@ -113,14 +121,15 @@ class Training:
         return network
 
     def _rows(self, step: int) -> Tensor:
-        """Return which faces a step learns from: every face once in each pass, in an order of its own."""
-        places = np.arange(step * self.recipe.batch, (step + 1) * self.recipe.batch)
-        passes, within = np.divmod(places, len(self.images))
-        rows = np.empty(len(places), np.int64)
-        for number in np.unique(passes):
-            order = np.random.default_rng([*self.seed, 0, number]).permutation(len(self.images))
-            rows[passes == number] = order[within[passes == number]]
-        return torch.from_numpy(rows)
+        """Return which faces a step learns from: each source has its share of them, whatever its share of the file."""
+        rng = np.random.default_rng([*self.seed, 0, step])
+        if len(self.by_source) == 1:
+            return torch.from_numpy(rng.choice(self.by_source[0], self.recipe.batch))
+        rest = np.array([len(rows) for rows in self.by_source[1:]], float)
+        shares = [self.recipe.dense_share, *((1 - self.recipe.dense_share) * rest / rest.sum())]
+        counts = rng.multinomial(self.recipe.batch, shares)
+        drawn = [rng.choice(rows, count) for rows, count in zip(self.by_source, counts, strict=True)]
+        return torch.from_numpy(np.concatenate(drawn))
 
     def loss(self, step: int) -> tuple[Tensor, Tensor]:
         """Return the loss of a step, and the part of it that comes from the points."""
@@ -134,10 +143,13 @@ class Training:
         truth = move_points(self.keypoints[rows] - self.model.offsets[sources], motion, self.swap, (SIZE, SIZE))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             maps, found_sources = self.model(images.contiguous(memory_format=torch.channels_last))
-        found = self.model.points(maps[torch.arange(len(rows)), sources])
+        maps = maps[torch.arange(len(rows)), sources]  # (B, K, h, w): of each face the maps of its own source
+        found = self.model.points(maps)
         labelled = truth.isfinite()
         error = F.smooth_l1_loss(found[labelled], truth[labelled], beta=recipe.beta)
-        return error + recipe.source_weight * F.cross_entropy(found_sources, sources), error.detach()
+        # A place has two numbers to be wrong in, a map has a cell for every place: it learns sooner where to be bright.
+        shape = recipe.map_weight * map_loss(maps, truth.detach(), recipe.stride)
+        return error + shape + recipe.source_weight * F.cross_entropy(found_sources, sources), error.detach()
 
     def take_step(self, rate: float) -> float:
         """Take the next step at this learning rate; return its loss."""
@@ -194,6 +206,15 @@ class Training:
             "stride": self.recipe.stride,
             "weights": self.averaged.state_dict(),
         }
+
+
+def map_loss(maps: Tensor, points: Tensor, stride: int) -> Tensor:
+    """Return the cross-entropy of maps (B, K, h, w) with bumps, one cell wide, about the points (B, K, 2) labelled."""
+    centers = stride * (torch.arange(maps.shape[-1]) + 0.5) - 0.5  # maps are as high as wide
+    across, down = (-((centers - points[..., axis, None]) ** 2) / (2 * stride**2) for axis in (0, 1))  # (B, K, cells)
+    wanted = (down[..., :, None] + across[..., None, :]).flatten(2).nan_to_num().softmax(2)  # (B, K, h * w)
+    each = -(wanted * F.log_softmax(maps.flatten(2), 2)).sum(2)  # (B, K)
+    return each[points.isfinite().all(2)].mean()
 
 
 def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
