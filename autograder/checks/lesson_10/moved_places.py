@@ -21,7 +21,7 @@ class Moves:
     @classmethod
     def of(cls, degrees: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> Moves:
         """Return the move of a single face."""
-        return cls(np.float32([degrees]), np.float32([scale]), np.float32([shift]))
+        return cls(*(np.array([value], np.float32) for value in (degrees, scale, shift)))
 
     @classmethod
     def draw(cls, rng: np.random.Generator, faces: int) -> Moves:
@@ -81,7 +81,7 @@ def read_ramps(pictures: np.ndarray, size: Size) -> np.ndarray:
 
 def inside(places: np.ndarray, size: Size) -> np.ndarray:
     """Return which places (…, 2) lie within the picture, and not at its very border."""
-    return ((places >= 0.5) & (places <= np.array(size[::-1]) - 1.5)).all(axis=-1)
+    return np.all((places >= 0.5) & (places <= np.array(size[::-1]) - 1.5), axis=-1)
 
 
 def sample(pictures: np.ndarray, places: np.ndarray) -> np.ndarray:

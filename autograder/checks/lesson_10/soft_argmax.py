@@ -36,7 +36,7 @@ def _weights(maps: np.ndarray) -> np.ndarray:
 
 def _places(maps: np.ndarray, stride: float = STRIDE) -> np.ndarray:
     """Return the mean place of each map, (B, K, 2) pixels."""
-    return np.einsum("bkhw,hwa->bka", _weights(maps), _centres(*maps.shape[2:], stride))
+    return np.einsum("bkhw,hwa->bka", _weights(maps), _centres(maps.shape[2], maps.shape[3], stride))
 
 
 def _draw_maps(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -64,7 +64,8 @@ def _found(value: Any, maps: np.ndarray) -> np.ndarray:
 
 
 def _say(points: np.ndarray) -> str:
-    return ", ".join(f"({x:.5g}, {y:.5g})" for x, y in points.reshape(-1, 2)[:4] + 0.0)
+    # To thousandths: what float32 leaves of 0 has no digits that count.
+    return ", ".join(f"({x:.6g}, {y:.6g})" for x, y in np.round(points.reshape(-1, 2)[:4], 3) + 0.0)
 
 
 def _expect_places(got: np.ndarray, want: np.ndarray, what: str, example: str, hint: str) -> None:
@@ -184,7 +185,7 @@ def _expect_gradient(student: Student, maps: np.ndarray, upstream: np.ndarray, e
     known = isinstance(answer["gradient"], TensorValue)
     expect.true(known, "maps.grad is a tensor", expect.show(answer["gradient"]), example, hint)
     got = expect.array(answer["gradient"], maps.shape, "float", "torch", "maps.grad").astype(float)
-    away = _centres(*maps.shape[2:], STRIDE) - _places(maps)[:, :, None, None]
+    away = _centres(maps.shape[2], maps.shape[3], STRIDE) - _places(maps)[:, :, None, None]
     wanted = [
         _weights(maps) * np.einsum("bka,bkhwa->bkhw", factors.astype(float), away)
         for factors in (upstream, upstream[..., ::-1])

@@ -63,7 +63,8 @@ def places_gradient(names: Names, *, maps: np.ndarray, upstream: np.ndarray) -> 
     ``upstream`` weights the places as they come, whatever their shape, if it has as many numbers.
     """
     given = torch.tensor(maps, requires_grad=True)
-    value = names["soft_argmax"](given)
+    # A network's maps are no leaves: an operation in place has a gradient, and is asked for elsewhere.
+    value = names["soft_argmax"](given * 1)
     if not isinstance(value, Tensor) or value.numel() != upstream.size:
         return {"value": value, "gradient": None, "error": None}
     error = None
