@@ -24,6 +24,7 @@ PICTURE_HINT = "The picture asks the way back: which old place does this new pix
 
 
 def ask(student: Student, images: np.ndarray, keypoints: np.ndarray, moves: Moves) -> dict[str, Any]:
+    """Let the student's code move faces; return what it answered."""
     return student.probe("lesson_10.move", images=images, keypoints=keypoints, **vars(moves))
 
 
@@ -56,12 +57,14 @@ def draw_faces(
 
 
 def say_moves(moves: Moves, face: int, size: Size) -> str:
+    """Return in words how one face is moved."""
     x, y = moves.shift[face] + 0.0
     turn = f"degrees {moves.degrees[face] + 0.0:.4g}, scale {moves.scale[face]:.4g}, shift ({x:.4g}, {y:.4g})"
     return f"{turn}, an image of {size[0]} rows and {size[1]} columns"
 
 
 def say(points: np.ndarray) -> str:
+    """Return points as a reader wants them."""
     # To hundredths: what float32 leaves of 0 has no digits that count.
     return ", ".join(f"({x:.2f}, {y:.2f})" for x, y in np.round(points, 2) + 0.0)
 
