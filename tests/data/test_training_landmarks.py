@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ from torch import nn
 from autograder.course.manifest import ROOT
 from data_scripts.files.errors import DataError
 from data_scripts.ibug.folder import write_folder
+from data_scripts.studies.landmarks import epochs_within
 from data_scripts.training import landmarks
+from data_scripts.training.checkpoint import planned_epochs
 from data_scripts.training.crops import to_crop_pixels, to_units
 from data_scripts.training.recipe import Recipe, load_recipe
 from tests.data import small_landmarks
@@ -61,6 +65,47 @@ def test_the_same_seed_gives_the_same_training() -> None:
     (history, model, _), (again, other, _) = train(RECIPE, None), train(RECIPE, None)
     assert history == again
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+CYCLE = replace(RECIPE, one_cycle=True, move=True)
+
+
+def test_one_cycle_on_moved_faces_goes_on_to_the_same_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, model, _ = train(CYCLE, None)
+    assert whole["train_mse"] != train(replace(RECIPE, one_cycle=True), None)[0]["train_mse"]
+    checkpoint, train_epoch = tmp_path / "training.pt", landmarks._train_epoch
+
+    def interrupted(*args: Any) -> float:
+        if args[-1] == 2:
+            raise KeyboardInterrupt
+        return train_epoch(*args)
+
+    monkeypatch.setattr(landmarks, "_train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(CYCLE, checkpoint)
+    monkeypatch.undo()
+    assert planned_epochs(checkpoint) == CYCLE.epochs
+    with pytest.raises(DataError, match="another epochs"):
+        train(replace(CYCLE, epochs=5), checkpoint)
+    history, again, _ = train(CYCLE, checkpoint)
+    assert history == whole
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_without_validation_the_last_epoch_is_kept() -> None:
+    faces = draw_crops(27, 1)
+    model = small_landmarks.SmallNetwork()
+    history = landmarks.train_network(model, faces, None, CYCLE, lambda found: pytest.fail("scored"))
+    assert (len(history["train_mse"]), history["val_mae"]) == (CYCLE.epochs, [])
+
+
+def test_as_many_epochs_as_fit_into_the_minutes() -> None:
+    faces, model = draw_crops(64, 1), small_landmarks.SmallNetwork()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert epochs_within(1e-9, model, faces, CYCLE) == 1
+    few, many = (epochs_within(minutes, model, faces, CYCLE) for minutes in (0.1, 10))
+    assert 1 <= few < many
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +209,10 @@ def test_units_and_pixels_are_inverse() -> None:
         ("epochs: yes", "epochs"),
         ("size: 8", "size"),
         ("val_fraction: 1.0", "val_fraction"),
+        ("val_fraction: half", "val_fraction"),
+        ("val_fraction: true", "val_fraction"),
+        ("one_cycle: 1", "one_cycle"),
+        ("move: 0.5", "move"),
         ("- epochs", "field: value"),
         ("epochs: [", "YAML"),
     ],
