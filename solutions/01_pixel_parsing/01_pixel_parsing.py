@@ -309,9 +309,10 @@ autograder.check("load_faces")
 # %% [markdown]
 # ### Your reader beside the course's
 #
-# The full file has some 240 MB of text. Your reader would manage, but slowly: it splits every row in Python. So
-# let it read the first 300 faces, and compare with the reader in `data_scripts`, which parses bytes in bulk and
-# keeps a cache.
+# The full file has some 240 MB of text, and your reader makes a Python number of each of its 65 million pixels. So let
+# it read the first 300 faces only, and compare the arrays with those of the reader in `data_scripts`. That one parses
+# bytes in bulk, and has done so once already: here it only opens its cache. So do not compare the two times; they
+# say why the course keeps a cache, not who parses faster.
 
 # %%
 first_rows_csv = output_folder("01_pixel_parsing") / "first_300.csv"
@@ -409,6 +410,10 @@ axes.imshow(course.images.mean(axis=0), cmap="gray")
 markers = {"left_eye_center": "o", "right_eye_center": "s", "nose_tip": "^", "mouth_center_bottom_lip": "v"}
 for name, marker in markers.items():
     points = course.keypoints[:, course.names.index(name)]
+    spread, extent = np.nanstd(points, axis=0), np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
+    print(
+        f"{name:24s} spread {spread[0]:.1f} × {spread[1]:.1f}, from end to end {extent[0]:.0f} × {extent[1]:.0f} pixels"
+    )
     axes.plot(points[:, 0], points[:, 1], marker, markersize=1.5, alpha=0.5)
     middle = np.nanmean(points, axis=0)
     axes.plot(*middle, marker, markersize=9, markeredgecolor="black", markerfacecolor="white", label=f"mean {name}")
@@ -420,8 +425,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The four clouds are small: faces in this data are cropped alike. This makes a simple guess, the mean, better
-# than one might think. Lesson 02 measures how good.
+# Most labels lie close to their mean, within 3 pixels for the eyes and 5 for nose and lip (standard deviations), since
+# the faces are cropped alike. But the clouds reach far: the one of the nose tip is about 40 pixels wide and high. So a
+# simple guess, the mean, is better than one might think, and for some faces it is very wrong. Lesson 02 measures it.
 #
 # ## What you learned
 #

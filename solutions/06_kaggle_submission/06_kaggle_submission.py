@@ -439,9 +439,11 @@ table.to_json(out / "results.json", orient="records", indent=2)
 # With an account at Kaggle, its rules accepted on the competition's page, and your API token in place:
 #
 # ```bash
-# kaggle competitions submit -c facial-keypoints-detection -f submission.csv -m "ResNet, masked loss"
+# kaggle competitions submit -c facial-keypoints-detection -f FILE -m "ResNet, masked loss"
 # kaggle competitions submissions -c facial-keypoints-detection
 # ```
+#
+# `FILE` is the path that the cell above printed, where it wrote the answers.
 #
 # Kaggle scores only predictions for its own `test.csv`. Fetch it with
 # `python -m data_scripts.kaggle_download --out DIR`, set `COURSE_DATA=DIR`, and run lessons 04 to 06 again.
