@@ -425,7 +425,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# Most labels lie close to their mean, within 3 pixels for the eyes and 5 for nose and lip (standard deviations), since
+# Most labels lie close to their mean, about 3 pixels for the eyes and 5 to 6 for nose and lip (standard deviation), as
 # the faces are cropped alike. But the clouds reach far: the one of the nose tip is about 40 pixels wide and high. So a
 # simple guess, the mean, is better than one might think, and for some faces it is very wrong. Lesson 02 measures it.
 #
