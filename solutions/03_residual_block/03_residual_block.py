@@ -6,8 +6,8 @@
 #
 # **You need** Python and a little NumPy. If `nn.Module` and `backward()` are words you have only heard, PyTorch's
 # [Learn the Basics](https://docs.pytorch.org/tutorials/beginner/basics/intro.html) explains them; *Dive into Deep
-# Learning* explains [convolutions](https://d2l.ai/chapter_convolutional-neural-networks/conv-layer.html). **Time:** about
-# {{minutes}} minutes.
+# Learning* explains [convolutions](https://d2l.ai/chapter_convolutional-neural-networks/conv-layer.html).
+# **Time:** about {{minutes}} minutes.
 #
 # | exercise | you write |
 # |---|---|
