@@ -23,7 +23,7 @@ IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
 .PHONY: help setup isolation demo test test-long grade lab build check lint pins clean
 
 help:
-	@echo 'make demo     run the whole course on generated faces: data, six lessons, both models, a scored submission'
+	@echo 'make demo     run the whole course on generated faces: data, seven lessons, three models, a scored submission'
 	@echo 'make test     everything that can break, in ten minutes on two cores (one file: ARGS=tests/test_setup.py)'
 	@echo 'make test-long    all of it: every draw of the hidden inputs, fresh environment, demo, threats, golden record'
 	@echo 'make grade    grade the notebooks in lessons/ (one lesson: ARGS="--lesson 03")'

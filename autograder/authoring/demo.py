@@ -153,12 +153,13 @@ def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ..
     if submission.is_file():
         print(f"submission:  {submission}")
         print_scores(submission.with_name("results.json"))
+        print_scores(out / "results" / "10_beyond_the_sources" / "results.json")
     print(f"figures:     {out / 'figures'}")
     print(f"lessons:     {index}")
 
 
 def print_scores(path: Path) -> None:
-    """Print what lesson 06 measured, one line a model."""
+    """Print what a lesson measured on the test faces, one line a model."""
     if not path.is_file():
         return
     for row in json.loads(path.read_text(encoding="utf-8")):

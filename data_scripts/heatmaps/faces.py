@@ -87,9 +87,10 @@ def read_faces(path: Path) -> Faces:
 def read_arrays(path: Path, needed: tuple[str, ...], known: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """Read arrays of a ``.npz``: those needed, and those known where they are there; DataError in a line."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: expected a .npz of several arrays, got a single one")
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise DataError(f"{path}: expected a .npz of several arrays, got a single one")
+        with loaded as file:
             missing = [name for name in needed if name not in file]
             if missing:
                 raise DataError(f"{path}: expected {', '.join(needed)}, found no {', '.join(missing)}")

@@ -69,6 +69,10 @@ class HeatmapNet(nn.Module):
         self.source_head = nn.Linear(widest, sources)
         self.offsets = nn.Parameter(torch.zeros(sources, keypoints, 2))
         nn.init.normal_(self.head.weight, std=0.01)
+        # The order of the numbers in memory that convolutions on a processor like best. With 8 channels PyTorch 2.13
+        # writes beyond its memory on the way back, so a narrow network keeps the usual order.
+        self.order = torch.channels_last if width >= 32 else torch.contiguous_format
+        self.to(memory_format=self.order)  # type: ignore[call-overload]  # torch's annotation lacks it
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Answer maps and sources.

@@ -56,7 +56,6 @@ def _load(path: Path) -> Trained:
         state = torch.load(path, weights_only=True)
         model = HeatmapNet(len(state["names"]), len(state["labelled"]), state["width"], state["stride"])
         model.load_state_dict(state["weights"])
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's annotation lacks it
         return Trained(model.eval(), tuple(state["names"]), state["labelled"])
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
@@ -104,7 +103,7 @@ def _predict_batch(
     network: Trained, images: np.ndarray, sources: Tensor | None, mirrored: bool, offsets: bool
 ) -> np.ndarray:
     model = network.model
-    points, likely = _answer(model, torch.from_numpy(images)[:, None].float() / 255)
+    points, likely = _answer(model, torch.from_numpy(np.ascontiguousarray(images))[:, None].float() / 255)
     if mirrored:
         others, likely_too = _answer(model, torch.from_numpy(images[:, :, ::-1].copy())[:, None].float() / 255)
         others = others[:, :, partners(network.names)]
@@ -122,5 +121,5 @@ def _predict_batch(
 
 def _answer(model: HeatmapNet, images: Tensor) -> tuple[Tensor, Tensor]:
     """(B, 1, 96, 96) -> points (B, sources, K, 2) without offsets, how likely each source is (B, sources)."""
-    maps, sources = model(images.contiguous(memory_format=torch.channels_last))
+    maps, sources = model(images.contiguous(memory_format=model.order))
     return model.points(maps), sources.softmax(1)

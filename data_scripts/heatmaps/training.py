@@ -6,6 +6,7 @@ from its checkpoint ends with the very weights of one that was never interrupted
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import time
@@ -114,11 +115,9 @@ class Training:
         # The weights' first values come from torch's one generator, whose state is put back afterwards.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(np.random.SeedSequence(self.seed).generate_state(1)[0]))
-            network = HeatmapNet(
+            return HeatmapNet(
                 len(self.faces.names), int(self.faces.sources.max()) + 1, self.recipe.width, self.recipe.stride
             )
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's annotation lacks it
-        return network
 
     def _rows(self, step: int) -> Tensor:
         """Return which faces a step learns from: each source has its share of them, whatever its share of the file."""
@@ -142,7 +141,7 @@ class Training:
         # Points move with the features, so what their source adds to them is taken off before, not after.
         truth = move_points(self.keypoints[rows] - self.model.offsets[sources], motion, self.swap, (SIZE, SIZE))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
-            maps, found_sources = self.model(images.contiguous(memory_format=torch.channels_last))
+            maps, found_sources = self.model(images.contiguous(memory_format=self.model.order))
         maps = maps[torch.arange(len(rows)), sources]  # (B, K, h, w): of each face the maps of its own source
         found = self.model.points(maps)
         labelled = truth.isfinite()
@@ -225,7 +224,7 @@ def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
         low, share = start, (step / top if top > 0 else 1.0)
     else:
         low, share = end, 1 - (step - top) / max(steps - 1 - top, 1e-9)
-    return low + (peak - low) * (1 - np.cos(np.pi * share)) / 2
+    return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
 
 
 def measure_speed(training: Training, steps: int = 8) -> tuple[float, bool]:

@@ -113,8 +113,8 @@ def test_the_answer_for_the_mirrored_copy_is_mirrored_back() -> None:
     images[..., : SIZE // 2] = 0.25
     crops = Crops(images, None, ((0, 0, SIZE, SIZE),), None)
     alone, both = predict(LooksLeft(), crops), predict(LooksLeft(), crops, mirrored=True)
-    # (x + 0.5) of the crop. The mirrored copy is dark on the left: all of its points are in the middle column, 32, which
-    # lies at 63 - 32 = 31 in the mirror.
+    # (x + 0.5) of the crop. The mirrored copy is dark on the left: all of its points are in the middle column, 32,
+    # which lies at 63 - 32 = 31 in the mirror.
     assert alone[0, 0, 0] == pytest.approx(0.75 * SIZE)
     assert both[0, 0, 0] == pytest.approx((0.75 * SIZE + 31) / 2)
     assert both[0, 1, 0] == pytest.approx((32 + 31) / 2)
