@@ -705,8 +705,8 @@ plt.show()
 print(f"the constant mean face: {mean_rmse:.2f} px")
 
 # %% [markdown]
-# In our run no ingredient **alone** stands clear of the spread between seeds, and moved faces cost. **Together** two of
-# them do: maps under the one-cycle rate. An ablation that asks for each ingredient alone would have missed it.
+# In our run no ingredient **alone** stands clear of the spread between seeds, and moved faces cost. **Together** two
+# of them do: maps under the one-cycle rate. An ablation that asks for each ingredient alone would have missed it.
 #
 # Mirror and move bring nothing here. Count before you wonder: 2,400 image passes over more than 6,000 faces. No face
 # comes back often, so nothing can be learned by heart, and what makes examples harder only costs time. Both pay where
@@ -755,7 +755,10 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# SHIFT
+# Neither follows all the way: both have learned where faces *are*, and never saw one so far off. But the maps follow
+# further, in this short training of two narrow networks already. A convolution that has learned the nose finds it
+# elsewhere too. A linear layer has to learn each place anew, and where it saw no face it answers what it knows: the
+# mean.
 #
 # ## The whole recipe
 #
@@ -805,7 +808,7 @@ plt.show()
 # ## The worst faces, one by one
 #
 # An average hides what goes wrong. Look at the worst faces yourself, before you read the line above each: what would
-# *you* say makes it hard? The cause in the title is a simple measurement: which of four properties of the face is
+# *you* say makes it hard? The cause in the title is a simple measurement: which of five properties of the face is
 # farthest out among all validation faces.
 
 # %%
@@ -833,7 +836,11 @@ for cause, share in ranks.items():
     )
 
 # %% [markdown]
-# WORST
+# Where the title says `?`, none of the five measurements is among the most extreme tenth. Look for what they can't
+# measure: hair over an eyebrow, glasses, a shadow across the face, or a circle that does not sit where it should.
+#
+# The second step is always the same: take one cause, find more such faces, and ask whether the training has enough of
+# them.
 #
 # ## Where is pixel 0?
 #
@@ -870,7 +877,19 @@ print("with the mirror at 47.5:")
 residuals(mirrored_trap, shifted)
 
 # %% [markdown]
-# OFFSETS
+# The known pixel shows, both times, as the difference between the sources. No test face was needed to find it.
+#
+# Then look at where the network itself stands. It can't tell from a face who labeled it, so it answers between both
+# conventions. And the mirror at 47.5 carries the shift of a mirrored face to the other side: there the two cancel,
+# and on the second source the network misses its own training labels by about the whole pixel.
+#
+# The mend: give each face the mirror of its own source. If its labels lie one pixel to the left, so does their
+# mirror: `mirror_faces(..., axis)` takes an array with one axis for each face, 47.5 for the first source and 46.5 for
+# the second. Averaging with the mirrored copy has the same trap, and the same `axis`.
+#
+# On photographs this is no game. There the labels of two sources differed by about a pixel in x. The network of
+# `train_heatmaps` learns an offset for each source and keypoint, and mirrors without it.
+#
 #
 # ## What are the labels worth?
 #
