@@ -302,10 +302,9 @@ print("LeakyReLU ", np.where(answers > 0, answers, 0.3 * answers), " (slope 0.3)
 #
 # `keras.Sequential`, the functional style and a subclass are all fine. Padding and slope are yours to choose.
 #
-# *A slope that looks harmless:* dropout makes the answers of a layer noisy in training. An activation with a sharp bend
-# turns noise into a shift (negative noise is cut, positive noise is kept), and the next layers learn to expect it. At
-# prediction there is no dropout, so no noise and no shift, and all keypoints are off together. The smaller the slope,
-# the sharper the bend: SLOPESENTENCE
+# *Does the slope matter?* Where it is small, LeakyReLU is nearly a ReLU. The short training of this lesson, three seeds
+# each, ended at 1.87, 1.93 and 1.90 px with slope 0.3, Keras's own default, and at 1.99, 1.98 and 1.98 px with 0.01,
+# on faces never trained on: a difference, and a small one.
 
 
 # %%

@@ -9,7 +9,7 @@
 # [CS194-26](https://inst.eecs.berkeley.edu/~cs194-26/fa20/), the source of this lesson.
 #
 # **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about {{minutes}} minutes,
-# some four of them training.
+# some five of them training.
 #
 # | exercise | you write |
 # |---|---|
@@ -528,8 +528,8 @@ cell.legend()
 plt.show()
 
 # %% [markdown]
-# The start at the mean is no gift by itself. A training may sit at the error of the mean shape for epochs, and in some
-# of the lines above it never left: the answers hardly differ from face to face. Why?
+# The start at the mean helps, but it is no gift by itself. A training may sit at the error of the mean shape for long.
+# Look for the line whose answers do not differ from face to face: that network is lost for good. Why?
 #
 # Adam's first steps are as long as the rate allows, **in every weight**, whatever the size of its gradient. From random
 # answers the first gradients are large and agree: toward the mean. From the mean they are small and contradict each
@@ -539,7 +539,7 @@ plt.show()
 # The remedy: a rate that **rises from 1/25 to its full height** over the first quarter, a *warm-up*, **and then falls**
 # to almost nothing. The first steps are short while the gradients say little, and the last ones are short so that the
 # weights come to rest. From here on all trainings at `quick` scale begin at the mean, with this rate. (The recipe of
-# the sources needs neither: its rate of 3e-4 is low, and it takes twice the steps.)
+# the sources needs neither: its rate of 3e-4 is low, and it takes more than twice the steps.)
 #
 # ## Three trainings of each setting
 #
@@ -596,10 +596,10 @@ table.round({"training MSE": 6, "validation MSE": 6, "validation / training": 1}
 # %% [markdown]
 # What stays, whatever the seed?
 #
-# - Without augmentation the dotted curve falls away from the solid one: the error on the training pictures is a
-#   fraction of that on new persons. The network learns its pictures by heart.
-# - With shifts the two stay close together. Nobody learns by heart what hardly comes twice. Rotations and jitter do the
-#   same.
+# - Without augmentation the dotted curve falls away from the solid one: the error on new persons is a multiple of that
+#   on the training pictures (last column), and the gap grows. The network learns its pictures by heart.
+# - With shifts the two stay close together. Nobody learns by heart what hardly comes twice. A ratio below 1, as with
+#   rotations, says that the training pictures are harder than those to validate, which are not turned.
 # - Which of them is **best** on new persons is another question. Look at the brackets: where they overlap, these
 #   trainings do not tell. A harder task needs more steps, so that augmentation pays most in long trainings.
 #   `python -m data_scripts.augmentation_effect` measures the recipe of the sources that way.
@@ -624,6 +624,9 @@ cell.legend()
 plt.show()
 
 # %% [markdown]
+# The curve with shifts is the flatter one: what it has practiced, it can do. In the middle, where the faces of this
+# data set sit anyway, that is no advantage.
+#
 # ## Success and failure
 #
 # The four validation pictures with the smallest error of the network with shifts, and the four with the largest. Green

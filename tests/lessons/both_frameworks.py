@@ -55,6 +55,7 @@ def to_torch(weights: list[np.ndarray], flattened: tuple[int, int, int] | None) 
 
 
 def load(model: nn.Module, weights: list[np.ndarray]) -> None:
+    """Put weights into a PyTorch model, in their order."""
     parameters = list(model.parameters())
     assert [tuple(parameter.shape) for parameter in parameters] == [weight.shape for weight in weights]
     with torch.no_grad():
@@ -64,6 +65,7 @@ def load(model: nn.Module, weights: list[np.ndarray]) -> None:
 
 @pytest.mark.parametrize("phase", [1, 2])
 def test_lesson_04_in_pytorch_is_the_same_network_loss_and_step(phase: int) -> None:
+    """Lesson 04's network in PyTorch answers, loses and steps as the Keras one."""
     lesson, folded = reference_names("04_two_phase_cnn"), folded_code("04_two_phase_cnn")
     keras.utils.set_random_seed(0)
     ours, theirs = without_dropout(lesson["build_cnn"]()), without_dropout(folded["torch_cnn"]())
@@ -90,6 +92,7 @@ def test_lesson_04_in_pytorch_is_the_same_network_loss_and_step(phase: int) -> N
 
 @pytest.fixture
 def labels() -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs (8, 6) and targets (8, 4) with gaps, one row of gaps alone."""
     rng = np.random.default_rng(1)
     x, y = rng.random((8, 6), dtype=np.float32), rng.uniform(0, 96, (8, 4)).astype(np.float32)
     y[rng.random(y.shape) < 0.4] = np.nan
@@ -107,6 +110,7 @@ def linear_pair() -> tuple[keras.Model, nn.Module]:
 
 
 def test_lesson_05_in_keras_is_the_same_loss(labels: tuple[np.ndarray, np.ndarray]) -> None:
+    """Lesson 05's masked loss in Keras is that of lesson 02."""
     masked, loss_fn = (
         folded_code("05_resnet_training")["masked_mse"],
         reference_names("02_nan_masking")["MSELossIgnoreNan"](),
@@ -118,6 +122,7 @@ def test_lesson_05_in_keras_is_the_same_loss(labels: tuple[np.ndarray, np.ndarra
 
 
 def test_lesson_05_in_keras_takes_the_same_steps(labels: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    """Lesson 05's loop in Keras takes the steps of the reader's own."""
     names, folded = reference_names("05_resnet_training"), folded_code("05_resnet_training")
     ours, theirs = linear_pair()
     x, y = labels

@@ -71,7 +71,7 @@ CHANGES = {
             "made for 224",
             "a linear layer made for 25,088",
             "self.fc = nn.Linear(512, outputs)",
-            "self.fc = nn.Linear(25088, outputs)\n        self.avgpool = nn.Identity()",
+            "self.fc = nn.Linear(25088, outputs)\n            self.avgpool = nn.Identity()",
         ),
     ],
     "mean_absolute_error": [
