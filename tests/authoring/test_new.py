@@ -136,7 +136,7 @@ def test_names_that_cannot_be_are_refused(name: str, said: str) -> None:
     [
         ("mirror_faces", "is no lesson's id; expected NN_name"),
         ("10-mirror-faces", "is no lesson's id"),
-        ("09_mirror_faces", "expected 10_mirror_faces"),
+        ("10_mirror_faces", "expected 11_mirror_faces"),
         (f"{NEXT}_rmse", "02_nan_masking has an exercise named rmse"),
     ],
 )
