@@ -67,8 +67,9 @@ def test_notebooks_are_in_step_with_their_sources() -> None:
 def test_release_holds_no_solution(lesson: Lesson) -> None:
     folder = ROOT / "lessons" / lesson.id
     files = [path for path in folder.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts]
-    assert {path.suffix for path in files} <= {".ipynb", ".yaml"}
-    text = "".join(path.read_text(encoding="utf-8") for path in [*files, released_path(lesson)])
+    assert {path.suffix for path in files} <= {".ipynb", ".yaml", ".png"}
+    texts = [path for path in files if path.suffix != ".png"]
+    text = "".join(path.read_text(encoding="utf-8") for path in [*texts, released_path(lesson)])
     assert BEGIN not in text
     for cell in read_source(lesson):
         if cell.kind == "solution":
