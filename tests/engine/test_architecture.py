@@ -14,6 +14,7 @@ FLOORS = """
 data_scripts.train_landmarks data_scripts.augmentation_effect data_scripts.nose_tip_settings data_scripts.carry_over
 data_scripts.studies
 autograder
+autograder.commands
 autograder.classroom.exports autograder.classroom.overview autograder.notebook_api
 autograder.classroom.run
 autograder.classroom.gradebook
