@@ -290,7 +290,7 @@ else:
     cnn, cnn_history = stand_in_cnn()
 
 if is_there(resnet_folder / "resnet.pt", "05"):
-    # Lesson 05 trains a narrower network at quick scale, and notes how wide it is.
+    # Lesson 05 trains a smaller network at quick scale, and notes its widths.
     channels = json.loads((resnet_folder / "metrics.json").read_text(encoding="utf-8"))["channels"]
     resnet = KeypointResNet(tuple(channels))
     resnet.load_state_dict(torch.load(resnet_folder / "resnet.pt", weights_only=True))
