@@ -21,8 +21,9 @@ from data_scripts.files.errors import DataError
 from data_scripts.heatmaps.crew import INTERRUPTED, train_networks
 from data_scripts.heatmaps.faces import hold_out, read_faces
 from data_scripts.heatmaps.predicting import load_networks
+from data_scripts.heatmaps.run import Interrupted
 from data_scripts.heatmaps.scores import describe
-from data_scripts.heatmaps.training import Interrupted, Recipe
+from data_scripts.heatmaps.training import Recipe
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

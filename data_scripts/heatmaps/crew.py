@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from data_scripts.files.errors import DataError, explain_os_error
 from data_scripts.heatmaps.faces import Faces
-from data_scripts.heatmaps.training import Interrupted, Recipe, Training, train_network
+from data_scripts.heatmaps.run import Interrupted, train_network
+from data_scripts.heatmaps.training import Recipe, Training
 
 INTERRUPTED = 130
 

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from data_scripts.files.errors import DataError, explain_os_error
+from data_scripts.files.errors import DataError
 from data_scripts.heatmaps.faces import SIZE
 from data_scripts.heatmaps.geometry import partners
 from data_scripts.heatmaps.network import HeatmapNet
+from data_scripts.training.state_file import read_state
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,14 @@ def load_networks(folder: Path) -> list[Trained]:
 
 
 def _load(path: Path) -> Trained:
+    expected = "a network that train_heatmaps wrote"
+    state = read_state(path, expected)
     try:
-        state = torch.load(path, weights_only=True)
         model = HeatmapNet(len(state["names"]), len(state["labelled"]), state["width"], state["stride"])
         model.load_state_dict(state["weights"])
         return Trained(model.eval(), tuple(state["names"]), state["labelled"])
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
-    except Exception as error:  # torch names no class of its own for a damaged file
-        raise DataError(f"{path}: expected a network that train_heatmaps wrote ({error!r:.80})") from None
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: expected {expected} ({error!r:.80})") from None
 
 
 def predict(

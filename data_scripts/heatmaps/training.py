@@ -1,4 +1,4 @@
-"""Train one network: the faces of every step and how they move, the loss, the averaged weights, the checkpoint.
+"""One network in training: the faces of every step and how they move, the loss, the averaged weights.
 
 What happens in a step depends on the seed, the network's number and the step alone, so that a training that goes on
 from its checkpoint ends with the very weights of one that was never interrupted.
@@ -6,30 +6,19 @@ from its checkpoint ends with the very weights of one that was never interrupted
 
 from __future__ import annotations
 
-import math
-import signal
-import sys
-import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
-from tqdm import tqdm
 
-from data_scripts.files.errors import DataError, explain_os_error
-from data_scripts.files.whole import whole_file
 from data_scripts.heatmaps.faces import SIZE, Faces
-from data_scripts.heatmaps.geometry import draw_motion, move_images, move_points, partners
+from data_scripts.heatmaps.geometry import draw_motion, partners
 from data_scripts.heatmaps.network import HeatmapNet
-
-SAVE_SECONDS = 60.0
+from data_scripts.training.motion import move_images, move_points
 
 
 @dataclass(frozen=True)
@@ -69,10 +58,6 @@ class Recipe:
     source_weight: float = 0.1
     offset_haste: float = 10.0
     average: float = 0.998
-
-
-class Interrupted(Exception):
-    """Somebody pressed Ctrl-C, or the system asked to stop; the checkpoint holds every step so far."""
 
 
 class Training:
@@ -214,144 +199,3 @@ def map_loss(maps: Tensor, points: Tensor, stride: int) -> Tensor:
     wanted = (down[..., :, None] + across[..., None, :]).flatten(2).nan_to_num().softmax(2)  # (B, K, h * w)
     each = -(wanted * F.log_softmax(maps.flatten(2), 2)).sum(2)  # (B, K)
     return each[points.isfinite().all(2)].mean()
-
-
-def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
-    """Return the learning rate of a step: half a cosine from ``peak / 25`` up, another down to ``peak / 250,000``."""
-    top = warmup * steps - 1
-    start, end = peak / 25, peak / 250_000
-    if step <= top:
-        low, share = start, (step / top if top > 0 else 1.0)
-    else:
-        low, share = end, 1 - (step - top) / max(steps - 1 - top, 1e-9)
-    return low + (peak - low) * (1 - math.cos(math.pi * share)) / 2
-
-
-def measure_speed(training: Training, steps: int = 8) -> tuple[float, bool]:
-    """Return the seconds that a step takes, and whether half precision is faster than single on this machine.
-
-    The training is as it was afterwards.
-    """
-    kept = Training(training.faces, training.recipe, training.seed)
-    seconds = {}
-    for half in (False, True):
-        kept.half = half
-        for step in range(steps + 3):
-            if step == 3:  # the first steps reserve memory
-                began, worked = time.perf_counter(), time.process_time()
-            kept.take_step(1e-5)
-        # Which is faster is told by the processor's own time: it doesn't count what else the machine does.
-        seconds[half] = (time.process_time() - worked, time.perf_counter() - began)
-    half = seconds[True][0] < seconds[False][0]
-    return seconds[half][1] / steps, half
-
-
-def train_network(
-    training: Training,
-    path: Path,
-    minutes: float,
-    say: Callable[[str], None] = print,
-    place: int = 0,
-    steps: int | None = None,
-) -> None:
-    """Train one network and write it; do nothing where it is there, go on where a checkpoint of it is.
-
-    Args:
-        training: not begun yet.
-        path: of the finished network; ``unfinished(path)`` is its checkpoint.
-        minutes: how long it may take: the speed of the first steps says how many steps that makes.
-        say: called with a line.
-        place: the line of the progress bar.
-        steps: in place of minutes.
-
-    Raises:
-        Interrupted: the training was stopped; the checkpoint holds every step so far.
-        DataError: the checkpoint is of another training, or a file can't be read or written.
-    """
-    checkpoint = unfinished(path)
-    if path.is_file():
-        if _load(path).get("stamp") != training.stamp():
-            raise DataError(f"{path}: is of other faces, another seed or another recipe; name another folder")
-        say(f"{path.name}: is there already")
-        return
-    if checkpoint.is_file():
-        state = _load(checkpoint)
-        if state.get("stamp") != training.stamp():
-            raise DataError(f"{checkpoint}: is of other faces, another seed or another recipe; remove it to start anew")
-        steps = state["steps"]
-        training.load(state["training"])
-        say(f"{path.name}: goes on behind step {training.step:,} of {steps:,}")
-    else:
-        began = time.perf_counter()
-        seconds, training.half = measure_speed(training)
-        if steps is None:
-            steps = max(10, int((60 * minutes - (time.perf_counter() - began)) / seconds))
-        say(
-            f"{path.name}: {1000 * seconds:.0f} ms a step in {'half' if training.half else 'single'} precision: "
-            f"{steps:,} steps of {training.recipe.batch} faces"
-        )
-
-    def save() -> None:
-        _save(checkpoint, {"stamp": training.stamp(), "steps": steps, "training": training.state()})
-
-    # The plan is kept from the start: whenever the process is killed, the same steps come out again.
-    save()
-    _run(training, steps, save, place, path.stem)
-    _save(path, {"stamp": training.stamp(), **training.result()})
-    checkpoint.unlink(missing_ok=True)
-
-
-def _run(training: Training, steps: int, save: Callable[[], None], place: int, title: str) -> None:
-    """Take the remaining steps; save each minute, and when asked to stop."""
-    recipe, smooth, saved = training.recipe, float("nan"), time.monotonic()
-    bar = tqdm(total=steps, initial=training.step, desc=title, unit="step", file=sys.stdout, position=place)
-    with _asked_to_stop() as asked, bar:
-        while training.step < steps:
-            error = training.take_step(one_cycle(training.step, steps, recipe.peak, recipe.warmup))
-            smooth = error if np.isnan(smooth) else 0.98 * smooth + 0.02 * error
-            bar.set_postfix(loss=f"{smooth:.2f}", refresh=False)
-            bar.update()
-            if asked or time.monotonic() - saved > SAVE_SECONDS:
-                save()
-                saved = time.monotonic()
-            if asked:
-                raise Interrupted
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
-    """Collect Ctrl-C and polite requests to end, so that no step is cut in two; the list fills when one comes."""
-    asked: list[int] = []
-    former = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            former[number] = signal.signal(number, lambda number, _: asked.append(number))
-        yield asked
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def unfinished(path: Path) -> Path:
-    """Return where the checkpoint of a network lies."""
-    return path.with_suffix(".unfinished")
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        state = torch.load(path, weights_only=True)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {explain_os_error(error)}") from error
-    except Exception as error:  # torch names no class of its own for a damaged file
-        raise DataError(f"{path}: expected a checkpoint of this training; remove it ({error!r:.80})") from None
-    return state if isinstance(state, dict) else {}
-
-
-def _save(path: Path, state: dict[str, Any]) -> None:
-    try:
-        with whole_file(path) as fresh:
-            torch.save(state, fresh)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {explain_os_error(error)}") from error
-    except RuntimeError as error:  # torch's own words where the disk is full
-        raise DataError(f"{path}: cannot be written: {error!s:.120}") from error

@@ -20,11 +20,12 @@ from tqdm import tqdm
 
 from data_scripts.files.errors import DataError
 from data_scripts.training import processes
-from data_scripts.training.checkpoint import load_checkpoint, save_checkpoint, stamp_of
+from data_scripts.training.checkpoint import load_checkpoint, stamp_of
 from data_scripts.training.crops import Crops, to_crop_pixels, to_units
 from data_scripts.training.moves import mirror_crops, mirror_points, move_crops
 from data_scripts.training.rates import one_cycle_rate
 from data_scripts.training.recipe import Recipe
+from data_scripts.training.state_file import write_state
 
 History = dict[str, list[float]]
 
@@ -166,6 +167,6 @@ def train_network(
             say(f"epoch {epoch + 1}: MSE {history['train_mse'][-1]:.6f}{found}")
             if checkpoint is not None:
                 parts = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-                save_checkpoint(checkpoint, {**parts, "best": best, "history": history, "stamp": stamp})
+                write_state(checkpoint, {**parts, "best": best, "history": history, "stamp": stamp})
     model.load_state_dict(best)
     return history

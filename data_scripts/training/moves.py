@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from data_scripts.training.motion import Motion, move_images, move_points
 
 # Which point lies where, in the mirror: the left corner of the mouth becomes the right one.
 _PAIRS = [
@@ -75,20 +76,6 @@ def move_crops(
     limits = limits or Limits()
     count, size = len(images), images.shape[-1]
     chance = 2 * torch.rand(count, 5, generator=generator) - 1
-    flipped_images, flipped_points = mirror_crops(images, points)
-    flips = chance[:, 0] < 0
-    images = torch.where(flips[:, None, None, None], flipped_images, images)
-    points = torch.where(flips[:, None, None], flipped_points, points)
-    angle = chance[:, 1] * math.radians(limits.degrees)
     scale = torch.exp(chance[:, 2] * math.log1p(limits.scale))
-    shift = chance[:, 3:] * limits.shift * size
-    cosine, sine = torch.cos(angle), torch.sin(angle)
-    # Positive angles turn from x towards y.
-    turn = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
-    middle = (size - 1) / 2
-    moved = ((points - middle) @ turn.transpose(1, 2)) * scale[:, None, None] + middle + shift[:, None]
-    # grid_sample asks where each pixel of the result comes from, in units of half the crop: the way back.
-    back = turn.transpose(1, 2) / scale[:, None, None]
-    offset = -(back @ (2 * shift / size).unsqueeze(2))
-    grid = functional.affine_grid(torch.cat([back, offset], 2), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False), moved
+    motion = Motion(chance[:, 0] < 0, chance[:, 1] * limits.degrees, scale, chance[:, 3:] * limits.shift * size)
+    return move_images(images, motion), move_points(points, motion, PARTNERS, (size, size))

@@ -16,11 +16,13 @@ import torch
 from data_scripts import predict_keypoints, train_heatmaps
 from data_scripts.files.errors import DataError
 from data_scripts.files.generated import REPOSITORY
-from data_scripts.heatmaps import training
+from data_scripts.heatmaps import run
 from data_scripts.heatmaps.faces import hold_out, infer_sources, read_faces
+from data_scripts.heatmaps.network import HeatmapNet
 from data_scripts.heatmaps.predicting import Trained, load_networks, predict
+from data_scripts.heatmaps.run import train_network, unfinished
 from data_scripts.heatmaps.scores import rmse
-from data_scripts.heatmaps.training import Recipe, Training, one_cycle, train_network, unfinished
+from data_scripts.heatmaps.training import Recipe, Training
 from data_scripts.kaggle.folder import write_kaggle_folder
 from tests.data import heatmap_faces
 
@@ -35,7 +37,7 @@ def _one_thread() -> None:
 @pytest.fixture
 def known_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is measured: every training has the same plan."""
-    monkeypatch.setattr(training, "measure_speed", lambda _: (1.0, False))
+    monkeypatch.setattr(run, "measure_speed", lambda _: (1.0, False))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("trained")
     learned = Training(read_faces(heatmap_faces.write(folder / "faces.npz", 160)), SMALL, (0, 0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "measure_speed", lambda _: (1.0, False))
+        patch.setattr(run, "measure_speed", lambda _: (1.0, False))
         train_network(learned, folder / "network_0.pt", minutes=1, steps=300)
     return load_networks(folder)[0]
 
@@ -80,7 +82,7 @@ def test_answers_do_not_depend_on_the_batch(trained: Trained) -> None:
 
 
 def test_every_corner_reaches_every_cell() -> None:
-    network = training.HeatmapNet(3, 2, 8).eval()
+    network = HeatmapNet(3, 2, 8).eval()
     image = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0)).requires_grad_()
     for row, column in ((0, 0), (0, 95), (95, 0), (95, 95)):
         maps = network(image)[0]
@@ -88,16 +90,6 @@ def test_every_corner_reaches_every_cell() -> None:
         far = maps[0, 0, 0, 23 if row == 0 else 0, 23 if column == 0 else 0]
         (gradient,) = torch.autograd.grad(far, image)
         assert float(gradient[0, 0, row, column].abs()) > 0
-
-
-def test_one_cycle_is_that_of_torch() -> None:
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=40, pct_start=0.25)
-    for step in range(40):
-        assert one_cycle(step, 40, 2e-3, 0.25) == pytest.approx(schedule.get_last_lr()[0], rel=1e-6)
-        optimizer.step()
-        if step < 39:
-            schedule.step()
 
 
 def weights_of(path: Path) -> dict[str, torch.Tensor]:
@@ -115,7 +107,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, monkeypat
     faces = read_faces(heatmap_faces.write(tmp_path / "faces.npz"))
     train_network(Training(faces, SMALL, (0, 0)), tmp_path / "whole.pt", 1, steps=8)
 
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(run, "SAVE_SECONDS", 0.0)
     killed = Training(faces, SMALL, (0, 0))
     take_step = killed.take_step
 
@@ -187,7 +179,11 @@ def test_groups_stay_together(tmp_path: Path) -> None:
     assert not set(train.groups) & set(held.groups)
 
 
-def test_commands_train_and_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("known_speed")
+def test_commands_train_and_predict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_heatmaps, "Recipe", lambda: SMALL)
     faces, model = heatmap_faces.write(tmp_path / "faces.npz"), tmp_path / "model"
     assert train_heatmaps.main([f"--faces={faces}", f"--out={model}", "--networks=1", "--steps=2", "--validate"]) == 0
     shown = capsys.readouterr().out
@@ -278,7 +274,7 @@ def test_options_out_of_range(option: str, tmp_path: Path, capsys: pytest.Captur
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
 def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path: Path) -> None:
     faces, model = heatmap_faces.write(tmp_path / "faces.npz"), tmp_path / "model"

@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_scripts.heatmaps.geometry import (
-    Motion,
-    draw_motion,
-    move_images,
-    move_points,
-    partners,
-    soft_argmax,
-)
+from data_scripts.heatmaps.geometry import draw_motion, partners, soft_argmax
+from data_scripts.training.motion import Motion, move_images, move_points
 from tests.data import heatmap_faces
 
 SWAP = partners(heatmap_faces.NAMES)

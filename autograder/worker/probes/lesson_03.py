@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ..names import Names
+from .hidden_layers import hides_layers
 from .lesson_03_weights import DRAWN, EPS, NAMES, ONES, ZEROS, draw_weights
 
 # Taken before the notebook runs: whatever it puts in their places later is not asked.
@@ -68,24 +69,6 @@ def _fill(module: nn.Module, fill: str, seed: int) -> list[dict[str, Any]]:
     return layout
 
 
-def _hides_layers(module: nn.Module) -> bool:
-    """Whether a plain list, tuple or dict of the module holds parameters that PyTorch does not find."""
-    known = {id(parameter) for parameter in module.parameters()}
-
-    def hides(value: Any, depth: int = 0) -> bool:
-        if isinstance(value, nn.Module):
-            return any(id(parameter) not in known for parameter in value.parameters())
-        if isinstance(value, nn.Parameter):
-            return id(value) not in known
-        items = value.values() if isinstance(value, dict) else value
-        plain = isinstance(value, list | tuple | set | dict)
-        return plain and depth < 5 and any(hides(item, depth + 1) for item in items)
-
-    of_torch = set(vars(nn.Module()))
-    own = [value for part in module.modules() for key, value in vars(part).items() if key not in of_torch]
-    return any(hides(value) for value in own)
-
-
 def _build(names: Names, name: str, args: list, kwargs: dict, shape: tuple[int, ...]) -> nn.Module:
     module = names[name](
         *args, **{k: tuple(value) if isinstance(value, list) else value for k, value in kwargs.items()}
@@ -108,7 +91,7 @@ def describe(names: Names, *, name: str, args: list, kwargs: dict, shape: list[i
     }
     if found["is_module"]:
         found["shapes"] = [list(parameter.shape) for parameter in module.parameters() if parameter.requires_grad]
-        found["hidden"] = _hides_layers(module)
+        found["hidden"] = hides_layers(module)
         layers = [part for _, part in module.named_modules(remove_duplicate=False) if list(part.parameters())]
         found["repeated"] = len({id(part) for part in layers}) < len(layers)
     return found
@@ -139,7 +122,7 @@ def run(
         module.train(train)
         inputs = torch.from_numpy(x.copy()).requires_grad_(upstream is not None)
         outputs = module(inputs)
-        found = {"layers": layers, "hidden": _hides_layers(module), "output": outputs}
+        found = {"layers": layers, "hidden": hides_layers(module), "output": outputs}
         if upstream is not None:
             (outputs * torch.from_numpy(upstream)).sum().backward()
             found["x_grad"] = inputs.grad

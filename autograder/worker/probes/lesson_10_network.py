@@ -14,7 +14,7 @@ import torch._dynamo
 from torch import Tensor, nn
 
 from ..names import Names
-from .lesson_03 import _hides_layers
+from .hidden_layers import hides_layers
 from .lesson_10_spots import draw_spots
 
 # Taken before the notebook runs: whatever it puts in their places later is not asked.
@@ -57,7 +57,7 @@ def network_type(names: Names, *, seed: int) -> dict[str, Any]:
         return {"type": type(model).__name__, "is_module": False}
     shapes = [list(parameter.shape) for parameter in model.parameters()]
     maps = callable(getattr(model, "maps", None))
-    hidden = _hides_layers(model)
+    hidden = hides_layers(model)
     return {"type": type(model).__name__, "is_module": True, "maps": maps, "shapes": shapes, "hidden": hidden}
 
 
@@ -198,7 +198,7 @@ def network_gradients(names: Names, *, images: np.ndarray, upstream: np.ndarray,
         places = model(torch.from_numpy(images))
         (places.reshape(len(images), -1) * torch.from_numpy(upstream)).sum().backward()
     without = [key for key, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
-    return {"without": without, "hidden": _hides_layers(model)}
+    return {"without": without, "hidden": hides_layers(model)}
 
 
 class _Watched(nn.Module):
