@@ -4,8 +4,8 @@
 # **Goal.** You train a network of a tenth of the size that finds the points far better than both networks of the
 # sources. And you know why: you measure what each ingredient of its recipe brings, alone and on top of the others.
 #
-# **You need** lessons 02 (errors over labels), 03 (the residual block) and 05 (training). **Time:** about {{minutes}} minutes, some
-# three of them training. Code that only draws is folded: a click on the three dots shows it.
+# **You need** lessons 02 (errors over labels), 03 (the residual block) and 05 (training). **Time:** about {{minutes}}
+# minutes, some three of them training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|
