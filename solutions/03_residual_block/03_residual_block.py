@@ -149,7 +149,7 @@ plt.show()
 # reach. With a shortcut it is the easiest thing of all: let `F` be 0. That is the idea of the residual block. **Handing
 # on what it got is what a block starts from, and not what it has to learn.**
 #
-# Exactly why plain networks train so slowly is still a matter of research. Two findings that you can look up: in
+# Exactly why plain networks train so badly is still a matter of research. Two findings that you can look up: in
 # deep plain networks the gradients of similar inputs become as different as noise ([Balduzzi et al.
 # 2017](https://arxiv.org/abs/1702.08591)), and shortcuts make the landscape of the loss visibly smoother ([Li et al.
 # 2018](https://arxiv.org/abs/1712.09913)).
@@ -771,7 +771,7 @@ plt.show()
 # %% [markdown]
 # The plain networks get worse the deeper they are: 20 layers worse than 8, and 56 layers hardly leave the mean face.
 # The left panel says why this is no learning by heart: they are just as bad on the faces that they were trained on.
-# Nobody took their gradient away, they have batch normalization and He's weights. They train too slowly.
+# Nobody took their gradient away, they have batch normalization and He's weights. They train, and do not get far.
 #
 # With shortcuts, 20 layers are about as good as 8, and 56 lose a little instead of everything. That is what the
 # shortcut does. It does not make a deep network good by itself: in so few steps, the plain network of 8 layers

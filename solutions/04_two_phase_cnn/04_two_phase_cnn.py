@@ -450,7 +450,7 @@ def walk(rate_at: Callable[[int], float]) -> np.ndarray:
 same = walk(lambda step: 0.2)
 shrinking = walk(lambda step: 0.2 * 0.5 ** (step // 60))
 for name, places in (("same step length", same), ("halved every 60 steps", shrinking)):
-    print(f"{name:<22} the last 100 steps are {np.abs(places[-100:]).mean():.2f} from the best place, on average")
+    print(f"{name:<22} in its last 100 steps the weight wavers by {places[-100:].std():.2f}")
 
 # %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.4))

@@ -38,8 +38,8 @@ from torch.utils.data import Dataset
 # %% [markdown]
 # ## The goal, as a picture
 #
-# Six pictures of one person, with the 58 points that somebody set by hand: jaw, eyes, eyebrows, mouth, nose. Your
-# network will answer with 116 numbers, x and y of each point.
+# Six pictures of one person, with 58 points each: jaw, eyes, eyebrows, mouth, nose. Your network will answer with 116
+# numbers, x and y of each point.
 
 # %%
 from data_scripts.folders import output_folder, scale
