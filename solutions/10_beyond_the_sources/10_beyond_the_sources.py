@@ -15,6 +15,10 @@
 # | {{HeatmapNet}} `HeatmapNet` | a network that answers with maps |
 # | {{one_cycle}} `one_cycle` | a learning rate that climbs, then falls |
 # | {{average_predictions}} `average_predictions` | several answers, one average |
+#
+# **Sources.** "The sources" are the student project whose networks you built in lessons 03 to 05,
+# [FacialKeypointsDetection](https://github.com/allureking/FacialKeypointsDetection). This lesson goes beyond it; the
+# papers that it draws on are linked where they come in.
 
 # %% tags=["setup"]
 import sys
