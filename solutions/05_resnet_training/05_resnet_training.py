@@ -612,12 +612,8 @@ def first_steps(start: np.ndarray | None) -> list[float]:
     ]
 
 
-steps = np.arange(1, min(STEPS, len(rows) // 16) + 1)
-started = {
-    "from random numbers": (steps, first_steps(None), "-"),
-    "from the mean face": (steps, first_steps(faces.keypoints), "-"),
-}
-for label, (_, errors, _) in started.items():
+started = {"from random numbers": first_steps(None), "from the mean face": first_steps(faces.keypoints)}
+for label, errors in started.items():
     print(f"{label:<20} RMSE of the first step {errors[0]:5.2f} px, of the last {errors[-1]:5.2f} px")
 
 
@@ -639,7 +635,8 @@ def draw_curves(curves: dict[str, tuple], title: str, xlabel: str, mean_rmse: fl
     plt.show()
 
 
-draw_curves(started, "The first steps", "gradient step", float(np.sqrt(expected["at the mean"])))
+curves = {label: (np.arange(1, len(errors) + 1), errors, "-") for label, errors in started.items()}
+draw_curves(curves, "The first steps", "gradient step", float(np.sqrt(expected["at the mean"])))
 
 # %% [markdown]
 # ## Train
