@@ -102,7 +102,7 @@ print(f"a face: {images[face].shape}; a map: {ideal.shape}, one cell for 4 x 4 p
 # stay convolutional to the end: one map for each keypoint, then take the bright place as the answer. You will see the
 # difference in a picture, when both kinds are trained.
 #
-# Five more ingredients come from practice, and you will measure each: faces mirrored, faces moved, a learning rate
+# Four more ingredients come from practice, and you will measure each: faces mirrored, faces moved, a learning rate
 # that climbs and falls, and predictions averaged. The sixth is free: know what your labels mean.
 #
 # ## Twice as many faces: the mirror
