@@ -10,7 +10,7 @@ import pytest
 from autograder.authoring.source import FOLDED, SourceCell, read_source
 from autograder.course.manifest import ROOT, Lesson, load_course
 
-LESSONS = [lesson for lesson in load_course().lessons if lesson.exercises]
+LESSONS = load_course().lessons
 by_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.id for lesson in LESSONS])
 
 
