@@ -17,16 +17,23 @@ from .numbering import fill_in_numbers, heading_of
 
 SOLUTIONS = ROOT / "solutions"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+# JupyterLab's own mark; a source writes it as jupytext does: `# %% jupyter={"source_hidden": true}`.
+FOLDED = {"source_hidden": True}
 _CHECK = re.compile(r"^autograder\.check\(\"(\w+)\"\)$")
 
 
 @dataclass(frozen=True)
 class SourceCell:
-    """``kind`` is ``text``, ``setup``, ``solution``, ``check`` or ``example``; the exercise where it has one."""
+    """``kind`` is ``text``, ``setup``, ``solution``, ``check`` or ``example``; the exercise where it has one.
+
+    ``folded`` examples draw, and their code is not what the lesson is about: JupyterLab shows what they draw, and the
+    code on a click.
+    """
 
     kind: str
     text: str
     exercise: Exercise | None
+    folded: bool = False
 
 
 def source_path(lesson: Lesson) -> Path:
@@ -56,7 +63,9 @@ def _classify(lesson: Lesson, cell: NotebookNode) -> SourceCell:
         return SourceCell("check", cell.source, found[0])
     if BEGIN in cell.source:
         return SourceCell("solution", cell.source, _solution_exercise(lesson, cell.source))
-    return SourceCell("setup" if "setup" in cell.metadata.get("tags", []) else "example", cell.source, None)
+    if "setup" in cell.metadata.get("tags", []):
+        return SourceCell("setup", cell.source, None)
+    return SourceCell("example", cell.source, None, folded=cell.metadata.get("jupyter") == FOLDED)
 
 
 def _refuse_broken_code(path: Path, cell: NotebookNode) -> None:
@@ -147,6 +156,8 @@ def source_notebook(lesson: Lesson) -> NotebookNode:
         elif cell.exercise and cell.kind == "check":
             node.id = cell.exercise.check_id
             node.metadata["nbgrader"] = _nbgrader(cell.exercise.check_id, points=cell.exercise.points)
+        elif cell.folded:
+            node.metadata["jupyter"] = dict(FOLDED)
         cells.append(node)
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -13,7 +13,7 @@ from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
 from .pictures import draw
 from .safe_text import safe_text
-from .words import SIGNS, explain, in_words, number
+from .words import SIGNS, explain, in_words, mistake_in_words, number
 
 WINDOW = 5
 LENGTH = 8
@@ -82,7 +82,7 @@ def rung_table(result: Result, rungs: tuple[RungResult, ...] = (), compact: bool
         points = f"{number(share if rung.passed else 0)} of {number(share)}"
         cells = (_rung_state(rung), html.escape(rung.rung.kind), looked_at, points)
         rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("outcome", "rung", "what it looks at", "points"))
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("outcome", "kind", "what it looks at", "points"))
     return f'<table class="ladder"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
@@ -161,7 +161,7 @@ def first_fix(result: Result, heading: str) -> str:
         (label, f"<pre>{said[label]}</pre>") for label in ("example", "your line") if label in said
     ]
     if result.misconception:
-        entries.append(("misconception", f"<code>{html.escape(result.misconception)}</code>"))
+        entries.append(("a known mistake", html.escape(mistake_in_words(result.misconception))))
     entries += [("hint", said["hint"])] if "hint" in said else []
     listed = "".join(f'<div class="entry"><strong>{label}</strong><div>{entry}</div></div>' for label, entry in entries)
     return (

@@ -38,6 +38,11 @@ def in_words(outcome: str) -> str:
     return outcome.replace("_", " ")
 
 
+def mistake_in_words(misconception: str) -> str:
+    """Return a mistake of the catalogue as a reader should see it: ``rmse/no-root`` is "no root"."""
+    return misconception.rpartition("/")[2].replace("-", " ")
+
+
 def explain(result: Result) -> list[tuple[str, str]]:
     """Return what a student should read about a result, as labeled lines, the most important first.
 

@@ -7,7 +7,7 @@
 # **You need** Python and a little NumPy. If `nn.Module` and `backward()` are words you have only heard, PyTorch's
 # [Learn the Basics](https://docs.pytorch.org/tutorials/beginner/basics/intro.html) explains them; *Dive into Deep
 # Learning* explains [convolutions](https://d2l.ai/chapter_convolutional-neural-networks/conv-layer.html).
-# **Time:** about {{minutes}} minutes.
+# **Time:** about {{minutes}} minutes. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|
@@ -42,11 +42,13 @@ from tqdm import tqdm
 OUTPUTS = 30
 
 # %% [markdown]
-# ## The block, as a picture
+# ## The goal, as a picture
 #
-# The input goes two ways. One way leads through two convolutions: call what they compute `F(x)`. The other way is the
-# **shortcut**: it hands `x` on as it is. Both meet in a sum, and the last ReLU comes after it.
-# %%
+# The block that the network is made of. The input goes two ways. One way leads through two convolutions: call what they
+# compute `F(x)`. The other way is the **shortcut**: it hands `x` on as it is. Both meet in a sum, and the last ReLU
+# comes after it.
+
+# %% jupyter={"source_hidden": true}
 layers = ["3×3\nconv", "batch\nnorm", "ReLU", "3×3\nconv", "batch\nnorm", "+", "ReLU"]
 colors = ["lightblue", "moccasin", "lightgreen", "lightblue", "moccasin", "white", "lightgreen"]
 arrow = {"arrowstyle": "-|>", "color": "black"}
@@ -120,7 +122,10 @@ gradients = {
     name: np.array([[gradient_at_input(depth, **kind, seed=seed) for depth in depths] for seed in range(5)])
     for name, kind in stacks.items()
 }
+for name, lengths in gradients.items():
+    print(f"{name:34s} depth 1: {np.median(lengths[:, 0]):.0e}   depth 40: {np.median(lengths[:, 5]):.0e}")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(8, 4))
 for (name, lengths), style in zip(gradients.items(), ["s--", "^-.", "v:", "o-"], strict=True):
     axes.semilogy(depths, np.median(lengths, axis=0).clip(1e-20), style, label=name)
@@ -128,8 +133,6 @@ axes.set(xlabel="depth (layers)", ylabel="gradient at the input (length)", title
 axes.legend()
 axes.grid(alpha=0.3)
 plt.show()
-for name, lengths in gradients.items():
-    print(f"{name:34s} depth 1: {np.median(lengths[:, 0]):.0e}   depth 40: {np.median(lengths[:, 5]):.0e}")
 
 # %% [markdown]
 # With the default weights the suspect is guilty: after forty layers nothing is left. But one better choice of the
@@ -146,7 +149,7 @@ for name, lengths in gradients.items():
 # reach. With a shortcut it is the easiest thing of all: let `F` be 0. That is the idea of the residual block. **Handing
 # on what it got is what a block starts from, and not what it has to learn.**
 #
-# Exactly why plain networks train so slowly is still a matter of research. Two findings that you can look up: in
+# Exactly why plain networks train so badly is still a matter of research. Two findings that you can look up: in
 # deep plain networks the gradients of similar inputs become as different as noise ([Balduzzi et al.
 # 2017](https://arxiv.org/abs/1702.08591)), and shortcuts make the landscape of the loss visibly smoother ([Li et al.
 # 2018](https://arxiv.org/abs/1712.09913)).
@@ -273,6 +276,7 @@ kernels -= kernels.mean(dim=(2, 3), keepdim=True)
 maps = nn.functional.conv2d(face, kernels, stride=2, padding=3)
 print("image", tuple(face.shape), "-> feature maps", tuple(maps.shape))
 
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(1, 9, figsize=(13, 1.9))
 grid[0].imshow(face[0, 0], cmap="gray", vmin=0, vmax=1)
 grid[0].set_title("face, 96×96", fontsize=9)
@@ -388,7 +392,7 @@ autograder.check("make_stage")
 # while that is still cheap. After the stages, **global average pooling** turns each feature map into one number, and
 # a linear layer turns 512 of those into 30: x and y of 15 keypoints. First a drawing, then the same as a table.
 
-# %%
+# %% jupyter={"source_hidden": true}
 plan = [
     ("face", 1, 96),
     ("7×7 conv", 32, 48),
@@ -530,6 +534,7 @@ for number, (before, after) in enumerate(passed, start=1):
     kind = "identity" if before.shape == after.shape else "1×1 convolution"
     print(f"{number:5d}   {came:12s}  {went:12s}  {kind:15s}  {(after > 0).float().mean().item():.0%}")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(11, 3.6))
 numbers = range(1, len(passed) + 1)
 axes.plot(numbers, [after.shape[2] for _, after in passed], "o-", label="width of a map (pixels)")
@@ -550,7 +555,6 @@ plt.show()
 # there the gradient passes a 1×1 convolution, and its weights. And in a fresh network the last ReLU of each block lets
 # through the share in the last column, and stops the rest.
 #
-# %% [markdown]
 # ## Exercise {{count_parameters}}: count
 #
 # How large is it? Count what training may change. Two things look like parameters and are not: frozen weights
@@ -621,7 +625,9 @@ for number, width in enumerate(widths, start=1):
     parts[f"stage {number}"] = count_parameters(make_stage(before, width, 2, 1 if number == 1 else 2))
 parts["linear"] = 512 * OUTPUTS + OUTPUTS
 parts = {"stem": count_parameters(model) - sum(parts.values()), **parts}
+print(f"{parts['stage 5'] / sum(parts.values()):.0%} of all parameters are in stage 5")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(8, 3.5))
 bars = axes.bar(list(parts), [value / 1e6 for value in parts.values()], color="steelblue")
 axes.bar_label(bars, [f"{value:,}" for value in parts.values()], fontsize=8)
@@ -670,21 +676,23 @@ def still_readable(maps: Tensor, images: Tensor) -> float:
     return 1 - float(missed.square().mean() / wanted[half:].var())
 
 
+kinds = {"residual": ResidualBlock, "plain": PlainBlock}
+after_blocks = {name: through_blocks(network_of(kind, (32, 64, 128), 2, seed=0), many) for name, kind in kinds.items()}
+readable = {name: [still_readable(after, many) for _, after in passed] for name, passed in after_blocks.items()}
+for name, shares in readable.items():
+    print(f"{name:9s}", " ".join(f"{share:.2f}" for share in shares))
+
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(2, 7, figsize=(13, 4.4))
-for row, (name, block) in zip(grid, {"residual": ResidualBlock, "plain": PlainBlock}.items(), strict=True):
+for row, (name, passed) in zip(grid, after_blocks.items(), strict=True):
     row[0].imshow(face[0, 0], cmap="gray", vmin=0, vmax=1)
     row[0].set_title(f"{name}: the face", fontsize=9)
-    shares = []
-    for number, (cell, (_, after)) in enumerate(
-        zip(row[1:], through_blocks(network_of(block, (32, 64, 128), 2, seed=0), many), strict=True), start=1
-    ):
-        shares.append(still_readable(after, many))
+    for number, (cell, (_, after), share) in enumerate(zip(row[1:], passed, readable[name], strict=True), start=1):
         strongest = int(after[0].var(dim=(1, 2)).argmax())  # the map that varies most shows most
         cell.imshow(after[0, strongest], cmap="gray")
-        cell.set_title(f"block {number}: {shares[-1]:.2f}", fontsize=9)
+        cell.set_title(f"block {number}: {share:.2f}", fontsize=9)
     for cell in row:
         cell.axis("off")
-    print(f"{name:9s}", " ".join(f"{share:.2f}" for share in shares))
 plt.tight_layout()
 plt.show()
 
@@ -733,14 +741,17 @@ small_targets = (pixels - pixels[train].mean(dim=0)) / 8
 constant = float((8 * small_targets[val]).square().mean().sqrt())
 
 passes = {"trial": 64, "quick": 2_240, "full": 9_600}[scale()]
-kinds = {"plain": PlainBlock, "residual": ResidualBlock}
-runs = [(kind, layers, seed) for layers in (8, 20, 56) for kind in kinds for seed in range(3)]
+runs = [(kind, layers, seed) for layers in (8, 20, 56) for kind in ("plain", "residual") for seed in range(3)]
 rows = []
 for kind, layers, seed in tqdm(runs, desc="training", unit="network", file=sys.stdout):
     on_train, on_val = train_small(kinds[kind], (layers - 2) // 6, passes, seed)
     rows.append({"blocks": kind, "layers": layers, "seed": seed, "training": on_train, "validation": on_val})
 results = pd.DataFrame(rows)
+print(
+    results.groupby(["layers", "blocks"])[["training", "validation"]].agg(["mean", "min", "max"]).round(2).to_string()
+)
 
+# %% jupyter={"source_hidden": true}
 figure, panels = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
 for panel, part in zip(panels, ("training", "validation"), strict=True):
     for kind, style, shift in (("plain", "s--", -0.06), ("residual", "o-", 0.06)):
@@ -756,14 +767,11 @@ panels[0].legend()
 figure.suptitle(f"Three seeds each (dots), {passes:,} images seen")
 plt.tight_layout()
 plt.show()
-print(
-    results.groupby(["layers", "blocks"])[["training", "validation"]].agg(["mean", "min", "max"]).round(2).to_string()
-)
 
 # %% [markdown]
 # The plain networks get worse the deeper they are: 20 layers worse than 8, and 56 layers hardly leave the mean face.
 # The left panel says why this is no learning by heart: they are just as bad on the faces that they were trained on.
-# Nobody took their gradient away, they have batch normalization and He's weights. They train too slowly.
+# Nobody took their gradient away, they have batch normalization and He's weights. They train, and do not get far.
 #
 # With shortcuts, 20 layers are about as good as 8, and 56 lose a little instead of everything. That is what the
 # shortcut does. It does not make a deep network good by itself: in so few steps, the plain network of 8 layers
@@ -781,8 +789,6 @@ print(
 # Time does not help 56 plain layers. The mean face is 4.02.
 #
 # ## Three questions
-#
-# Think first, then unfold.
 #
 # 1. You replace every identity by a 1×1 convolution with random weights. The block still has a second way. What is
 #    lost?
@@ -804,9 +810,9 @@ print(
 #
 # ## Further reading
 #
-# - He, Zhang, Ren, Sun, [*Deep Residual Learning for Image Recognition*](https://arxiv.org/abs/1512.03385), 2015:
+# - He, Zhang, Ren and Sun, [Deep Residual Learning for Image Recognition](https://arxiv.org/abs/1512.03385), 2015:
 #   sections 1, 3 and 4.1 read well after this lesson.
-# - Li and others, [*Visualizing the Loss Landscape of Neural Nets*](https://arxiv.org/abs/1712.09913), 2018: the
+# - Li and others, [Visualizing the Loss Landscape of Neural Nets](https://arxiv.org/abs/1712.09913), 2018: the
 #   pictures alone are worth it.
 # - *Dive into Deep Learning*, [Residual Networks](https://d2l.ai/chapter_convolutional-modern/resnet.html).
 #
@@ -816,7 +822,6 @@ print(
 # torchvision's names, so that its trained weights fit. And to count: `torchinfo.summary(model, input_size=...)` prints
 # shapes and parameters of every layer.
 #
-# %% [markdown]
 # ## What you have learned
 #
 # - A residual block computes `relu(F(x) + x)`. Doing nothing, which a plain block must learn, is where it starts from.

@@ -2,16 +2,24 @@
 # # {{lesson}}
 #
 # **Goal.** You build a convolutional network (CNN) in Keras that finds 15 keypoints in a face, and train it in two
-# phases, as the sources of this course do for Kaggle's contest
-# [Facial Keypoints Detection](https://www.kaggle.com/competitions/facial-keypoints-detection): first Adam, then SGD
-# with a shrinking step. And you measure which part of that recipe matters.
-#
-# **You write** six functions: `to_unit_targets` and `to_pixels`, `build_cnn`, `compile_phase`, `phase_callbacks`,
-# `train_two_phase`.
+# phases: first Adam, then SGD with a shrinking step. And you measure which part of that recipe matters.
 #
 # **You need** lessons 01 and 02, and an idea of what layers and gradients are
-# ([3Blue1Brown](https://www.3blue1brown.com/topics/neural-networks) explains both in pictures). About {{minutes}}
-# minutes; the trainings take about three of them.
+# ([3Blue1Brown](https://www.3blue1brown.com/topics/neural-networks) explains both in pictures). **Time:** about
+# {{minutes}} minutes, some three of them training. Code that only draws is folded: a click on the three dots shows it.
+#
+# | exercise | you write |
+# |---|---|
+# | {{to_unit_targets}} `to_unit_targets`, `to_pixels` | the unit in which the network learns, and the way back |
+# | {{build_cnn}} `build_cnn` | three convolutions, three dense layers |
+# | {{compile_phase}} `compile_phase` | an optimizer for each phase |
+# | {{phase_callbacks}} `phase_callbacks` | what happens after each epoch |
+# | {{train_two_phase}} `train_two_phase` | both phases, ending with the best weights |
+#
+# **Sources.** Network and recipe are those of a student project,
+# [FacialKeypointsDetection](https://github.com/allureking/FacialKeypointsDetection), for Kaggle's contest
+# [Facial Keypoints Detection](https://www.kaggle.com/competitions/facial-keypoints-detection). "The sources" below is
+# that project.
 #
 # The next cell imports what the lesson uses, and defines a progress bar and a small configuration.
 
@@ -114,8 +122,12 @@ images, keypoints, names = faces.images[: config.rows], faces.keypoints[: config
 train, val = split_rows(len(images), config.val_fraction, config.seed)
 mean_face = np.nanmean(keypoints[train], axis=0)
 complete = np.isfinite(keypoints).all(axis=(1, 2))
+guesses = np.broadcast_to(mean_face, keypoints[val].shape)
+print(f"{scale()} scale: {len(images):,} faces, {len(train):,} to train on and {len(val):,} to validate on")
+print(f"the mean face is off by {rmse(guesses, keypoints[val]):.2f} px over the labels of the validation faces")
 
 
+# %% jupyter={"source_hidden": true}
 def draw_faces(chosen: np.ndarray, predicted: np.ndarray) -> None:
     """Draw the truth and the prediction of each chosen face; `predicted` (N, 15, 2) in pixels."""
     figure, axes = plt.subplots(1, len(chosen), figsize=(2.6 * len(chosen), 3.2))
@@ -131,9 +143,6 @@ def draw_faces(chosen: np.ndarray, predicted: np.ndarray) -> None:
 
 shown = val[complete[val]][:5]
 draw_faces(shown, np.broadcast_to(mean_face, (5, *mean_face.shape)))
-guesses = np.broadcast_to(mean_face, keypoints[val].shape)
-print(f"{scale()} scale: {len(images):,} faces, {len(train):,} to train on and {len(val):,} to validate on")
-print(f"the mean face is off by {rmse(guesses, keypoints[val]):.2f} px over the labels of the validation faces")
 
 # %% [markdown]
 # ## Labels that are not there
@@ -146,6 +155,10 @@ print(f"the mean face is off by {rmse(guesses, keypoints[val]):.2f} px over the 
 any_twelve = np.random.default_rng(1).permutation(len(faces.keypoints))[:12]
 few = faces.keypoints[any_twelve].reshape(12, -1)
 filled = forward_fill(few)
+print(f"made up by forward fill: {np.isnan(faces.keypoints).mean():.0%} of all targets in the file,")
+print(f"{np.isnan(keypoints[train]).mean():.0%} of the targets of the {len(train):,} faces that this run trains on")
+
+# %% jupyter={"source_hidden": true}
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True, layout="constrained")
 for axis, values, title in ((left, few, "as labeled (white: no label)"), (right, filled, "after forward fill")):
     shades = axis.imshow(values, cmap="viridis", vmin=0, vmax=96, aspect="auto")
@@ -156,8 +169,6 @@ right.legend(loc="lower right", fontsize=8, facecolor="gray", labelcolor="white"
 left.set_ylabel("face")
 figure.colorbar(shades, ax=[left, right], label="pixels")
 plt.show()
-print(f"made up by forward fill: {np.isnan(faces.keypoints).mean():.0%} of all targets in the file,")
-print(f"{np.isnan(keypoints[train]).mean():.0%} of the targets of the {len(train):,} faces that this run trains on")
 
 # %% [markdown]
 # Every filled number is the coordinate of *another* face. The network is taught that this face's left eyebrow is where
@@ -192,7 +203,7 @@ print("units of 96 pixels:     ", (example / 96).reshape(1, -1).tolist())
 #
 # Two functions that undo each other. The order is x0, y0, x1, y1, …: x and y of a keypoint stay neighbors.
 #
-# *Common mistake:* to divide by 95, the number of the last pixel, or by 255, which belongs to the gray values.
+# **Common mistake.** To divide by 95, the number of the last pixel, or by 255, which belongs to the gray values.
 
 
 # %%
@@ -224,8 +235,8 @@ autograder.check("to_unit_targets")
 # %% [markdown]
 # ## The network
 #
-# Three blocks look for patterns: edges first, then parts of a face. Two dense layers combine what was found, and a last
-# one answers with 30 numbers.
+# Three blocks look for patterns, each block over a larger part of the face. Two dense layers combine what was found,
+# and a last one answers with 30 numbers.
 #
 # | layer | what it does | shape after it (with padding) |
 # |---|---|---|
@@ -254,6 +265,16 @@ def convolve(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.array([[(image[r : r + 3, c : c + 3] * kernel).sum() for c in range(width)] for r in range(height)])
 
 
+padded = np.pad(patch, 1)
+print("the upper left number of the third picture:", (patch[:3, :3] * kernel).sum())
+for padding, lost in (("same", 0), ("valid", 2)):
+    sizes = [96]
+    for _ in range(3):
+        sizes.append((sizes[-1] - lost) // 2)
+    print(f"{padding:<6} side after each block: {sizes}; after flatten {sizes[-1]}² · 128 = {sizes[-1] ** 2 * 128:,}")
+
+
+# %% jupyter={"source_hidden": true}
 def draw_numbers(axis: plt.Axes, values: np.ndarray, title: str) -> None:
     """Draw a small array as cells with their numbers."""
     axis.imshow(values, cmap="coolwarm", vmin=-4, vmax=4)
@@ -262,7 +283,6 @@ def draw_numbers(axis: plt.Axes, values: np.ndarray, title: str) -> None:
     axis.set(title=title, xticks=[], yticks=[])
 
 
-padded = np.pad(patch, 1)
 figure, axes = plt.subplots(1, 4, figsize=(13, 3.8), width_ratios=[6, 3, 4, 6], layout="constrained")
 draw_numbers(axes[0], patch, "image, 6 × 6")
 draw_numbers(axes[1], kernel, "kernel, 3 × 3")
@@ -271,11 +291,6 @@ draw_numbers(axes[3], convolve(padded, kernel), "same: 6 × 6")
 axes[0].add_patch(plt.Rectangle((-0.5, -0.5), 3, 3, fill=False, linewidth=3, color="black"))
 axes[2].add_patch(plt.Rectangle((-0.5, -0.5), 1, 1, fill=False, linewidth=3, color="black"))
 plt.show()
-for padding, lost in (("same", 0), ("valid", 2)):
-    sizes = [96]
-    for _ in range(3):
-        sizes.append((sizes[-1] - lost) // 2)
-    print(f"{padding:<6} side after each block: {sizes}; after flatten {sizes[-1]}² · 128 = {sizes[-1] ** 2 * 128:,}")
 
 # %% [markdown]
 # The framed nine pixels give the framed number. A 3×3 kernel does not fit around the pixels of the border, so each
@@ -304,7 +319,7 @@ print("LeakyReLU ", np.where(answers > 0, answers, 0.3 * answers), " (slope 0.3)
 #
 # `keras.Sequential`, the functional style and a subclass are all fine. Padding and slope are yours to choose.
 #
-# *Does the slope matter?* Where it is small, LeakyReLU is nearly a ReLU. The short training of this lesson on 2,284
+# **Does the slope matter?** Where it is small, LeakyReLU is nearly a ReLU. The short training of this lesson on 2,284
 # rows, three seeds each, ended at 1.87, 1.93 and 1.90 px with slope 0.3, Keras's own default, and at 1.99, 1.98 and
 # 1.98 px with 0.01, on faces never trained on: a difference, and a small one.
 
@@ -398,6 +413,7 @@ print("error          ", errors)
 print("squared / 2    ", errors**2 / 2)
 print("Huber          ", np.where(size <= 1, errors**2 / 2, size - 0.5))
 
+# %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3.6))
 line = np.linspace(-3, 3, 301)
 axis.plot(line, line**2 / 2, "--", label="squared error / 2")
@@ -431,9 +447,15 @@ def walk(rate_at: Callable[[int], float]) -> np.ndarray:
     return np.array(places)
 
 
+same = walk(lambda step: 0.2)
+shrinking = walk(lambda step: 0.2 * 0.5 ** (step // 60))
+for name, places in (("same step length", same), ("halved every 60 steps", shrinking)):
+    print(f"{name:<22} in its last 100 steps the weight wavers by {places[-100:].std():.2f}")
+
+# %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.4))
-axis.plot(walk(lambda step: 0.2), label="same step length all the time")
-axis.plot(walk(lambda step: 0.2 * 0.5 ** (step // 60)), linewidth=2.5, label="step length halved every 60 steps")
+axis.plot(same, label="same step length all the time")
+axis.plot(shrinking, linewidth=2.5, label="step length halved every 60 steps")
 axis.axhline(0, color="black", linestyle=":", label="best place")
 axis.set(title="Long steps arrive, short steps settle", xlabel="step", ylabel="weight")
 axis.legend()
@@ -475,8 +497,8 @@ autograder.check("compile_phase")
 #
 # Keras calls a *callback* at the end of each epoch. Three of them are all we need:
 #
-# - **EarlyStopping** ends a phase when the validation loss has not fallen for `patience` epochs. *Common mistake:* the
-#   model is left with its *last* weights, worse by `patience` epochs, unless you ask for the best ones.
+# - **EarlyStopping** ends a phase when the validation loss has not fallen for `patience` epochs. **Common
+#   mistake:** the model is left with its *last* weights, worse by `patience` epochs, unless you ask for the best ones.
 # - **ReduceLROnPlateau** shortens the steps when nothing improves.
 # - **ModelCheckpoint** writes the model to a file, so that an interrupt costs nothing.
 #
@@ -484,7 +506,7 @@ autograder.check("compile_phase")
 # is to be expected. In the short training, phase 1 is over before these 10 epochs are, and phase 2 before a plateau of
 # 5 epochs: there, both are only a belt to the braces. You see an early stop happen in lesson 05.
 #
-# *A trap:* `ReduceLROnPlateau` counts a gain below `min_delta` as none, and its default is 0.0001. Our whole loss is
+# **A trap.** `ReduceLROnPlateau` counts a gain below `min_delta` as none, and its default is 0.0001. Our whole loss is
 # smaller than 0.001 (an RMSE of 3 px is a loss of 0.0005), so a real gain of several percent an epoch would count as a
 # standstill. The setup cell defines a smaller `MIN_DELTA`; a gain of that size is about 0.004 px.
 
@@ -518,8 +540,10 @@ autograder.check("phase_callbacks")
 # %% [markdown]
 # ## Exercise {{train_two_phase}}: both phases
 #
-# Put it together: compile, fit, compile, fit. *Common mistakes:* to build a new model for phase 2, so that all that
-# Adam has learned is lost; and to end with the last weights although the best ones lie in the checkpoint.
+# Put it together: compile, fit, compile, fit.
+#
+# **Common mistakes.** To build a new model for phase 2, so that all that Adam has learned is lost; and to end with the
+# last weights although the best ones lie in the checkpoint.
 #
 # The sources let phase 2 run for all of its 500 epochs. On 2 cores that takes hours, most of them after the network
 # has settled. The reference solution therefore adds a stop to phase 2: 15 epochs without a gain of `MIN_DELTA`, time
@@ -613,9 +637,14 @@ def first_steps(start: bool, steps: int) -> np.ndarray:
 
 
 STEPS = 10 if scale() == "trial" else 100
+started = {"from random weights": first_steps(False, STEPS), "from the mean face": first_steps(True, STEPS)}
+for label, errors in started.items():
+    print(f"{label:<20} RMSE of the first step {errors[0]:5.2f} px, of the last {errors[-1]:5.2f} px")
+
+# %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.6))
-for start, label in ((False, "from random weights"), (True, "from the mean face")):
-    axis.plot(np.arange(1, STEPS + 1), first_steps(start, STEPS), label=label)
+for label, errors in started.items():
+    axis.plot(np.arange(1, STEPS + 1), errors, label=label)
 axis.set(title="The first steps", xlabel="gradient step", ylabel="RMSE in pixels", yscale="log")
 axis.set_yticks([3, 4, 6, 10, 20, 40], ["3", "4", "6", "10", "20", "40"])
 axis.yaxis.set_minor_formatter("")
@@ -660,8 +689,13 @@ print(f"{len(history['phase1']['loss'])} and {len(history['phase2']['loss'])} ep
 # weights improve, and with dropout. Later it falls below: the network begins to know its own faces better than others.
 
 # %%
-figure, axis = plt.subplots(figsize=(9, 4))
 first, second = len(history["phase1"]["loss"]), len(history["phase2"]["loss"])
+for phase, run in history.items():
+    for part, key in (("training", "loss"), ("validation", "val_loss")):
+        print(f"{phase} {part:<10}", "  ".join(f"{pixels:.2f}" for pixels in in_pixels(run[key])[-8:]), "px")
+
+# %% jupyter={"source_hidden": true}
+figure, axis = plt.subplots(figsize=(9, 4))
 for title, run in runs.items():
     for key, style, label in (("loss", "o--", "training"), ("val_loss", "s-", "validation")):
         values = in_pixels(run["phase1"][key] + run["phase2"][key])
@@ -723,6 +757,11 @@ def three_ways(seed: int) -> dict[str, np.ndarray]:
 
 
 by_seed = [three_ways(seed) for seed in SEEDS]
+for way in WAYS:
+    gains = [curves[way][SHARED - 1] - curves[way][-1] for curves in by_seed]
+    print(f"{way:<26} gains {np.mean(gains):5.2f} px; single seeds: {', '.join(f'{gain:.2f}' for gain in gains)}")
+
+# %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.8))
 for way, color in zip(WAYS, ("tab:gray", "tab:blue", "tab:orange"), strict=True):
     for seed, curves in zip(SEEDS, by_seed, strict=True):
@@ -735,9 +774,6 @@ axis.xaxis.get_major_locator().set_params(integer=True)
 axis.grid(alpha=0.3)
 axis.legend()
 plt.show()
-for way in WAYS:
-    gains = [curves[way][SHARED - 1] - curves[way][-1] for curves in by_seed]
-    print(f"{way:<26} gains {np.mean(gains):5.2f} px; single seeds: {', '.join(f'{gain:.2f}' for gain in gains)}")
 
 # %% [markdown]
 # Adam at its old rate wavers around the place that it has reached. With a tenth of the rate every seed gains, in the
@@ -748,8 +784,7 @@ for way in WAYS:
 # What is known: constant long steps keep a network jumping, and a rate that falls towards the end helps. What is habit:
 # that it has to be *SGD* that does it. On large image sets SGD with momentum is often reported to generalize a little
 # better than Adam ([Wilson et al. 2017](https://arxiv.org/abs/1705.08292)); nothing of that is to be seen here.
-
-# %% [markdown]
+#
 # ## How good it is
 #
 # All figures below use labeled coordinates of validation faces only.
@@ -758,6 +793,10 @@ for way in WAYS:
 predicted = to_pixels(model.predict(images[val][..., np.newaxis], verbose=0))
 of_cnn, of_mean = (per_keypoint_rmse(guess, keypoints[val]) for guess in (predicted, guesses))
 order = np.argsort(of_cnn)
+for name, guess in (("CNN", predicted), ("mean face", guesses)):
+    print(f"{name:<10} {rmse(guess, keypoints[val]):.2f} px over all labels")
+
+# %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 5))
 axis.barh(np.arange(len(names)), of_cnn[order], color="tab:blue", label="CNN")
 axis.plot(of_mean[order], np.arange(len(names)), "D", color="black", label="mean face")
@@ -822,7 +861,7 @@ print(f"saved in {out}: cnn.keras, history.json, metrics.json")
 #   and pooling with moving pictures and all the counting.
 # - Keras, [The Sequential model](https://keras.io/guides/sequential_model/) and
 #   [its callbacks](https://keras.io/api/callbacks/).
-# - Kingma and Ba, [Adam: A Method for Stochastic Optimization](https://arxiv.org/abs/1412.6980).
+# - Kingma and Ba, [Adam: A Method for Stochastic Optimization](https://arxiv.org/abs/1412.6980), 2014.
 #
 # ## What an experienced person would write
 #
@@ -839,3 +878,5 @@ print(f"saved in {out}: cnn.keras, history.json, metrics.json")
 # - A rate that falls lets a network settle; which optimizer does it matters little here.
 # - Early stopping, a plateau rule and checkpoints decide which weights you keep. Read their defaults.
 # - Score what was labeled, and never what was filled in.
+#
+# Next: lesson 05 trains the network of lesson 03 in PyTorch, masks what is not labeled, and compares both ways.

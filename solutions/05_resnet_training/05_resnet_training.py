@@ -7,7 +7,8 @@
 #
 # **You need** lessons 02 (the masked loss) and 03 (the network). You should have met PyTorch's tensors, `backward()`
 # and `nn.Module`; if not, read [Learn the basics](https://pytorch.org/tutorials/beginner/basics/intro.html) first.
-# **Time:** about {{minutes}} minutes, some three of them training.
+# **Time:** about {{minutes}} minutes, some three of them training. Code that only draws is folded: a click on the three
+# dots shows it.
 #
 # | exercise | you write |
 # |---|---|
@@ -18,6 +19,9 @@
 # | {{EarlyStopping}} `EarlyStopping` | when to stop |
 # | {{start_at_mean}} `start_at_mean` | a good place to start from |
 # | {{fit}} `fit` | all of it, ending with the best weights |
+#
+# **Sources.** The recipe is that of a student project for Kaggle's contest,
+# [FacialKeypointsDetection](https://github.com/allureking/FacialKeypointsDetection): "the sources" below.
 #
 # The next cell takes your own loss and network from lessons 02 and 03 where they pass their checks.
 
@@ -424,9 +428,10 @@ autograder.check("start_at_mean")
 # %%
 torch.manual_seed(0)
 network = KeypointResNet((16, 32, 64, 128))
-some = DataLoader(FaceDataset(faces.images[rows[:256]], faces.keypoints[rows[:256]]), 64)
+looked_at, others = np.split(rows, [min(256, len(rows) // 2)])  # the mean comes from other faces than it is tried on
+some = DataLoader(FaceDataset(faces.images[looked_at], faces.keypoints[looked_at]), 64)
 print(f"fresh network:           {evaluate(network, some):5.1f} px")
-start_at_mean(network, faces.keypoints[rows[256:]])
+start_at_mean(network, faces.keypoints[others])
 print(f"the same, started there: {evaluate(network, some):5.1f} px")
 
 # %% [markdown]
@@ -607,6 +612,12 @@ def first_steps(start: np.ndarray | None) -> list[float]:
     ]
 
 
+started = {"from random numbers": first_steps(None), "from the mean face": first_steps(faces.keypoints)}
+for label, errors in started.items():
+    print(f"{label:<20} RMSE of the first step {errors[0]:5.2f} px, of the last {errors[-1]:5.2f} px")
+
+
+# %% jupyter={"source_hidden": true}
 def draw_curves(curves: dict[str, tuple], title: str, xlabel: str, mean_rmse: float) -> None:
     """Draw curves of RMSE: label -> (x, y, style), on a logarithmic scale with readable ticks."""
     figure, axes = plt.subplots(figsize=(8, 3.8))
@@ -624,11 +635,7 @@ def draw_curves(curves: dict[str, tuple], title: str, xlabel: str, mean_rmse: fl
     plt.show()
 
 
-steps = np.arange(1, min(STEPS, len(rows) // 16) + 1)
-curves = {
-    "from random numbers": (steps, first_steps(None), "-"),
-    "from the mean face": (steps, first_steps(faces.keypoints), "-"),
-}
+curves = {label: (np.arange(1, len(errors) + 1), errors, "-") for label, errors in started.items()}
 draw_curves(curves, "The first steps", "gradient step", float(np.sqrt(expected["at the mean"])))
 
 # %% [markdown]
@@ -780,6 +787,12 @@ WAYS = ("masked", "rows dropped", "filled with the mean", "forward filled")
 measured = {way: np.array([experiment(way, seed) for seed in SEEDS]) for way in WAYS}
 
 # %%
+print(f"{'mean of the seeds, px':<22}{'all':>7}{'four':>7}{'others':>8}{'least to most of all':>24}")
+for way, values in measured.items():
+    means, column = values.mean(axis=0), values[:, 0]
+    print(f"{way:<22}{means[0]:7.2f}{means[1]:7.2f}{means[2]:8.2f}{column.min():17.2f} to {column.max():.2f}")
+
+# %% jupyter={"source_hidden": true}
 GROUPS = ("all points", "the four that most faces label", "the other eleven")
 figure, axes = plt.subplots(figsize=(9, 3.8))
 for position, way in enumerate(WAYS):
@@ -791,10 +804,6 @@ axes.set_xticks(np.arange(3), GROUPS)
 axes.set(title="The same network and the same number of images; dots: single seeds", ylabel="RMSE (pixels)")
 axes.legend()
 plt.show()
-print(f"{'mean of the seeds, px':<22}{'all':>7}{'four':>7}{'others':>8}{'least to most of all':>24}")
-for way, values in measured.items():
-    means, column = values.mean(axis=0), values[:, 0]
-    print(f"{way:<22}{means[0]:7.2f}{means[1]:7.2f}{means[2]:8.2f}{column.min():17.2f} to {column.max():.2f}")
 
 # %% [markdown]
 # Read the figure from right to left. The *other eleven* points lack their label in most rows, so there the ways part:
@@ -828,7 +837,10 @@ truth = faces.keypoints[val]
 errors = np.sqrt(np.nanmean((predicted - truth) ** 2, axis=(0, 2)))
 counts = np.isfinite(truth).all(axis=2).sum(axis=0)
 ranking = np.argsort(errors)
+print(f"easiest: {faces.names[ranking[0]]}, {errors[ranking[0]]:.2f} px")
+print(f"hardest: {faces.names[ranking[-1]]}, {errors[ranking[-1]]:.2f} px")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(8, 4.5))
 labels = [f"{faces.names[k].replace('_', ' ')} (n = {counts[k]})" for k in ranking]
 bars = axes.barh(labels, errors[ranking], color="steelblue")
@@ -845,7 +857,7 @@ plt.show()
 # Drawn by your own code: green circles are labels, red crosses what the network says. It answers all 15 points, also
 # those that nobody labeled.
 
-# %%
+# %% jupyter={"source_hidden": true}
 complete = np.flatnonzero(np.isfinite(truth).all(axis=(1, 2)))[:8]
 sparse = np.flatnonzero(np.isnan(truth).any(axis=(1, 2)))[: 16 - len(complete)]
 figure, grid = plt.subplots(2, 8, figsize=(14, 4.1))

@@ -7,7 +7,7 @@
 #
 # **You need** some PyTorch: tensors, `nn.Module`, `backward()`. Lesson 05 builds such a training from scratch, and
 # [PyTorch's own first steps](https://pytorch.org/tutorials/beginner/basics/intro.html) teach the rest. **Time:** about
-# {{minutes}} minutes, a few of them training.
+# {{minutes}} minutes, a few of them training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|
@@ -16,6 +16,9 @@
 # | {{NoseTipNet}} `NoseTipNet` | three convolutions, two linear layers |
 # | {{train_with_curve}} `train_with_curve` | gradient steps, each of them noted |
 # | {{sweep}} `sweep` | the same training under seven settings, compared |
+#
+# **Sources.** The task is the first part of a project of Berkeley's course
+# [CS194-26](https://inst.eecs.berkeley.edu/~cs194-26/fa20/). "The source" below is a student's solution of it.
 
 # %% tags=["setup"]
 import sys
@@ -44,9 +47,6 @@ TOLERANCE = 3.0  # pixels: a prediction this near to the truth counts as found
 # The faces are made like those of the [IMM Face Database](http://www2.imm.dtu.dk/pubdb/p.php?3160): 40 persons, six
 # pictures of each. Here are all six of the first person: neutral, happy, turned to one side and to the other, under a
 # lamp, and with a grimace. The green circle is the point that your network will find.
-#
-# The task is the first part of a project of Berkeley's course
-# [CS194-26](https://inst.eecs.berkeley.edu/~cs194-26/fa20/). "The source" below is a student's solution of it.
 
 # %%
 from data_scripts.folders import output_folder, scale
@@ -56,6 +56,7 @@ faces = load_imm(size=(HEIGHT, WIDTH))
 print(f"{len(faces.files)} images of {faces.images.shape[1]} x {faces.images.shape[2]} pixels")
 
 
+# %% jupyter={"source_hidden": true}
 def draw_face(axes: plt.Axes, index: int) -> None:
     """Show a face and its true nose tip, a green circle."""
     axes.imshow(faces.images[index], cmap="gray", vmin=0, vmax=1)
@@ -164,7 +165,11 @@ picture = read_picture(faces.files[0].with_suffix(".jpg"), (480, 640))
 points = read_asf(faces.files[0]) * (640, 480) - 0.5
 parts = {"jaw": 0, "left eye": 13, "right eye": 21, "left brow": 29, "right brow": 34, "mouth": 39, "nose": 47}
 ends = [*list(parts.values())[1:], 58]
+for (part, first), end in zip(parts.items(), ends, strict=True):
+    (left, top), (right, bottom) = points[first:end].min(axis=0), points[first:end].max(axis=0)
+    print(f"{part:<11} points {first:>2} to {end - 1:>2}: x {left:.0f} to {right:.0f}, y {top:.0f} to {bottom:.0f}")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(9, 6))
 axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
 for (part, first), end, marker in zip(parts.items(), ends, "os^vDP*", strict=True):
@@ -245,6 +250,7 @@ for kind, (rows, held_back) in {"by picture": by_picture, "by person": (train, v
     same = faces.persons[most_similar(rows, held_back)] == faces.persons[held_back]
     print(f"split {kind}: in {same.mean():.0%} of cases the most similar training image shows the same person")
 
+# %% jupyter={"source_hidden": true}
 alike = most_similar(*by_picture)
 known = np.flatnonzero(faces.persons[alike] == faces.persons[by_picture[1]])[:7]
 figure, grid = plt.subplots(2, 7, figsize=(14, 3.4))
@@ -477,7 +483,11 @@ print(f"{curve['step'][-1]} steps in {time.perf_counter() - start:.0f} s; valida
 # %%
 steps, errors = np.array(curve["step"]), np.array(curve["train_mse"])
 per_epoch = errors.reshape(config["epochs"], -1).mean(axis=1)
+print("training MSE, mean of each epoch:   ", "  ".join(f"{mse:.5f}" for mse in per_epoch))
+print("validation MSE, after each epoch:   ", "  ".join(f"{mse:.5f}" for mse in curve["val_mse"]))
+print(f"single steps: {errors.min():.0e} to {errors.max():.0e}")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(9, 4.5))
 axes.plot(steps, errors, ".", color="steelblue", alpha=0.4, markersize=2)
 axes.plot(
@@ -605,7 +615,7 @@ table.drop(columns="predictions").sort_values("val_mse").style.format({"val_mse"
 # Each row of pictures is one setting, with the same three validation faces: one that looks ahead, one turned aside, one
 # with a grimace. Green circles are the truth, red crosses the predictions.
 
-# %%
+# %% jupyter={"source_hidden": true}
 shown = [0, 1, 2, 3, 6]
 three = [0, 8, 17]
 figure, grid = plt.subplots(len(shown), 3, figsize=(7.5, 2.15 * len(shown)))
@@ -691,7 +701,9 @@ spread = pd.DataFrame(
     ],
     columns=["setting", "steps", "faces seen", "mean", *(f"seed {seed}" for seed in range(config["seeds"]))],
 ).set_index("setting")
+spread.style.format("{:.5f}", subset=["mean", *spread.columns[3:]])
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(9, 3.8))
 for place, runs in enumerate(again.values()):
     errors = [run["val_mse"] for run in runs]
@@ -705,7 +717,6 @@ axes.grid(alpha=0.3, which="both")
 axes.legend()
 plt.tight_layout()
 plt.show()
-spread.style.format("{:.5f}", subset=["mean", *spread.columns[3:]])
 
 # %% [markdown]
 # Read the figure before you read on. What stays, whatever the seed?
@@ -723,32 +734,33 @@ spread.style.format("{:.5f}", subset=["mean", *spread.columns[3:]])
 #   steps break more than they mend. Lesson 08 looks into it and has the remedy.
 #
 # Where the dots of two rows overlap, three trainings can't tell them apart. Then say so, or train more.
-# %% [markdown]
+#
 # ## Three questions
 #
-# 1. Your table says 0.00061 for one setting and 0.00098 for another. What do you ask before you believe that the first
-#    one is better?
-#
-# <details><summary>Answer</summary>How far apart two trainings of the same setting are. The figure above shows it:
-# where that is as much as the difference, more seeds are needed, or another question.</details>
-#
+# 1. A table of single trainings says 0.00061 for one setting and 0.00098 for another. What do you ask before you
+#    believe that the first one is better?
 # 2. Batch size 32 gets as many epochs as batch size 1 and does worse. Somebody concludes that large batches learn
 #    badly. What would you try?
-#
-# <details><summary>Answer</summary>As many steps, or longer steps: with 32 faces the direction is more certain, so a
-# higher learning rate is possible. Equal epochs only tell what the same faces, seen as often, give.</details>
-#
 # 3. The validation persons are always the last eight. What does a spread over seeds not tell?
 #
-# <details><summary>Answer</summary>How the error changes with other persons. Eight persons are few, and some faces are
-# harder. Splitting several times, with other persons held back each time (cross-validation), tells.</details>
+# <details><summary>Answers</summary>
+#
+# 1. How far apart two trainings of the same setting are. The figure above shows it: where that is as much as the
+#    difference, more seeds are needed, or another question.
+# 2. As many steps, or longer steps: with 32 faces the direction is more certain, so a higher learning rate is possible.
+#    Equal epochs only tell what the same faces, seen as often, give.
+# 3. How the error changes with other persons. Eight persons are few, and some faces are harder. Splitting several
+#    times, with other persons held back each time (cross-validation), tells.
+#
+# </details>
 #
 # ## Further reading
 #
-# - Kingma, Ba: [Adam](https://arxiv.org/abs/1412.6980), the optimizer of this lesson.
-# - Keskar and others: [On Large-Batch Training for Deep Learning](https://arxiv.org/abs/1609.04836), on small and large
-#   batches at equal terms.
-# - Karpathy: [A Recipe for Training Neural Networks](https://karpathy.github.io/2019/04/25/recipe/).
+# - Kingma and Ba, [Adam: A Method for Stochastic Optimization](https://arxiv.org/abs/1412.6980), 2014: the optimizer of
+#   this lesson.
+# - Keskar and others, [On Large-Batch Training for Deep Learning](https://arxiv.org/abs/1609.04836), 2016: what large
+#   batches find, and where they fall behind.
+# - Andrej Karpathy, [A Recipe for Training Neural Networks](https://karpathy.github.io/2019/04/25/recipe/).
 #
 # ## What an experienced person would write
 #

@@ -5,11 +5,8 @@
 # You write the classic remedy, pictures that move, turn and change their light, and then you measure what each of
 # them is worth: three times each, because one training alone says little.
 #
-# It is the second part of a project of Berkeley's course
-# [CS194-26](https://inst.eecs.berkeley.edu/~cs194-26/fa20/), the source of this lesson.
-#
 # **You need** lessons 05 (data sets and training loops) and 07 (the IMM faces). **Time:** about {{minutes}} minutes,
-# some five of them training.
+# some five of them training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|
@@ -17,6 +14,10 @@
 # | {{translate}} `translate`, `rotate`, `jitter` | a picture that moves, and points that move with it |
 # | {{AugmentedFaces}} `AugmentedFaces` | a data set that moves a picture anew each time |
 # | {{first_layer_filters}} `first_layer_filters` | a look at what the network learned |
+#
+# **Sources.** The task is the second part of a project of Berkeley's course
+# [CS194-26](https://inst.eecs.berkeley.edu/~cs194-26/fa20/). "The sources" below are a student's solution of it, as in
+# lesson 07.
 
 # %% tags=["setup"]
 import sys
@@ -37,8 +38,8 @@ from torch.utils.data import Dataset
 # %% [markdown]
 # ## The goal, as a picture
 #
-# Six pictures of one person, with the 58 points that somebody set by hand: jaw, eyes, eyebrows, mouth, nose. Your
-# network will answer with 116 numbers, x and y of each point.
+# Six pictures of one person, with 58 points each: jaw, eyes, eyebrows, mouth, nose. Your network will answer with 116
+# numbers, x and y of each point.
 
 # %%
 from data_scripts.folders import output_folder, scale
@@ -46,8 +47,12 @@ from data_scripts.imm_faces import load_imm
 
 faces = load_imm(size=(120, 160))
 count, height, width = faces.images.shape
+print(f"{count} pictures of {len(np.unique(faces.persons))} persons, {height} x {width} pixels")
+print(f"{faces.keypoints.shape[1]} keypoints each; the first: x = {faces.keypoints[0, 0, 0]:.3f} of the width,")
+print(f"y = {faces.keypoints[0, 0, 1]:.3f} of the height: {(faces.keypoints[0, 0] * (width, height)).round(1)} pixels")
 
 
+# %% jupyter={"source_hidden": true}
 def draw_face(cell: plt.Axes, image: np.ndarray, keypoints: np.ndarray, style: str, **more: object) -> None:
     """Draw a picture (H, W) in [0, 1] and its keypoints (K, 2), relative to its width and height."""
     rows, columns = image.shape
@@ -64,9 +69,6 @@ for cell, index in zip(grid, np.flatnonzero(faces.persons == faces.persons[0]), 
     cell.set_title(faces.files[index].stem, fontsize=9)
 plt.tight_layout()
 plt.show()
-print(f"{count} pictures of {len(np.unique(faces.persons))} persons, {height} x {width} pixels")
-print(f"{faces.keypoints.shape[1]} keypoints each; the first: x = {faces.keypoints[0, 0, 0]:.3f} of the width,")
-print(f"y = {faces.keypoints[0, 0, 1]:.3f} of the height: {(faces.keypoints[0, 0] * (width, height)).round(1)} pixels")
 
 # %% [markdown]
 # ## A worked example: how large does a picture leave a layer?
@@ -174,6 +176,9 @@ for seed in range(3):
 
 # %%
 centers = faces.keypoints.mean(axis=1) * (width, height)
+print("standard deviation of the centers, in pixels:", centers.std(axis=0).round(1))
+
+# %% jupyter={"source_hidden": true}
 figure, cell = plt.subplots(figsize=(7, 4.2))
 for number, center in enumerate(centers[::17]):
     label = "a shift by ±10 pixels (15 of them drawn)" if number == 0 else None
@@ -182,7 +187,6 @@ cell.plot(*centers.T, "x", color="steelblue", markersize=4, label="center of a f
 cell.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xlabel="x (pixels)", ylabel="y (pixels)")
 cell.legend(loc="upper left")
 plt.show()
-print("standard deviation of the centers, in pixels:", centers.std(axis=0).round(1))
 
 # %% [markdown]
 # ## A worked example: moving by hand
@@ -219,6 +223,11 @@ turn = np.array([[cosine, -sine], [sine, cosine]])
 
 in_pixels = ((square * size - size / 2) @ turn + size / 2) / size
 in_units = (square - 0.5) @ turn + 0.5
+for name, corners in (("square", square), ("turned in pixels", in_pixels), ("turned in relative units", in_units)):
+    sides = np.linalg.norm(np.diff(corners * size, axis=0), axis=1)
+    print(f"{name:<25} sides of {', '.join(f'{side:.0f}' for side in sides)} pixels")
+
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(1, 2, figsize=(8, 3))
 titles = ("turned in pixels", "turned in relative units")
 for cell, turned, title in zip(grid, (in_pixels, in_units), titles, strict=True):
@@ -230,8 +239,8 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# On the right the square is no square any more. A unit of x is 160 pixels, a unit of y 120: turning mixes the two, so
-# they have to be the same unit first. Convert to pixels, turn, convert back.
+# On the right the square is no square any more: its sides have two lengths. A unit of x is 160 pixels, a unit of y 120:
+# turning mixes the two, so they have to be the same unit first. Convert to pixels, turn, convert back.
 #
 # ## Exercise {{translate}}: move, turn, change the light
 #
@@ -312,9 +321,9 @@ autograder.check("translate")
 # %% [markdown]
 # ## Your own functions, at work
 #
-# One face, treated in four ways. Look at the points: they must sit where they sat on the face.
+# One face, as it is and treated in three ways. Look at the points: they must sit where they sat on the face.
 
-# %%
+# %% jupyter={"source_hidden": true}
 face, points = faces.images[0], faces.keypoints[0]
 treated = {
     "as it is": (face, points),
@@ -413,6 +422,9 @@ autograder.check("AugmentedFaces")
 
 # %%
 every = AugmentedFaces(faces.images, faces.keypoints, 10, 15.0, 0.2, torch.Generator().manual_seed(0))
+print("the first point of the first face, drawn three times:", *(every[0][1][:2].numpy().round(3) for _ in range(3)))
+
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(4, 6, figsize=(14, 7.2))
 for row, index in zip(grid, (0, 60, 110, 170), strict=True):
     draw_face(row[0], faces.images[index], faces.keypoints[index], "o", color="deepskyblue")
@@ -514,12 +526,15 @@ def spread_of_answers(model: nn.Module) -> float:
     return float((predict(model, val_images).std(axis=0) * (width, height)).mean())
 
 
-figure, cell = plt.subplots(figsize=(8, 3.6))
 for name, (model, history) in begun.items():
+    found = f"error {history['val_pixels'][-1]:5.2f} pixels; answers differ by {spread_of_answers(model):4.1f}"
+    print(f"{name:<22} {found} from face to face; {asleep(model):3.0%} of the 512 units never answer")
+
+# %% jupyter={"source_hidden": true}
+figure, cell = plt.subplots(figsize=(8, 3.6))
+for name, (_, history) in begun.items():
     pixels = history["val_pixels"]
     cell.plot(np.arange(1, len(pixels) + 1), pixels, "o-", markersize=3, label=name)
-    found = f"error {pixels[-1]:5.2f} pixels; answers differ by {spread_of_answers(model):4.1f} from face to face"
-    print(f"{name:<22} {found}; {asleep(model):3.0%} of the 512 units never answer")
 cell.axhline(constant.pixels, color="gray", linestyle="--", label="mean shape")
 title = f"One learning rate, {config['lr']:g}, from the first step on"
 cell.set(xlabel="epoch", ylabel="validation error (pixels)", ylim=(0, None), title=title)
@@ -529,7 +544,7 @@ plt.show()
 
 # %% [markdown]
 # The start at the mean helps, but it is no gift by itself. A training may sit at the error of the mean shape for long.
-# Look for the line whose answers do not differ from face to face: that network is lost for good. Why?
+# Is there a line whose answers do not differ from face to face? That network is lost for good. Why?
 #
 # Adam's first steps are as long as the rate allows, **in every weight**, whatever the size of its gradient. From random
 # answers the first gradients are large and agree: toward the mean. From the mean they are small and contradict each
@@ -575,7 +590,9 @@ for name, found in histories.items():
 columns = ["augmentation", "training MSE", "validation MSE", "pixels"]
 table = pd.DataFrame(rows, columns=columns).set_index("augmentation")
 table["validation / training"] = table["validation MSE"] / table["training MSE"]
+table.round({"training MSE": 6, "validation MSE": 6, "validation / training": 1})
 
+# %% jupyter={"source_hidden": true}
 figure, cells = plt.subplots(1, 2, figsize=(13, 4), sharey=True)
 for number, (name, found) in enumerate(histories.items()):
     cell = cells[0 if name in ("none", "shift") else 1]
@@ -591,7 +608,6 @@ for cell in cells:
     cell.legend()
 plt.tight_layout()
 plt.show()
-table.round({"training MSE": 6, "validation MSE": 6, "validation / training": 1})
 
 # %% [markdown]
 # What stays, whatever the seed?
@@ -609,15 +625,19 @@ table.round({"training MSE": 6, "validation MSE": 6, "validation / training": 1}
 
 # %%
 distances = np.arange(-15, 16, 5)
-figure, cell = plt.subplots(figsize=(7, 3.5))
+moved_errors = {}
 for name in ("none", "shift"):
-    pixels = []
+    pixels = moved_errors[name] = []
     for dx in distances:
         moved = [translate(i, k, int(dx), 0) for i, k in zip(val_images, val_keypoints, strict=True)]
         images, keypoints = (np.stack(parts) for parts in zip(*moved, strict=True))
         pixels.append(errors_of(predict(models[name], images), keypoints, (height, width)).pixels)
-    cell.plot(distances, pixels, "o-", label=name)
     print(f"{name:<6}", "  ".join(f"{dx:+d}: {p:.2f}" for dx, p in zip(distances, pixels, strict=True)))
+
+# %% jupyter={"source_hidden": true}
+figure, cell = plt.subplots(figsize=(7, 3.5))
+for name, pixels in moved_errors.items():
+    cell.plot(distances, pixels, "o-", label=name)
 cell.set(xlabel="validation pictures moved by (pixels)", ylabel="error (pixels)", ylim=(0, None))
 cell.grid(alpha=0.3)
 cell.legend()
@@ -637,20 +657,20 @@ predicted = predict(models["shift"], val_images)
 off = np.array([errors_of(p, t, (height, width)).pixels for p, t in zip(predicted, val_keypoints, strict=True)])
 names = [faces.files[index].stem for index in np.flatnonzero(val)]
 ranking = np.argsort(off)
+kinds = np.array([name[3] for name in names])
+for kind in np.unique(kinds):
+    print(f"pictures of kind {kind}: {off[kinds == kind].mean():.2f} pixels on average")
 
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(2, 4, figsize=(14, 6))
 for row, chosen in zip(grid, (ranking[:4], ranking[-4:]), strict=True):
     for cell, index in zip(row, chosen, strict=True):
         draw_face(cell, val_images[index], val_keypoints[index], "o", color="lime", fillstyle="none", label="truth")
-        draw_face(cell, val_images[index], predicted[index], "x", color="red", markersize=4, label="prediction")
+        draw_face(cell, val_images[index], predicted[index], "x", color="red", markersize=5, label="prediction")
         cell.set_title(f"{names[index]}: {off[index]:.1f} pixels", fontsize=10)
 grid[0, 0].legend(loc="lower left", fontsize=7)
 plt.tight_layout()
 plt.show()
-
-kinds = np.array([name[3] for name in names])
-for kind in np.unique(kinds):
-    print(f"pictures of kind {kind}: {off[kinds == kind].mean():.2f} pixels on average")
 
 # %% [markdown]
 # The number behind the hyphen of a file's name is the kind of picture: 1 neutral, 2 smiling, 3 and 4 turned to either
@@ -692,6 +712,10 @@ autograder.check("first_layer_filters")
 # %%
 torch.manual_seed(config["seed"])
 untrained, trained = first_layer_filters(FaceKeypointNet()), first_layer_filters(models["shift"])
+change = np.abs(trained - untrained).mean() / np.abs(untrained).mean()
+print(f"training changed a weight of these filters by {change:.0%} of its size on average")
+
+# %% jupyter={"source_hidden": true}
 most = max(np.abs(untrained).max(), np.abs(trained).max())
 figure, grid = plt.subplots(2, 16, figsize=(14, 2.3))
 for row, filters in zip(grid, (untrained, trained), strict=True):
@@ -702,8 +726,6 @@ grid[0, 0].set_ylabel("before")
 grid[1, 0].set_ylabel("after")
 plt.tight_layout()
 plt.show()
-change = np.abs(trained - untrained).mean() / np.abs(untrained).mean()
-print(f"training changed a weight of these filters by {change:.0%} of its size on average")
 
 # %% [markdown]
 # The pictures above and below hardly differ, and that is no fault of yours. Random filters already tell bright from
@@ -728,30 +750,29 @@ for name in ("metrics.json", "face_keypoints.pt"):
 #
 # 1. A colleague mirrors pictures and points from left to right, as one more augmentation. The picture is right, every
 #    point sits on the face, and the network gets worse. Why?
-#
-# <details><summary>Answer</summary>Point 13 was a corner of the left eye. In the mirrored picture its place is at the
-# right eye, and it still is number 13. The numbers of left and right points must be exchanged, too.</details>
-#
 # 2. With shifts, the error in training is higher than without, the one in validation is not. Is the network with shifts
 #    worse at its task?
-#
-# <details><summary>Answer</summary>Its task in training is harder: every picture is a new one. Training errors under
-# different augmentations do not compare. Validation pictures are the same for all, so those errors do.</details>
-#
 # 3. Three seeds of setting A give 2.6, 2.7 and 2.8 pixels, three of setting B 2.5, 2.7 and 2.9. Which would you take,
 #    and what would you do to be surer?
 #
-# <details><summary>Answer</summary>The means are equal and each lies within the spread of the other: nothing speaks for
-# either. More seeds narrow the mean, other persons for validation tell more: 48 pictures of eight persons are a draw
-# themselves.</details>
+# <details><summary>Answers</summary>
+#
+# 1. Point 13 was a corner of the left eye. In the mirrored picture its place is at the right eye, and it still is
+#    number 13. The numbers of left and right points must be exchanged, too.
+# 2. Its task in training is harder: hardly a picture comes twice. Training errors under different augmentations do not
+#    compare. Validation pictures are the same for all, so those errors do.
+# 3. The means are equal and each lies within the spread of the other: nothing speaks for either. More seeds narrow the
+#    mean, other persons for validation tell more: 48 pictures of eight persons are a draw themselves.
+#
+# </details>
 #
 # ## Further reading
 #
 # - [The IMM Face Database](http://www2.imm.dtu.dk/pubdb/p.php?3160), whose format these faces have.
-# - Shorten, Khoshgoftaar: [A survey on Image Data Augmentation for Deep
-#   Learning](https://doi.org/10.1186/s40537-019-0197-0).
-# - Goyal and others: [Accurate, Large Minibatch SGD](https://arxiv.org/abs/1706.02677), who need a warm-up for another
-#   reason.
+# - Shorten and Khoshgoftaar, [A survey on Image Data Augmentation for Deep
+#   Learning](https://doi.org/10.1186/s40537-019-0197-0), 2019.
+# - Goyal and others, [Accurate, Large Minibatch SGD](https://arxiv.org/abs/1706.02677), 2017: they need a warm-up for
+#   another reason.
 #
 # ## What an experienced person would write
 #

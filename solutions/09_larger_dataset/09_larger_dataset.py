@@ -5,7 +5,7 @@
 # ResNet18, and bring its answers back into the photographs, where the contest measures them.
 #
 # **You need** lessons 03 (residual blocks) and 05 (training). **Time:** about {{minutes}} minutes, about one of them
-# training.
+# training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|
@@ -13,6 +13,10 @@
 # | {{crop_face}} `crop_face`, `uncrop` | from the photograph into the crop, and back |
 # | {{resnet18}} `resnet18` | a published network, to the last parameter name |
 # | {{mean_absolute_error}} `mean_absolute_error` | the contest's figure |
+#
+# **Sources.** The lesson follows the third part of a project of Berkeley's course
+# [CS194-26](https://inst.eecs.berkeley.edu/~cs194-26/fa20/), a contest within that course: "the contest" below. Its
+# faces were gathered for the [300-W challenge](https://ibug.doc.ic.ac.uk/resources/300-W/).
 
 # %% tags=["setup"]
 import sys
@@ -50,8 +54,11 @@ class FaceRecord(NamedTuple):
 # %% [markdown]
 # ## The goal, as a picture
 #
-# Eight photographs with what the files of the contest say about them: a box around the face, and 68 points on it.
+# Eight pictures with what the files of the contest say about them: a box around the face, and 68 points on it.
 # Points 0 to 16 run along the jaw, then come eyebrows, nose, eyes and mouth.
+#
+# These faces are drawn, and we call their pictures photographs. Where you have the contest's three files of labels and
+# the real photographs, set `COURSE_IBUG` to their folder before you start Jupyter.
 
 # %%
 from data_scripts.folders import output_folder, scale
@@ -59,7 +66,10 @@ from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, ibug_folder, read_l
 
 folder = ibug_folder()
 examples = [face for face in read_labels(folder / TRAIN) if face.keypoints is not None][:8]
+for face in examples[:3]:
+    print(f"{face.file}: box {face.box}, {len(face.keypoints)} points, the first at {face.keypoints[0].round(1)}")
 
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
 for cell, face in zip(grid.flat, examples, strict=False):
     left, top, width, height = face.box
@@ -72,12 +82,6 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# These faces are drawn. The real ones were gathered for the
-# [300-W challenge](https://ibug.doc.ic.ac.uk/resources/300-W/), and cut into these files for a contest within a course,
-# [CS194-26 at Berkeley](https://inst.eecs.berkeley.edu/~cs194-26/fa20/), whose third part this lesson follows. "The
-# contest" below is that one. Where you have its three files of labels and the pictures, set `COURSE_IBUG` to their
-# folder before you start Jupyter.
-#
 # ## The idea: a detour through a crop
 #
 # The photographs differ in size, and the face is somewhere in them. A network wants images of one size, with the face
@@ -292,18 +296,21 @@ autograder.check("crop_face")
 # %%
 beyond = [record for record in records if min(record[1][:2]) < 0]
 chosen = [record for record in [*beyond[:1], *records] if record[2] is not None][:4]
+pictures = [read_picture(folder / file) for file, _, _ in chosen]
+crops = [crop_face(picture, box, points) for picture, (_, box, points) in zip(pictures, chosen, strict=True)]
+for (file, box, points), (crop, moved) in zip(chosen, crops, strict=True):
+    off = np.abs(uncrop(moved, box) - points).max()
+    print(f"{file}: box {box} -> {crop.shape}; there and back, a point is off by {off:.5f} px at most")
 
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(2, 4, figsize=(13, 6.6))
-for (above, below), (file, box, points) in zip(grid.T, chosen, strict=False):
-    picture = read_picture(folder / file)
-    crop, moved = crop_face(picture, box, points)
+for cells, picture, (_, box, points), (crop, moved) in zip(grid.T, pictures, chosen, crops, strict=False):
+    above, below = cells
     above.imshow(picture, cmap="gray", vmin=0, vmax=1)
     above.add_patch(plt.Rectangle((box[0] - 0.5, box[1] - 0.5), box[2], box[3], fill=False, color="orange"))
     above.plot(*points.T, ".", color="lime", markersize=3)
     below.imshow(crop, cmap="gray", vmin=0, vmax=1)
     below.plot(*moved.T, ".", color="lime", markersize=3)
-    off = np.abs(uncrop(moved, box) - points).max()
-    below.set_title(f"there and back: off by {off:.5f} px at most", fontsize=9)
     above.axis("off")
     below.axis("off")
 plt.tight_layout()
@@ -523,7 +530,7 @@ print(f"the mean shape in every box: MAE {mean_mae:.2f} px of the photographs")
 # `quick` takes all drawn faces in crops of 64 pixels, about half a minute on two cores. With `COURSE_SCALE=full` it is
 # the recipe of the source: crops of 224 pixels, Adam at one rate, which takes hours on a laptop.
 
-# %%
+# %% jupyter={"source_hidden": true}
 from data_scripts.training.rates import one_cycle_rate
 
 rates = [one_cycle_rate(step, 1000, 1e-3) for step in range(1000)]
@@ -559,7 +566,9 @@ print(f"validation MAE {best_mae:.2f} px; the mean shape {mean_mae:.2f} px; rati
 # %%
 epochs = np.arange(1, len(history["val_mae"]) + 1)
 best = int(np.argmin(history["val_mae"]))
+print("validation MAE after each epoch:", "  ".join(f"{mae:.2f}" for mae in history["val_mae"]))
 
+# %% jupyter={"source_hidden": true}
 figure, (left_axes, right_axes) = plt.subplots(1, 2, figsize=(11, 3.6))
 left_axes.plot(epochs, history["train_mse"], "s--", label="training")
 left_axes.set(xlabel="epoch", ylabel="MSE (units of the crop)", yscale="log", title="Training loss")
@@ -575,17 +584,30 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# In the first epochs the validation error may lie above that of the mean shape, while the training loss falls. In eval
-# mode batch normalization uses averages over the last steps, and at a high rate the weights run away from them.
+# In the first epochs the validation error may lie above that of the mean shape, while the training loss falls. One
+# reason: in eval mode batch normalization uses averages over the last steps (lesson 03), and where the rate is high,
+# the weights have moved on since.
 #
 # ## Validation faces: the best and the worst
+#
+# The network's answers, brought back into the photographs, and how far off each face is.
+
+# %%
+found = in_pictures(predict(model, val), val, uncrop)
+sizes = np.array([box[2] for box in val.boxes])
+errors = np.abs(found - val.truth).mean(axis=(1, 2)) / sizes
+ranking = np.argsort(errors)
+least, middle, most = errors[ranking[[0, len(ranking) // 2, -1]]]
+print(f"MAE in shares of the box's width: {least:.1%} at best, {middle:.1%} in the middle, {most:.1%} at worst")
+
+# %% [markdown]
 #
 # Green dots are the truth, red crosses the network, drawn in the photographs. The upper row shows the smallest errors,
 # the lower row the largest, in shares of the box's width: in pixels, the lower row would show large photographs only.
 # What do the failures have in common?
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def show(cells: np.ndarray, files: list[str], boxes: list, found: np.ndarray, truth: np.ndarray | None) -> None:
     """Draw predictions (N, 68, 2) in their pictures, and the truth where there is one."""
     for number, cell in enumerate(cells):
@@ -602,10 +624,6 @@ def show(cells: np.ndarray, files: list[str], boxes: list, found: np.ndarray, tr
         cell.axis("off")
 
 
-found = in_pictures(predict(model, val), val, uncrop)
-sizes = np.array([box[2] for box in val.boxes])
-errors = np.abs(found - val.truth).mean(axis=(1, 2)) / sizes
-ranking = np.argsort(errors)
 figure, grid = plt.subplots(2, 5, figsize=(14, 6))
 for cells, rows in zip(grid, (ranking[:5], ranking[-5:]), strict=True):
     files = [used[val_rows[row]][0] for row in rows]
@@ -632,13 +650,18 @@ def errors_by_part(points: np.ndarray) -> list[float]:
     return [float(share[:, low:high].mean()) for low, high in parts.values()]
 
 
+by_parts = {"mean shape": errors_by_part(guesses), "network": errors_by_part(found)}
+for part, constant, left in zip(parts, *by_parts.values(), strict=True):
+    print(f"{part:<6} mean shape {constant:4.1f} %, network {left:4.1f} %: {left / constant:.0%} of it is left")
+
+# %% jupyter={"source_hidden": true}
 figure, (by_size, by_part) = plt.subplots(1, 2, figsize=(11, 3.6))
 by_size.plot(sizes, np.abs(found - val.truth).mean(axis=(1, 2)), ".", color="steelblue")
 by_size.set(xlabel="width of the box (pixels)", ylabel="MAE (pixels)", title="Large faces, large errors")
 by_size.grid(alpha=0.3)
 places = np.arange(len(parts))
-for offset, name, points, color in ((-0.2, "mean shape", guesses, "silver"), (0.2, "network", found, "steelblue")):
-    bars = by_part.bar(places + offset, errors_by_part(points), 0.4, color=color, label=name)
+for offset, (name, measured), color in zip((-0.2, 0.2), by_parts.items(), ("silver", "steelblue"), strict=True):
+    bars = by_part.bar(places + offset, measured, 0.4, color=color, label=name)
     by_part.bar_label(bars, fmt="%.1f", fontsize=9)
 by_part.set_xticks(places, list(parts))
 by_part.margins(y=0.15)
@@ -667,7 +690,9 @@ if (folder / TEST_TRUTH).is_file():
     print(f"{len(test_records)} test faces")
     print(f"Berkeley's contest: MAE {test_mae:.2f} px; the mean shape {guess_mae:.2f} px")
     print(f"300-W challenge: {test_share:.1%} of the eyes' distance; the mean shape {guess_share:.1%}")
+print(f"the first point of the first test face, in pixels of its photograph: {test_found[0, 0].round(1)}")
 
+# %% jupyter={"source_hidden": true}
 figure, cells = plt.subplots(1, 5, figsize=(14, 3.2))
 files = [file for file, _, _ in test_records[:5]]
 show(cells, files, list(test.boxes[:5]), test_found, test_truth)
@@ -697,6 +722,9 @@ else:
 
 own_crops = cut_faces(own, folder, crop_face, recipe.size)
 own_found = in_pictures(predict(model, own_crops), own_crops, uncrop)
+print(f"{len(own)} faces, boxes {', '.join(str(record.box[2]) for record in own[:5])} pixels wide")
+
+# %% jupyter={"source_hidden": true}
 figure, cells = plt.subplots(1, min(len(own), 5), figsize=(14, 3.2), squeeze=False)
 show(cells[0], [file for file, _, _ in own[:5]], list(own_crops.boxes[:5]), own_found, None)
 plt.tight_layout()
@@ -742,6 +770,7 @@ mirrored, mirrored_points = mirror_crops(few, few_points)
 moved, moved_points = move_crops(few, few_points, torch.Generator().manual_seed(0))
 print("the outer corners of the eyes, 36 and 45, become", PARTNERS[36], "and", PARTNERS[45])
 
+# %% jupyter={"source_hidden": true}
 figure, grid = plt.subplots(3, 4, figsize=(9, 6.8))
 rows = (
     ("as it is", few, few_points),
@@ -802,32 +831,31 @@ for name in ("resnet18.pt", "test_points.npy", "metrics.json"):
 # ## Three questions
 #
 # 1. A colleague forgets the halves in `crop_face` and in `uncrop`. Going there and back is exact. Is anything wrong?
-#
-# <details><summary>Answer</summary>The pixels are resized with the halves, whatever the points do. So each label sits
-# beside its spot of the crop, by another amount for every size of a box. The network learns an average of these
-# offsets, and what is left cannot be learned: the crop does not show how large the box was.</details>
-#
 # 2. Network A has the lower MAE in pixels of the photographs, network B the lower share of the eyes' distance. How can
 #    that be, and which is better?
-#
-# <details><summary>Answer</summary>A is better on the few large photographs, which weigh most in pixels, B on the many
-# small ones. Which is better depends on the use: pasting glasses into posters asks for pixels, telling expressions
-# apart asks for shares.</details>
-#
 # 3. Why does the network keep the weights of its best validation epoch, and why is the validation MAE of that epoch
 #    slightly too good a forecast for new faces?
 #
-# <details><summary>Answer</summary>Later epochs may fit the training faces better and others worse. But the best of ten
-# numbers is partly the luckiest of ten, and the luck does not carry over to new faces. The test faces, which chose
-# nothing, give the honest figure.</details>
+# <details><summary>Answers</summary>
+#
+# 1. The pixels are resized with the halves, whatever the points do. So each label sits beside its spot of the crop, by
+#    another amount for every size of a box. The network learns an average of these offsets, and what is left cannot be
+#    learned: the crop does not show how large the box was.
+# 2. A is better on the few large photographs, which weigh most in pixels, B on the many small ones. Which is better
+#    depends on the use: pasting glasses into posters asks for pixels, telling expressions apart asks for shares.
+# 3. Later epochs may fit the training faces better and others worse. But the best of ten numbers is partly the luckiest
+#    of ten, and the luck does not carry over to new faces. The test faces, which chose nothing, give the honest figure.
+#
+# </details>
 #
 # ## Further reading
 #
-# - He, Zhang, Ren, Sun: [Deep Residual Learning for Image Recognition](https://arxiv.org/abs/1512.03385), the paper of
-#   ResNet18.
-# - Sagonas and others: [300 Faces In-The-Wild Challenge: database and
-#   results](https://doi.org/10.1016/j.imavis.2016.01.002): how the points were set, and how errors are counted.
-# - Smith, Topin: [Super-Convergence](https://arxiv.org/abs/1708.07120), where the single cycle of the rate comes from.
+# - He, Zhang, Ren and Sun, [Deep Residual Learning for Image Recognition](https://arxiv.org/abs/1512.03385), 2015: the
+#   paper of ResNet18.
+# - Sagonas and others, [300 Faces In-The-Wild Challenge: database and
+#   results](https://doi.org/10.1016/j.imavis.2016.01.002), 2016: how the points were set, and how errors are counted.
+# - Smith and Topin, [Super-Convergence](https://arxiv.org/abs/1708.07120), 2017: where the single cycle of the rate
+#   comes from.
 #
 # ## What an experienced person would write
 #
@@ -844,3 +872,5 @@ for name in ("resnet18.pt", "test_points.npy", "metrics.json"):
 # - Published weights are a dict of names; a network that fits them has every name and shape.
 # - Split by what faces share, here the photo.
 # - A training that takes hours writes checkpoints, and goes on from them to the same result.
+#
+# Next: lesson 10 goes back to the faces of the first lessons, and finds their points with heat maps.

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # {{lesson}}
 #
-# **Goal.** You train a network of a tenth of the size that finds the points far better than both networks of the
-# sources. And you know why: you measure what each ingredient of its recipe brings, alone and on top of the others.
+# **Goal.** You train a network of less than a tenth of the size that finds the points far better than both networks of
+# the sources. And you know why: you measure what each ingredient of its recipe brings, alone and on top of the others.
 #
-# **You need** lessons 02 (errors over labels) and 03 (the residual block). **Time:** about {{minutes}} minutes, some
-# three of them training.
+# **You need** lessons 02 (errors over labels), 03 (the residual block) and 05 (training). **Time:** about {{minutes}}
+# minutes, some three of them training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|
@@ -15,6 +15,10 @@
 # | {{HeatmapNet}} `HeatmapNet` | a network that answers with maps |
 # | {{one_cycle}} `one_cycle` | a learning rate that climbs, then falls |
 # | {{average_predictions}} `average_predictions` | several answers, one average |
+#
+# **Sources.** "The sources" are the student project whose networks you built in lessons 03 to 05,
+# [FacialKeypointsDetection](https://github.com/allureking/FacialKeypointsDetection). This lesson goes beyond it; the
+# papers that it draws on are linked where they come in.
 
 # %% tags=["setup"]
 import sys
@@ -55,8 +59,13 @@ config = yaml.safe_load((FOLDER / f"{scale()}.yaml").read_text(encoding="utf-8")
 faces = read_training(data_folder() / "training.csv")
 images, keypoints, names = faces.images, faces.keypoints, faces.names
 complete = np.flatnonzero(np.isfinite(keypoints).all(axis=(1, 2)))
+face = complete[5]
+FOUR = [names.index(name) for name in ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")]
+print(f"{len(images):,} faces of {images[face].shape}, {len(complete):,} of them with all {len(names)} labels")
+print(config)
 
 
+# %% jupyter={"source_hidden": true}
 def show_face(axis: plt.Axes, image: np.ndarray, title: str = "", **points: np.ndarray) -> None:
     """Draw a face and its points: `truth` as green circles, `prediction` as red crosses."""
     styles = {
@@ -70,11 +79,9 @@ def show_face(axis: plt.Axes, image: np.ndarray, title: str = "", **points: np.n
     axis.axis("off")
 
 
-face = complete[5]
 centres = 4 * (np.arange(24) + 0.5) - 0.5  # pixels, along either axis
 figure, axes = plt.subplots(1, 5, figsize=(13, 2.9), layout="constrained")
 show_face(axes[0], images[face], "labels", truth=keypoints[face])
-FOUR = [names.index(name) for name in ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")]
 for axis, k in zip(axes[1:], FOUR, strict=True):
     x, y = keypoints[face, k]
     ideal = np.exp(-((centres[None, :] - x) ** 2 + (centres[:, None] - y) ** 2) / (2 * 4.0**2))
@@ -95,7 +102,7 @@ print(f"a face: {images[face].shape}; a map: {ideal.shape}, one cell for 4 x 4 p
 # stay convolutional to the end: one map for each keypoint, then take the bright place as the answer. You will see the
 # difference in a picture, when both kinds are trained.
 #
-# Five more ingredients come from practice, and you will measure each: faces mirrored, faces moved, a learning rate
+# Four more ingredients come from practice, and you will measure each: faces mirrored, faces moved, a learning rate
 # that climbs and falls, and predictions averaged. The sixth is free: know what your labels mean.
 #
 # ## Twice as many faces: the mirror
@@ -162,13 +169,20 @@ autograder.check("mirror_faces")
 
 # %%
 mirrored, mirrored_points = mirror_faces(images[[face]], keypoints[[face]], names)
-figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
-show_face(axes[0], images[face], "as it is", truth=keypoints[face])
-show_face(axes[1], mirrored[0], "mirrored", truth=mirrored_points[0])
-unexchanged = keypoints[face] * [-1, 1] + [95, 0]
-show_face(axes[2], mirrored[0], "mirrored, names not exchanged", truth=unexchanged)
+unexchanged = keypoints[face] * [-1, 1] + [95, 0]  # right places, and every name where it was
 eye = names.index("left_eye_center")
-for axis, points in zip(axes, (keypoints[face], mirrored_points[0], unexchanged), strict=True):
+labels = {
+    "as it is": keypoints[face],
+    "mirrored": mirrored_points[0],
+    "mirrored, names not exchanged": unexchanged,
+}
+for title, points in labels.items():
+    print(f"{title:<30} left eye at x = {points[eye, 0]:.1f}")
+
+# %% jupyter={"source_hidden": true}
+figure, axes = plt.subplots(1, 3, figsize=(8, 3), layout="constrained")
+for axis, shown, (title, points) in zip(axes, (images[face], mirrored[0], mirrored[0]), labels.items(), strict=True):
+    show_face(axis, shown, title, truth=points)
     axis.annotate(
         "left eye",
         points[eye],
@@ -261,6 +275,10 @@ degrees = torch.tensor([-20.0, -10.0, 0.0, 0.0, 10.0, 20.0])
 grown = torch.tensor([1.0, 1.0, 0.8, 1.2, 1.0, 1.1])
 shifts = torch.empty(6, 2).uniform_(-6, 6, generator=generator)
 moved, moved_points = move_faces(batch, points, degrees, grown, shifts)
+print(f"pictures {tuple(moved.shape)}, labels {tuple(moved_points.shape)}")
+print("the left eye of each face went by (pixels):", *(moved_points - points)[:, eye].numpy().round(1))
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(2, 6, figsize=(13, 4.6), layout="constrained")
 for index in range(6):
     show_face(axes[0, index], batch[index, 0].numpy(), truth=points[index].numpy())
@@ -474,7 +492,7 @@ def one_cycle(step: int, steps: int, peak: float, warmup: float = 0.25) -> float
 # %%
 autograder.check("one_cycle")
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
 for warmup in (0.1, 0.25, 0.5):
     axis.plot([one_cycle(step, 400, 2e-3, warmup) for step in range(400)], label=f"warmup {warmup}")
@@ -651,6 +669,10 @@ def predict(network: nn.Module, shown: np.ndarray) -> np.ndarray:
     return torch.cat(parts).numpy().reshape(len(shown), -1, 2)
 
 
+for made in (VectorNet(np.nanmean(keypoints, axis=0), 32), HeatmapNet(len(names), 32)):
+    count = sum(parameter.numel() for parameter in made.parameters())
+    print(f"{type(made).__name__:<10} {count:,} parameters")
+
 # %% [markdown]
 # ## The ablation: what does each ingredient bring?
 #
@@ -691,7 +713,7 @@ for title, group in recipes.items():
         values = "  ".join(f"{score:.2f}" for score in scores[chosen])
         print(f"  {label:<14}{values}   mean {np.mean(scores[chosen]):.2f}")
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 2, figsize=(12, 3.2), sharex=True, layout="constrained")
 for axis, (title, group) in zip(axes, recipes.items(), strict=True):
     for place, chosen in enumerate(group.values()):
@@ -724,9 +746,8 @@ print(f"the constant mean face: {mean_rmse:.2f} px")
 slides = torch.arange(-16, 17, 2, dtype=torch.float32)
 nose = names.index("nose_tip")
 test_faces = val[np.isfinite(keypoints[val, nose, 0])][:40]
-figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+followed: dict[str, list[np.ndarray]] = {"one vector": [], "heat maps": []}  # for each slide, of 40 faces
 for label, chosen in (("one vector", ("cycle",)), ("heat maps", ("maps", "cycle"))):
-    followed = []
     for slide in slides:
         still = torch.zeros(len(test_faces))
         shift = torch.stack([still + slide, still], dim=1)
@@ -738,13 +759,15 @@ for label, chosen in (("one vector", ("cycle",)), ("heat maps", ("maps", "cycle"
             shift,
         )
         found = predict(trained[chosen, 0], slid[:, 0].numpy())[:, nose, 0]
-        followed.append(found - predict(trained[chosen, 0], images[test_faces])[:, nose, 0])
-    middle = np.median(followed, axis=1)
-    axis.plot(slides, middle, "o-", label=label)
-    axis.fill_between(slides, *np.percentile(followed, [25, 75], axis=1), alpha=0.2)
-    print(
-        f"{label:<11} of 16 pixels to the right the nose follows {middle[-1]:.1f}, of 16 to the left {-middle[0]:.1f}"
-    )
+        followed[label].append(found - predict(trained[chosen, 0], images[test_faces])[:, nose, 0])
+    right, left = np.median(followed[label][-1]), -np.median(followed[label][0])
+    print(f"{label:<11} of 16 pixels to the right the nose follows {right:.1f}, of 16 to the left {left:.1f}")
+
+# %% jupyter={"source_hidden": true}
+figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+for label, distances in followed.items():
+    axis.plot(slides, np.median(distances, axis=1), "o-", label=label)
+    axis.fill_between(slides, *np.percentile(distances, [25, 75], axis=1), alpha=0.2)
 axis.plot(slides, slides, ":", color="black", label="the nose itself")
 axis.set(
     xlabel="the face was moved by (pixels)",
@@ -788,6 +811,11 @@ errors = np.sqrt(np.nanmean((averaged - keypoints[val]) ** 2, axis=(1, 2)))
 typical = np.flatnonzero(labeled)[np.argsort(errors[labeled])[labeled.sum() // 2]]
 with torch.no_grad():
     maps = network.maps(torch.from_numpy(images[val[[typical]]]).unsqueeze(1))[0].flatten(1).softmax(1).view(-1, 24, 24)
+sure = maps.flatten(1).amax(dim=1)
+for name, share in (("surest", sure.argmax()), ("least sure", sure.argmin())):
+    print(f"{name}: {names[share]}, whose brightest cell holds {sure[share]:.0%} of its map")
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(2, 8, figsize=(13, 3.6), layout="constrained")
 show_face(
     axes[0, 0],
@@ -824,16 +852,18 @@ properties = {
 }
 ranks = {cause: values.argsort().argsort() / len(val) for cause, values in properties.items()}
 worst = np.argsort(-errors)[:12]
+for cause, share in ranks.items():
+    print(
+        f"{cause:<16}: {np.mean(share[worst] > 0.9):.0%} of the 12 worst are among the most extreme tenth of all faces"
+    )
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(2, 6, figsize=(13, 4.9), layout="constrained")
 for axis, index in zip(axes.flat, worst, strict=True):
     cause = max(ranks, key=lambda name: ranks[name][index])
     title = f"{errors[index]:.1f} px: {cause}" if ranks[cause][index] > 0.9 else f"{errors[index]:.1f} px: ?"
     show_face(axis, images[val[index]], title, truth=keypoints[val[index]], prediction=averaged[index])
 plt.show()
-for cause, share in ranks.items():
-    print(
-        f"{cause:<16}: {np.mean(share[worst] > 0.9):.0%} of the 12 worst are among the most extreme tenth of all faces"
-    )
 
 # %% [markdown]
 # Where the title says `?`, none of the five measurements is among the most extreme tenth. Look for what they can't
@@ -889,7 +919,6 @@ residuals(mirrored_trap, shifted)
 #
 # On photographs this is no game. There the labels of two sources differed by about a pixel in x. The network of
 # `train_heatmaps` learns an offset for each source and keypoint, and mirrors without it.
-#
 #
 # ## What are the labels worth?
 #
@@ -959,42 +988,36 @@ print(f"\nsaved in {folder}: heatmaps.pt, submission.csv")
 # %% [markdown]
 # ## Three questions
 #
-# Think first, then open.
+# 1. A friend trains with mirrored faces and forgets to exchange the names. The loss of the eyes stays high, that of the
+#    nose tip falls. Why?
+# 2. The cells of a map are 4 pixels wide. How can the error be below 1 pixel?
+# 3. All labels are shifted by one pixel in x, in training and in validation, and you average with the mirrored copy
+#    about 47.5. Does it show in the validation error?
 #
-# <details><summary>A friend trains with mirrored faces and forgets to exchange the names. The loss
-# of the eyes stays high, that of the nose tip falls. Why?</summary>
+# <details><summary>Answers</summary>
 #
-# For the eyes half the batch says left and half says right, so the best single answer lies between both. The nose tip
-# is its own partner: nothing contradicts there.
-# </details>
+# 1. For the eyes half the batch says left and half says right, so the best single answer lies between both. The nose
+#    tip is its own partner: nothing contradicts there.
+# 2. The soft-argmax averages over cells. A point between two cells makes both bright, and the shares of both say where
+#    it is between them.
+# 3. Yes. The validation labels have the shift; the mirrored answer comes back shifted to the other side, so the average
+#    has lost it. The mean residual in x on the training faces shows the same, and is where to look for it.
 #
-# <details><summary>The last map cells are 4 pixels wide. How can the error be below 1 pixel?</summary>
-#
-# The soft-argmax averages over cells. A point between two cells makes both bright, and the shares of both say where
-# it is between them.
-# </details>
-#
-# <details><summary>All labels are shifted by one pixel in x, and you average with the mirrored copy about 47.5.
-# Does it show in the validation error?</summary>
-#
-# Yes: the validation labels have the shift, and the average has lost it. So does the mean residual in x on the
-# training faces, which is where to look for it.
 # </details>
 #
 # ## Further reading
 #
-# - [Newell, Yang & Deng 2016, Stacked hourglass networks](https://arxiv.org/abs/1603.06937): down and up again,
-#   several times.
-# - [Nibali et al. 2018, Numerical coordinate regression](https://arxiv.org/abs/1801.07372): the soft-argmax, and what
-#   to add to its loss.
-# - [Smith & Topin 2017, Super-convergence](https://arxiv.org/abs/1708.07120): one cycle.
+# - Newell, Yang and Deng, [Stacked Hourglass Networks for Human Pose Estimation](https://arxiv.org/abs/1603.06937),
+#   2016: down and up again, several times.
+# - Nibali and others, [Numerical Coordinate Regression with Convolutional Neural
+#   Networks](https://arxiv.org/abs/1801.07372), 2018: the soft-argmax, and what to add to its loss.
+# - Smith and Topin, [Super-Convergence](https://arxiv.org/abs/1708.07120), 2017: one cycle.
 #
 # ## What an experienced person would write
 #
 # `torch.optim.lr_scheduler.OneCycleLR` in place of `one_cycle`; `torchvision.transforms.v2` or Kornia in place of
 # `move_faces`, which move keypoints along; `torch.optim.swa_utils.AveragedModel` for an average of the weights over
-# the last steps. And `python -m data_scripts.train_heatmaps --help`: the same recipe at full scale, with its choices
-# measured.
+# the last steps.
 #
 # ## What you have learned
 #
@@ -1003,3 +1026,6 @@ print(f"\nsaved in {folder}: heatmaps.pt, submission.csv")
 # - An ablation asks twice, alone and on top, and needs several seeds before it says anything.
 # - Look at residuals by label source before you mirror: a convention is easy to take off, and hard to see.
 # - Below a certain error you measure the labels, not the network.
+#
+# This is the last lesson. `python -m data_scripts.train_heatmaps --help` trains the recipe at full scale, and on faces
+# of your own; `docs/measured.md` says what each of its choices brought.

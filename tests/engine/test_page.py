@@ -23,6 +23,7 @@ from autograder.ladder.verdict import Result
 from autograder.report.fragments import first_fix, part, rung_table
 from autograder.report.page import PAGE_STYLE, make_page
 from autograder.report.pictures import draw
+from autograder.report.result_report import ResultReport
 from autograder.report.words import shown_notes
 from tests.engine.test_safe_text import Tags
 from tests.lessons.battery import grade
@@ -80,7 +81,7 @@ def test_page_has_names_points_seed_and_version(page: str, results: dict[str, Re
     assert f"seed {SEED}" in page
     assert "not isolated" in page
     assert "cell 3 was left out" in page
-    assert "load_faces/swapped" in page
+    assert "<strong>a known mistake</strong><div>swapped</div>" in page
     assert "of 40 points</p>" in page
 
 
@@ -137,11 +138,20 @@ def test_shares_of_the_points_add_up_to_the_score(results: dict[str, Result]) ->
 def test_what_to_fix_comes_before_the_ladder(page: str, results: dict[str, Result]) -> None:
     fix = first_fix(results[f"{LESSON}/load_faces"], "h4")
     assert fix in page
-    order = ["expected</th>", "keypoints: [", "✗", "<img", "example", "misconception", "hint"]
+    order = ["expected</th>", "keypoints: [", "✗", "<img", "example", "a known mistake", "swapped", "hint"]
     places = [fix.index(text) for text in order]
     assert places == sorted(places)
     article = page[page.index('id="exercise-01.3"') :]
     assert article.index("Fix this first") < article.index('class="ladder"')
+
+
+def test_words_of_the_engine_do_not_reach_students(page: str, results: dict[str, Result]) -> None:
+    result = results[f"{LESSON}/load_faces"]
+    assert result.misconception
+    report = ResultReport(result)
+    for shown in (page, report._repr_html_(), repr(report)):
+        words = re.sub(r"<style>.*?</style>|<[^>]*>", " ", shown, flags=re.DOTALL)
+        assert not re.search(r"\b(rungs?|ladders?|misconceptions?)\b|load_faces/", words, re.IGNORECASE)
 
 
 def test_part_marks_what_differs_and_nothing_else() -> None:
