@@ -592,8 +592,8 @@ for seed in range(3):
 # `pandas.DataFrame(targets).ffill().bfill().to_numpy()` in place of `forward_fill`, and
 # `np.sqrt(np.nanmean((pred - target) ** 2, axis=(0, 2)))` for the errors of each keypoint. For the loss,
 # `torch.nanmean((pred - target) ** 2)` looks like the obvious line. Try it on the three numbers above: the loss is 2.5,
-# the gradient [1, NaN, -2]. It is the third attempt in one word. `functional.mse_loss(pred[finite], target[finite])` is
-# right, but for a batch without any label its loss is NaN, so the empty batch needs a line of its own.
+# the gradient [1, NaN, -2]. It is the second attempt in one word. `functional.mse_loss(pred[finite], target[finite])`
+# is right, but for a batch without any label its loss is NaN, so the empty batch needs a line of its own.
 #
 # ## What you have learned
 #
