@@ -149,7 +149,8 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
     Raises CourseError where it must not go out; then its files are as they were.
     """
     refuse_unfilled(lesson)
-    ladders(lesson)
+    if lesson.exercises:
+        ladders(lesson)
     change = check_promise(lesson)
     moment = datetime.now()
     made: set[Path] = set()
@@ -167,8 +168,9 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
             overwritten += keep_copies(by_hand, moment)
             former |= {path: path.read_bytes() if path.is_file() else None for path in stale}
             write_files(stale)
-        check_mistakes(lesson)
-        prove(lesson)
+        if lesson.exercises:
+            check_mistakes(lesson)
+            prove(lesson)
     except BaseException:
         put_back(former)
         raise
@@ -182,7 +184,8 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
 def _check_lesson(lesson: Lesson) -> tuple[set[Path], list[Finding]]:
     """Return the lesson's files and those that are out of step."""
     refuse_unfilled(lesson)
-    ladders(lesson)
+    if lesson.exercises:
+        ladders(lesson)
     made: set[Path] = set()
     stale: list[Path] = []
     for make in (_source_files, _release_files):
@@ -193,7 +196,7 @@ def _check_lesson(lesson: Lesson) -> tuple[set[Path], list[Finding]]:
             # The release would be made from a notebook that is out of step itself.
             made |= set((LESSONS / lesson.id).rglob("*")) | {released_path(lesson)}
             break
-    if not stale:
+    if lesson.exercises and not stale:
         check_mistakes(lesson)
     by_hand = edited([path for path in stale if path != released_path(lesson)], released_path(lesson))
     return made, [Finding(path, "edited by hand" if path in by_hand else "out of step") for path in stale]
@@ -215,9 +218,9 @@ def build(
     """Regenerate the notebooks of ``lessons`` and the README's table; return what was (with ``check``: is) out of step.
 
     With ``check`` nothing is changed and nothing graded. With ``force`` notebooks that were edited by hand are
-    overwritten and a copy is kept. Raises CourseError where a lesson must not go out: it is not filled in, a notebook
-    was edited by hand, a mistake of the catalogue does not fit the reference, the reference does not score in full, the
-    stubs score, or points changed within a version.
+    overwritten and a copy is kept. A lesson without exercises has nothing to prove. Raises CourseError where a lesson
+    must not go out: it is not filled in, a notebook was edited by hand, a mistake of the catalogue does not fit the
+    reference, the reference does not score in full, the stubs score, or points changed within a version.
     """
     found: list[Finding] = []
     made: set[Path] = set()
@@ -226,7 +229,7 @@ def build(
         made |= files
         found += changed
     found += _readme(check)
-    if lessons == load_course().lessons:
+    if lessons == load_course().notebooks:
         found += _surplus(lessons, made)
     for finding in found:
         say(str(finding))

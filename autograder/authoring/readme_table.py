@@ -12,9 +12,10 @@ BEGIN, END = "<!-- the lessons: written by `python -m autograder build` -->\n", 
 def readme_table() -> str:
     """Return the lessons of the manifest as a Markdown table: goal, exercises, points, minutes."""
     lines = ["| lesson | goal | exercises | points | minutes |", "|---|---|---|---|---|"]
-    for lesson in load_course().lessons:
+    for lesson in load_course().notebooks:
         exercises = ", ".join(" / ".join(f"`{name}`" for name in exercise.names) for exercise in lesson.exercises)
-        lines.append(f"| `{lesson.id}` | {lesson.goal} | {exercises} | {lesson.points:g} | {lesson.minutes} |")
+        told, points = (exercises, f"{lesson.points:g}") if exercises else ("none: to be read", "–")
+        lines.append(f"| `{lesson.id}` | {lesson.goal} | {told} | {points} | {lesson.minutes} |")
     return "\n".join(lines)
 
 

@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..course.manifest import find_lesson, load_course
+from ..course.manifest import find_lesson, find_notebook, load_course
 
 
 def _build(arguments: argparse.Namespace) -> int:
     from ..authoring.build import build
 
-    chosen = tuple(find_lesson(text) for text in arguments.lesson) or load_course().lessons
+    chosen = tuple(find_notebook(text) for text in arguments.lesson) or load_course().notebooks
     found = build(chosen, check=arguments.check, force=arguments.force)
     if not arguments.check:
         written = sum("written" in finding.note for finding in found)
@@ -43,8 +43,8 @@ def _unfilled(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from ..authoring.demo import OUT, run_demo
 
-    shown = tuple(lesson for lesson in load_course().lessons if lesson.demo)
-    chosen = tuple(find_lesson(text) for text in arguments.lesson) or shown
+    shown = tuple(lesson for lesson in load_course().notebooks if lesson.demo)
+    chosen = tuple(find_notebook(text) for text in arguments.lesson) or shown
     run_demo(arguments.data, arguments.scale, arguments.out or OUT, chosen, arguments.force)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,20 +13,29 @@ from .fields import read_fields
 from .root import ROOT, CourseError, shown_path
 from .yaml_file import read_yaml
 
-__all__ = ["ROOT", "Course", "CourseError", "Exercise", "Lesson", "find_exercise", "find_lesson", "load_course"]
+__all__ = [
+    "ROOT",
+    "Course",
+    "CourseError",
+    "Exercise",
+    "Lesson",
+    "find_exercise",
+    "find_lesson",
+    "find_notebook",
+    "load_course",
+]
 
 MANIFEST = ROOT / "autograder" / "course.yaml"
 
 _COURSE = {"title": fields.text, "version": fields.version, "lessons": fields.entries}
-_LESSON = {
+_UNGRADED = {
     "id": fields.lesson_id,
     "title": fields.text,
     "goal": fields.text,
     "minutes": fields.minutes,
     "frameworks": fields.modules,
-    "needs": fields.lesson_ids,
-    "exercises": fields.entries,
 }
+_LESSON = {**_UNGRADED, "needs": fields.lesson_ids, "exercises": fields.entries}
 _EXERCISE = {"names": fields.names, "points": fields.positive, "hint": fields.text}
 
 
@@ -60,7 +70,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson. ``needs`` holds the ids of the lessons whose work it uses; ``demo``: whether the demo runs it."""
+    """One lesson. ``needs`` holds the ids of the lessons whose work it uses; ``demo``: whether the demo runs it.
+
+    One without exercises is to be read, and not graded.
+    """
 
     id: str
     title: str
@@ -97,11 +110,17 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Course:
-    """The whole manifest; ``version`` goes into every report."""
+    """The whole manifest; ``version`` goes into every report. ``lessons`` are graded, ``ungraded`` ones are read."""
 
     title: str
     version: str
     lessons: tuple[Lesson, ...]
+    ungraded: tuple[Lesson, ...] = ()
+
+    @property
+    def notebooks(self) -> tuple[Lesson, ...]:
+        """All that is built and shown, graded or not, by number."""
+        return tuple(sorted((*self.ungraded, *self.lessons), key=lambda lesson: lesson.number))
 
 
 def _read_exercise(entry: Any, lesson_id: str, position: int, where: str) -> Exercise:
@@ -118,19 +137,20 @@ def _read_exercise(entry: Any, lesson_id: str, position: int, where: str) -> Exe
     )
 
 
-def _read_lesson(entry: Any, position: int, file: str) -> Lesson:
+def _read_lesson(entry: Any, position: int, file: str, required: Mapping[str, fields.Kind]) -> Lesson:
     id = entry.get("id") if isinstance(entry, dict) else None
     where = f"{file}, lesson {id or position}"
-    read_fields(entry, where, _LESSON, {"demo": fields.yes_or_no})
+    read_fields(entry, where, required, {"demo": fields.yes_or_no})
     return Lesson(
         id=entry["id"],
         title=entry["title"],
         goal=entry["goal"],
         minutes=int(entry["minutes"]),
         frameworks=tuple(entry["frameworks"]),
-        needs=tuple(entry["needs"]),
+        needs=tuple(entry.get("needs", [])),
         exercises=tuple(
-            _read_exercise(item, entry["id"], number, where) for number, item in enumerate(entry["exercises"], start=1)
+            _read_exercise(item, entry["id"], number, where)
+            for number, item in enumerate(entry.get("exercises", []), start=1)
         ),
         demo=entry.get("demo", True),
     )
@@ -167,10 +187,13 @@ def read_course(path: Path) -> Course:
     two exercises share a name or a lesson needs one that does not come before it.
     """
     file = shown_path(path)
-    manifest = read_fields(read_yaml(path), file, _COURSE)
-    lessons = tuple(_read_lesson(entry, position, file) for position, entry in enumerate(manifest["lessons"], start=1))
-    _refuse_clashes(lessons, file)
-    return Course(manifest["title"], str(manifest["version"]), lessons)
+    manifest = read_fields(read_yaml(path), file, _COURSE, {"ungraded": fields.entries})
+    lessons, ungraded = (
+        tuple(_read_lesson(entry, position, file, required) for position, entry in enumerate(entries, start=1))
+        for entries, required in ((manifest["lessons"], _LESSON), (manifest.get("ungraded", []), _UNGRADED))
+    )
+    _refuse_clashes((*lessons, *ungraded), file)
+    return Course(manifest["title"], str(manifest["version"]), lessons, ungraded)
 
 
 @lru_cache(maxsize=1)
@@ -179,14 +202,22 @@ def load_course() -> Course:
     return read_course(MANIFEST)
 
 
-def find_lesson(text: str) -> Lesson:
-    """Return the lesson with this number or id (``"03"``, ``"3"`` or ``"03_residual_block"``)."""
-    lessons = load_course().lessons
+def find_notebook(text: str) -> Lesson:
+    """Return the lesson, graded or not, with this number or id (``"03"``, ``"3"`` or ``"03_residual_block"``)."""
+    lessons = load_course().notebooks
     for lesson in lessons:
-        if text in (lesson.id, lesson.number, lesson.number.lstrip("0"), lesson.topic):
+        if text in (lesson.id, lesson.number, str(int(lesson.number)), lesson.topic):
             return lesson
     known = ", ".join(lesson.id for lesson in lessons)
     raise CourseError(f"no lesson {text!r}; expected a number such as 03 or one of: {known}")
+
+
+def find_lesson(text: str) -> Lesson:
+    """Return the graded lesson with this number or id; see ``find_notebook``."""
+    lesson = find_notebook(text)
+    if not lesson.exercises:
+        raise CourseError(f"{lesson.id} is there to be read: it has no exercises, so there is nothing to grade")
+    return lesson
 
 
 def find_exercise(name: str) -> Exercise:

@@ -18,7 +18,14 @@
 #
 # **You write** four functions: `parse_pixels`, `scale_pixels`, `load_faces`, `split_rows`.
 #
-# **You need** Python and a little NumPy and pandas. About {{minutes}} minutes.
+# **You need** Python and a little NumPy and pandas. About {{minutes}} minutes. PyTorch comes in lesson 02; what the
+# course takes for granted of it is in [the primer](../00_primer/00_primer.ipynb). Code that only draws is folded: a
+# click on the three dots shows it.
+#
+# **Sources.** The data have the format of Kaggle's contest [Facial Keypoints
+# Detection](https://www.kaggle.com/competitions/facial-keypoints-detection). The two networks that lessons 03 to 05
+# build and train come from a student project for it,
+# [FacialKeypointsDetection](https://github.com/allureking/FacialKeypointsDetection): "the sources" in later lessons.
 #
 # The next cell only imports what the lesson uses.
 
@@ -55,7 +62,9 @@ from data_scripts.kaggle_csv import read_training
 training_csv = data_folder() / "training.csv"
 course = read_training(training_csv)
 first_row = pd.read_csv(training_csv, nrows=1).iloc[0]
+print(f"{len(course.images):,} faces, {len(course.names)} keypoints")
 
+# %% jupyter={"source_hidden": true}
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
 left.text(0, 1, textwrap.fill(first_row["Image"][:1300], 50) + " …", family="monospace", fontsize=8.5, va="top")
 left.set_title("One face as it arrives")
@@ -70,10 +79,9 @@ plt.show()
 # %% [markdown]
 # ## Why does a face arrive as a string?
 #
-# The data format is that of Kaggle's contest [Facial Keypoints
-# Detection](https://www.kaggle.com/c/facial-keypoints-detection/data): one CSV file, 7,049 rows, one row a face.
-# A keypoint is a place on the face that people marked by hand, such as the tip of the nose. Fifteen keypoints
-# take thirty columns, an x and a y each. The thirty-first column, `Image`, holds the picture.
+# Kaggle gives the faces out as [one CSV file](https://www.kaggle.com/competitions/facial-keypoints-detection/data) of
+# 7,049 rows, one row a face. A keypoint is a place on the face that people marked by hand, such as the tip of the nose.
+# Fifteen keypoints take thirty columns, an x and a y each. The thirty-first column, `Image`, holds the picture.
 #
 # The faces on this page are no photographs. The course draws its own, with labels that are computed and not
 # marked, in the very format of Kaggle's files. If you have those, set `COURSE_DATA` to their folder, and every
@@ -119,7 +127,7 @@ print("row 1, column 2:", tiny[1, 2])
 # the keypoint (x, y) is `image[y, x]`. The two orders are opposite, and mixing them up is the most common mistake
 # with images. The numbers do not show it: both are between 0 and 96. A picture does.
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6))
 left.imshow(tiny, cmap="gray", vmin=0, vmax=160)
 for (row, column), value in np.ndenumerate(tiny):
@@ -144,20 +152,23 @@ plt.show()
 
 # %%
 values = np.array(first_row["Image"].split(), dtype=np.float32)
-eye = course.keypoints[0, 0]
+read = {
+    "Row by row: right": values.reshape(96, 96),
+    "Filled column by column": values.reshape(96, 96, order="F"),
+    "Rows of 95 instead of 96": values[: 97 * 95].reshape(97, 95),
+}
+for title, image in read.items():
+    print(f"{title:25} {image.shape}, mean gray value {image.mean():.1f}: nothing to be seen in the number")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 3, figsize=(11, 4.2))
-axes[0].imshow(values.reshape(96, 96), cmap="gray", vmin=0, vmax=255)
+for panel, (title, image) in zip(axes, read.items(), strict=True):
+    panel.imshow(image, cmap="gray", vmin=0, vmax=255)
+    panel.set(title=title, xlabel="x (pixels)")
+eye = course.keypoints[0, 0]
 axes[0].plot(*eye, "o", color="lime", markeredgecolor="black", label="(x, y)")
 axes[0].plot(*eye[::-1], "X", color="red", markeredgecolor="black", label="(y, x): swapped")
 axes[0].legend(loc="lower right")
-axes[0].set_title("Row by row: right")
-axes[1].imshow(values.reshape(96, 96, order="F"), cmap="gray", vmin=0, vmax=255)
-axes[1].set_title("Filled column by column")
-axes[2].imshow(values[: 97 * 95].reshape(97, 95), cmap="gray", vmin=0, vmax=255)
-axes[2].set_title("Rows of 95 instead of 96")
-for panel in axes:
-    panel.set_xlabel("x (pixels)")
 axes[0].set_ylabel("y (pixels)")
 plt.tight_layout()
 plt.show()
@@ -392,6 +403,7 @@ autograder.check("split_rows")
 train, val = split_rows(len(images), val_fraction=0.2, seed=0)
 print(f"{len(train)} training rows, {len(val)} validation rows, e.g. {val[:5]}")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(2, 8, figsize=(15, 4.8), layout="constrained")
 for panel, row in zip(axes.flat, val, strict=False):
     panel.imshow(images[row], cmap="gray", vmin=0, vmax=1)
@@ -405,15 +417,18 @@ plt.show()
 # And where the labels lie in all faces of the file: every one of four keypoints, drawn over the mean image.
 
 # %%
+clouds = {
+    name: course.keypoints[:, course.names.index(name)]
+    for name in ("left_eye_center", "right_eye_center", "nose_tip", "mouth_center_bottom_lip")
+}
+for name, points in clouds.items():
+    (x, y), (width, height) = np.nanstd(points, axis=0), np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
+    print(f"{name:24s} spread {x:.1f} × {y:.1f}, from end to end {width:.0f} × {height:.0f} pixels")
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(6.4, 5.6))
 axes.imshow(course.images.mean(axis=0), cmap="gray")
-markers = {"left_eye_center": "o", "right_eye_center": "s", "nose_tip": "^", "mouth_center_bottom_lip": "v"}
-for name, marker in markers.items():
-    points = course.keypoints[:, course.names.index(name)]
-    spread, extent = np.nanstd(points, axis=0), np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
-    print(
-        f"{name:24s} spread {spread[0]:.1f} × {spread[1]:.1f}, from end to end {extent[0]:.0f} × {extent[1]:.0f} pixels"
-    )
+for (name, points), marker in zip(clouds.items(), "os^v", strict=True):
     axes.plot(points[:, 0], points[:, 1], marker, markersize=1.5, alpha=0.5)
     middle = np.nanmean(points, axis=0)
     axes.plot(*middle, marker, markersize=9, markeredgecolor="black", markerfacecolor="white", label=f"mean {name}")
@@ -429,7 +444,44 @@ plt.show()
 # the faces are cropped alike. But the clouds reach far: the one of the nose tip is about 40 pixels wide and high. So a
 # simple guess, the mean, is better than one might think, and for some faces it is very wrong. Lesson 02 measures it.
 #
-# ## What you learned
+# ## Three questions
+#
+# 1. You exchange x and y by mistake, in every row. Which of your pictures shows it? And does the validation error of a
+#    network that is trained on it?
+# 2. A colleague divides each batch of images by its largest value instead of by 255. The results are as good as yours.
+#    What happens when somebody sends him a single, dark face?
+# 3. Some of the 7,049 faces may be the same person twice. What does a split by rows then measure?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The sixteen faces with your labels: the circles are mirrored at the diagonal. The error does not: the network
+#    learns exchanged labels as well as others, and the validation labels are exchanged, too. Only somebody else's
+#    labels tell, such as Kaggle's. So look, whatever the error says.
+# 2. Its brightest pixel becomes 1, and the dark face a bright one, unlike any such face in training. The answer to a
+#    face must not depend on its company.
+# 3. In part how well the network remembers a person. The error is then too low for new ones. Lesson 07 splits by
+#    person, where the file says who it is.
+#
+# </details>
+#
+# ## Further reading
+#
+# - NumPy, [Internal organization of NumPy arrays](https://numpy.org/doc/stable/dev/internals.html): why row-major, and
+#   why a `reshape` costs nothing.
+# - NumPy, [the policy for random numbers](https://numpy.org/neps/nep-0019-rng-policy.html): why a generator of your
+#   own.
+# - scikit-learn, [Cross-validation](https://scikit-learn.org/stable/modules/cross_validation.html): splits by group, by
+#   time, and several of them.
+#
+# ## What an experienced person would write
+#
+# `np.loadtxt([pixels], dtype=np.uint8)`: one pass in C, a quarter of the time, and a `ValueError` for `x`, `12.7`,
+# `nan`, 256 and −1. Only the count is left to check. The tempting `np.fromstring(pixels, dtype=np.uint8, sep=" ")`
+# makes 44 of 300 without a word. For a split, scikit-learn's `train_test_split(rows, test_size=0.2, random_state=0)`.
+# And the table would be parsed once and kept as `.npy`, or left as `uint8` and scaled batch by batch: 65 MB in place of
+# 260.
+#
+# ## What you have learned
 #
 # - A face arrives as text because CSV knows only text; 9,216 numbers in **row-major** order are the image.
 # - A keypoint is (x, y) = (column, row), an array is `[row, column]`: the pixel under a keypoint is `image[y,
@@ -438,4 +490,4 @@ plt.show()
 # - Broken input should fail loudly, with a message that says what was expected.
 # - Split after shuffling, with a generator of your own.
 #
-# **Next:** lesson 02 asks what to do with faces of which only four points were marked.
+# Next: lesson 02 asks what to do with faces of which only four points were marked.

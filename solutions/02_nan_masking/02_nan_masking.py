@@ -18,8 +18,9 @@
 #
 # **You write** `count_labels`, `forward_fill`, `MSELossIgnoreNan`, `rmse`, `per_keypoint_rmse`.
 #
-# **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`). About {{minutes}}
-# minutes.
+# **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`, a gradient step): [the
+# primer](../00_primer/00_primer.ipynb) has it on two pages. About {{minutes}} minutes. Code that only draws is folded:
+# a click on the three dots shows it.
 #
 # The next cell imports what the lesson uses, and your own `split_rows` from lesson 01.
 
@@ -52,7 +53,9 @@ from data_scripts.kaggle_csv import read_training
 faces = read_training(data_folder() / "training.csv")
 images, keypoints, names = faces.images, faces.keypoints, list(faces.names)
 labeled = np.isfinite(keypoints).all(axis=2)
+print(f"{labeled.mean():.0%} of the {labeled.size:,} keypoints are marked")
 
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(9, 6.2))
 # Columns drawn wide from the start stay sharp, while thousands of rows blend into a few hundred lines of the screen.
 wide = labeled.repeat(80, axis=1)
@@ -73,7 +76,7 @@ plt.show()
 # These counts are those of Kaggle's own file, which the embedded faces imitate: 7,049 rows, of which 2,284 come
 # from the first source, and 2,140 are complete. Let us look at one face of each.
 
-# %%
+# %% jupyter={"source_hidden": true}
 figure, panels = plt.subplots(1, 2, figsize=(8.4, 4.4))
 for panel, row in zip(panels, (0, len(images) - 1), strict=True):
     panel.imshow(images[row], cmap="gray", vmin=0, vmax=1)
@@ -180,6 +183,7 @@ print(
     f"dropping throws away {1 - counts[complete].sum() / counts.sum():.0%}"
 )
 
+# %% jupyter={"source_hidden": true}
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6), width_ratios=(1, 1.15))
 bars = left.bar(range(len(names) + 1), np.bincount(counts, minlength=len(names) + 1))
 left.bar_label(bars, labels=[f"{count:,.0f}" if count else "" for count in bars.datavalues], fontsize=8)
@@ -260,7 +264,15 @@ autograder.check("forward_fill")
 
 # %%
 filled = forward_fill(keypoints.reshape(len(keypoints), -1)).reshape(keypoints.shape)
+missing = np.isnan(keypoints)
+print(f"{missing.mean():.0%} of all coordinates are made up.")
+print("\nkeypoint                   made up    different faces they come from")
+for k, name in enumerate(names):
+    if missing[:, k].any():
+        origins = len(np.unique(filled[missing[:, k, 0], k], axis=0))
+        print(f"{name:26s} {missing[:, k, 0].sum():7,}    {origins:,}")
 
+# %% jupyter={"source_hidden": true}
 few = np.flatnonzero(~many)
 rows = few[np.linspace(0, len(few) - 1, 5).astype(int)]
 figure, panels = plt.subplots(1, 5, figsize=(15, 3.6))
@@ -275,14 +287,6 @@ panels[0].legend(fontsize=8, loc="lower right")
 figure.suptitle("Forward fill gives these faces the corners, brows and mouth of somebody else")
 plt.tight_layout()
 plt.show()
-
-made_up = np.isnan(keypoints)
-print(f"{made_up.mean():.0%} of all coordinates are made up.")
-print("\nkeypoint                   made up    different faces they come from")
-for k, name in enumerate(names):
-    if made_up[:, k].any():
-        origins = len(np.unique(filled[made_up[:, k, 0], k], axis=0))
-        print(f"{name:26s} {made_up[:, k, 0].sum():7,}    {origins:,}")
 
 # %% [markdown]
 # The same few faces are copied thousands of times. And how wrong are the copies? We can measure it where we know
@@ -303,7 +307,8 @@ print(f"the first is {np.sqrt(np.mean(error_fill**2) / np.mean(error_mean**2)):.
 
 # %% [markdown]
 # Somebody else's brow is a worse guess than the mean of all brows. In theory, two faces that have nothing to do
-# with each other differ by √2 ≈ 1.41 times as much as one face differs from the mean. It holds here: divide the two.
+# with each other differ by √2 ≈ 1.41 times as much as one face differs from the mean. The last line says how well that
+# holds; on the embedded faces it is 1.40.
 #
 # ## Masking: a loss that skips what is missing
 #
@@ -410,6 +415,7 @@ mean_face = np.nanmean(keypoints[train], axis=0)
 learned = constant_face.detach().numpy()
 print(f"largest distance between learned face and mean face: {np.abs(learned - mean_face).max():.4f} pixels")
 
+# %% jupyter={"source_hidden": true}
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4))
 left.plot(history)
 left.set_yscale("log")
@@ -504,24 +510,19 @@ autograder.check("per_keypoint_rmse")
 # %%
 filled_mean_face = filled[train].mean(axis=0)
 truth = keypoints[val]
-masked = np.broadcast_to(mean_face, truth.shape)
-made_up = np.broadcast_to(filled_mean_face, truth.shape)
-print(f"RMSE of the mean face, masked:         {rmse(masked, truth):.2f} pixels")
-print(f"RMSE of the mean face, forward-filled: {rmse(made_up, truth):.2f} pixels")
-for seed in range(3):
-    rows = np.random.default_rng(seed).permutation(train)
-    shuffled = forward_fill(keypoints[rows].reshape(len(rows), -1)).reshape(-1, *keypoints.shape[1:])
-    constant = np.broadcast_to(shuffled.mean(axis=0), truth.shape)
-    print(f"the same, rows shuffled first (seed {seed}): {rmse(constant, truth):.2f} pixels")
-
-by_keypoint = {
-    "mean of the labels (masked)": per_keypoint_rmse(masked, truth),
-    "mean of the forward-filled targets": per_keypoint_rmse(made_up, truth),
+constant_faces = {
+    "mean of the labels (masked)": np.broadcast_to(mean_face, truth.shape),
+    "mean of the forward-filled targets": np.broadcast_to(filled_mean_face, truth.shape),
 }
+for title, constant in constant_faces.items():
+    print(f"{title:35} RMSE {rmse(constant, truth):.2f} pixels")
+
+# %% jupyter={"source_hidden": true}
 figure, axes = plt.subplots(figsize=(10, 6))
 position = np.arange(len(names))
-for offset, hatch, (label, values) in zip((-0.2, 0.2), ("", "//"), by_keypoint.items(), strict=True):
-    bars = axes.barh(position + offset, values, height=0.4, label=label, hatch=hatch, edgecolor="white")
+for offset, hatch, (title, constant) in zip((-0.2, 0.2), ("", "//"), constant_faces.items(), strict=True):
+    values = per_keypoint_rmse(constant, truth)
+    bars = axes.barh(position + offset, values, height=0.4, label=title, hatch=hatch, edgecolor="white")
     axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
 axes.set_yticks(position, names)
 axes.invert_yaxis()
@@ -535,11 +536,66 @@ plt.show()
 # For the four keypoints that both sources marked, the two agree. For the others, the forward-filled mean leans
 # towards the few faces that were copied, and it is off by more.
 #
-# That is owed to the order of the file. Its second part has long stretches without a label for most keypoints, and one
-# face fills them all. Shuffle the rows first, and each gap takes its value from some face near by; the mean is then as
-# good as the masked one. The single values are made up all the same, and a network learns from single values.
+# ### Is that the price of filling?
 #
-# ## What you learned
+# Before you believe an explanation, try to break it. If made-up labels as such pull the mean away, they must do so in
+# any order of the rows. So shuffle the rows first, and fill then:
+
+# %%
+for seed in range(3):
+    rows = np.random.default_rng(seed).permutation(train)
+    shuffled = forward_fill(keypoints[rows].reshape(len(rows), -1)).reshape(-1, *keypoints.shape[1:])
+    constant = np.broadcast_to(shuffled.mean(axis=0), truth.shape)
+    origins = len(np.unique(shuffled[:, names.index("mouth_left_corner"), 0]))
+    print(f"shuffled (seed {seed}), then filled: RMSE {rmse(constant, truth):.2f} pixels, from {origins:,} mouths")
+
+# %% [markdown]
+# The difference is gone: the mean after forward fill is as good as the masked one. So it was owed to the **order of the
+# file**. Its second part has long stretches without a label for most keypoints, and one face fills them all; in a
+# shuffled file each gap takes its value from some face near by, and no face is copied a thousand
+# times.
+#
+# That saves the *mean*, not the labels. Each single value is made up all the same, off by √2 times as much as the mean
+# face, and a network learns from single values. Lesson 05 measures what that costs.
+#
+# ## Three questions
+#
+# 1. Fill with the *mean* of each keypoint instead. A network is trained on that, and for the corner of an eye two
+#    thirds of the faces say "at the mean". Where will it place the corner of an eye that is 9 pixels from the mean?
+# 2. Network A is off by 1 pixel at the four keypoints that nearly every row has, and by 3 at the other eleven (root
+#    mean square). Network B is off by 2 everywhere. Which one has the lower RMSE on this file?
+# 3. Your masked loss divides by the number of labels in the batch. One batch has 30 labels, another one 300. Which
+#    label moves the network further?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Some 3 pixels from it, if it can't tell the two sources apart by the picture: the best answer to a mean squared
+#    error is the mean of all that the labels say, here (9 + 0 + 0) / 3. It learns a third of what it could.
+# 2. Count the labels. The four have about 7,000 each, so 28,000 in all; the eleven about 2,250, so 25,000. A: √((28 · 1
+#    + 25 · 9) / 53) ≈ 2.2, B: 2. So B, though A is better where most labels are. Squares weigh large errors.
+# 3. One of the 30, ten times as far: each has the weight 1 / n. Over an epoch the labels in sparse batches count for
+#    more. Shuffled batches have nearly equal numbers, so it matters little; a sum over a fixed number would treat all
+#    alike.
+#
+# </details>
+#
+# ## Further reading
+#
+# - PyTorch, [Autograd mechanics](https://pytorch.org/docs/stable/notes/autograd.html), and the issue in which many met
+#   the NaN behind `torch.where`: [pytorch/pytorch#10729](https://github.com/pytorch/pytorch/issues/10729).
+# - pandas, [Working with missing data](https://pandas.pydata.org/docs/user_guide/missing_data.html).
+# - Stef van Buuren, [Flexible Imputation of Missing Data](https://stefvanbuuren.name/fimd/): why one made-up value is
+#   never enough, and what to do where filling can't be avoided. A whole book, free to read.
+#
+# ## What an experienced person would write
+#
+# `pandas.DataFrame(targets).ffill().bfill().to_numpy()` in place of `forward_fill`, and
+# `np.sqrt(np.nanmean((pred - target) ** 2, axis=(0, 2)))` for the errors of each keypoint. For the loss,
+# `torch.nanmean((pred - target) ** 2)` looks like the obvious line. Try it on the three numbers above: the loss is 2.5,
+# the gradient [1, NaN, -2]. It is the second attempt in one word. `functional.mse_loss(pred[finite], target[finite])`
+# is right, but for a batch without any label its loss is NaN, so the empty batch needs a line of its own.
+#
+# ## What you have learned
 #
 # - Count before you choose: two label sources, 2,140 complete rows of 7,049.
 # - NaN spreads: one missing label is enough to destroy a model in one step.
@@ -547,5 +603,6 @@ plt.show()
 # - A NaN must never enter the arithmetic that autograd records: select first, subtract afterwards.
 # - Report an error over labeled coordinates, and look at it keypoint by keypoint.
 # - The number to beat is the RMSE of the mean face.
+# - An explanation is worth what its test is worth: here it was the order of the rows.
 #
-# **Next:** lesson 03 builds a network, which lesson 05 trains with your loss.
+# Next: lesson 03 builds a network, which lesson 05 trains with your loss.

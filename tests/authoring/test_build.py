@@ -16,7 +16,7 @@ from autograder.authoring import generated, readme_table, unfilled
 from autograder.authoring.build import build
 from autograder.authoring.numbering import fill_in_numbers
 from autograder.checks import catalogue
-from autograder.course.manifest import CourseError, find_lesson
+from autograder.course.manifest import Course, CourseError, find_lesson
 from tests.notebooks import LESSON
 
 lesson = find_lesson(LESSON)
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written_ends_in_a_line(
 
 
 def test_folders_of_lessons_that_are_not_listed_are_named(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "load_course", lambda: type("Course", (), {"lessons": (lesson,)}))
+    monkeypatch.setattr(building, "load_course", lambda: Course("A course", "1.0.0", (lesson,)))
     assert build((lesson,), check=True) == []
     for folder in ("solutions", "lessons"):
         (built / folder / "77_forgotten").mkdir()

@@ -60,7 +60,9 @@ def test_every_reference_scores_in_full(reference_results: tuple[int, dict, str]
 
 def test_notebooks_are_in_step_with_their_sources() -> None:
     said: list[str] = []
-    assert build(LESSONS, check=True, say=said.append) == [], "run: python -m autograder build\n" + "\n".join(said)
+    assert build(load_course().notebooks, check=True, say=said.append) == [], (
+        "run: python -m autograder build\n" + "\n".join(said)
+    )
 
 
 @by_lesson

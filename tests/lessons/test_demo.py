@@ -12,20 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autograder.course.manifest import ROOT, Lesson, find_lesson, load_course
+from autograder.course.manifest import ROOT, Lesson, find_notebook, load_course
 from data_scripts.synthetic_faces import write_kaggle_folder
 
 pytestmark = pytest.mark.slow
 
-LESSONS = load_course().lessons
-# From the raw file to the scored submission; the long run takes them all.
-SHORT = ("01", "06")
+LESSONS = load_course().notebooks
+# The primer, and from the raw file to the scored submission; the long run takes them all.
+SHORT = ("00", "01", "06")
 
 
 @pytest.fixture(scope="module")
 def lessons(request: pytest.FixtureRequest) -> tuple[Lesson, ...]:
     """The lessons that are run."""
-    return LESSONS if request.config.getoption("--long") else tuple(find_lesson(number) for number in SHORT)
+    return LESSONS if request.config.getoption("--long") else tuple(find_notebook(number) for number in SHORT)
 
 
 @pytest.fixture(scope="module")

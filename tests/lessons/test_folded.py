@@ -10,7 +10,7 @@ import pytest
 from autograder.authoring.source import FOLDED, SourceCell, read_source
 from autograder.course.manifest import ROOT, Lesson, load_course
 
-LESSONS = load_course().lessons
+LESSONS = load_course().notebooks
 by_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.id for lesson in LESSONS])
 
 
