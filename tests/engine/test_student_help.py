@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import autograder
 from autograder.__main__ import main
@@ -20,6 +23,8 @@ from autograder.course.manifest import ROOT, CourseError, find_exercise, find_le
 from autograder.isolation.sandbox import make_sandbox
 from autograder.ladder.verdict import without_running
 from autograder.notebook_api import check, hint, progress
+from autograder.notebook_api.solution import reference_of
+from autograder.notebook_api.watch import Watch
 from autograder.report.words import explain
 from tests.notebooks import LESSON, cell_of, reference_notebook, released_notebook, save, with_code
 
@@ -96,8 +101,6 @@ def test_the_solution_stays_away_until_everything_passes() -> None:
 
 
 def test_two_names_have_both_their_definitions_in_the_solution() -> None:
-    from autograder.notebook_api.solution import reference_of
-
     code = reference_of(find_exercise("TrainConfig"))
     assert code.startswith("@dataclass(frozen=True)\nclass TrainConfig:")
     assert "def load_config" in code
@@ -161,20 +164,21 @@ def test_one_exercise_alone_is_graded_without_a_word_about_the_others(tmp_path: 
 
 
 def test_watch_grades_one_exercise_alone(tmp_path: Path) -> None:
-    import io
-
-    from rich.console import Console
-
-    from autograder.notebook_api.watch import Watch
-
     save(with_code("split_rows", RIGHT), tmp_path)
     console = Console(file=io.StringIO(), width=100)
     lesson, chosen = find_lesson("01"), [find_exercise("01.4")]
     with Watch([lesson], tmp_path, make_sandbox(), 1, console, prepare=False, exercises=chosen) as watch:
         watch.step()
     said = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "10 of 10 points" in said
+    assert "10 / 10" in said
     assert "parse_pixels" not in said
+
+
+def begun(name: str, code: str) -> dict[str, Any]:
+    """Return the released notebook with ``code`` in the cell of exercise ``name`` alone."""
+    notebook = released_notebook()
+    cell_of(notebook, name)["source"] = code
+    return notebook
 
 
 def next_of(work: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -189,11 +193,11 @@ def test_next_names_what_was_tried_before_what_was_not(tmp_path: Path, capsys: p
     assert said[0].startswith("Do this next: 01.1 parse_pixels (10 points, about 11 minutes)")
     assert "hint 01.1" in said[1]
     assert said[2].endswith("0 of 40 points, about 45 minutes left")
-    save(with_code("split_rows", WRONG), work)
+    save(begun("split_rows", WRONG), work)
     said = next_of(work, capsys)
     assert said[0].startswith("Do this next: 01.4 split_rows")
     assert "pytest autograder --exercise 01.4" in said[1]
-    save(with_code("split_rows", RIGHT), work)
+    save(begun("split_rows", RIGHT), work)
     said = next_of(work, capsys)
     assert said[0].startswith("Do this next: 01.1 parse_pixels")
     assert "10 of 40 points, about 34 minutes left" in said[2]
@@ -205,7 +209,7 @@ def test_next_keeps_what_it_found_until_the_notebook_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = tmp_path / "work"
-    save(with_code("split_rows", RIGHT), work)
+    save(begun("split_rows", RIGHT), work)
     before = next_of(work, capsys)
     with monkeypatch.context() as patch:
         patch.setattr(progress, "LessonGrader", None)
@@ -214,7 +218,7 @@ def test_next_keeps_what_it_found_until_the_notebook_changes(
     for broken in ("", "{", "[]", '{"a": 1}', '{"split_rows": ["passed", 10]}'):
         kept.write_text(broken)
         assert next_of(work, capsys) == before
-    save(with_code("split_rows", WRONG), work)
+    save(begun("split_rows", WRONG), work)
     assert next_of(work, capsys) != before
     assert len(list((tmp_path / "kept").iterdir())) == 1
 
