@@ -30,11 +30,11 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 def _next(arguments: argparse.Namespace) -> int:
     from ..isolation.sandbox import make_sandbox
-    from ..notebook_api.progress import say_next, standing
+    from ..notebook_api.progress import say_next, standings_of
     from ..report.safe_text import safe_text
 
-    work, sandbox = _work(arguments), make_sandbox()
-    standings = [standing(work, lesson, sandbox) for lesson in load_course().lessons]
+    work = _work(arguments)
+    standings = standings_of(work, load_course().lessons, make_sandbox())
     print(safe_text(say_next(standings, work)))
     return 0
 

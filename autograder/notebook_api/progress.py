@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..grading.grader import LessonGrader
 from ..grading.notebook_choice import find_notebook, find_submission
 from ..grading.submission import Submission, Unreadable
 from ..isolation.sandbox import Sandbox
+from ..isolation.workers import Workers
 from ..ladder.verdict import DOUBTFUL
 from ..report.words import in_words, number, title_of
 
@@ -90,8 +92,19 @@ def _keep(path: Path, lesson: Lesson, outcomes: dict[str, tuple[str, float]]) ->
         path.write_text(json.dumps(outcomes), encoding="utf-8")
 
 
-def standing(work: Path, lesson: Lesson, sandbox: Sandbox) -> Standing:
-    """Return where the student is in a lesson whose notebook is ``work/<lesson>/<lesson>.ipynb``."""
+def standings_of(work: Path, lessons: Sequence[Lesson], sandbox: Sandbox) -> list[Standing]:
+    """Return where the student is in lessons whose notebooks are ``work/<lesson>/<lesson>.ipynb``.
+
+    Says on the error stream what is graded, which may take minutes where many lessons changed.
+    """
+    workers = Workers(lessons, sandbox)
+    try:
+        return [_standing(work, lesson, sandbox, workers) for lesson in lessons]
+    finally:
+        workers.close()
+
+
+def _standing(work: Path, lesson: Lesson, sandbox: Sandbox, workers: Workers) -> Standing:
     try:
         notebook = find_notebook(work / lesson.id, lesson)
     except Unreadable:
@@ -105,7 +118,9 @@ def standing(work: Path, lesson: Lesson, sandbox: Sandbox) -> Standing:
     path = _kept(read.encode(errors="replace"), lesson)
     outcomes = _read_kept(path, lesson)
     if outcomes is None:
-        with LessonGrader(found, sandbox, secrets.randbits(48)) as grader:
+        with LessonGrader(found, sandbox, secrets.randbits(48), workers.of(lesson)) as grader:
+            if grader.runs_code:
+                print(f"grading {lesson.id} as it is saved …", file=sys.stderr, flush=True)
             outcomes = {result.exercise.name: (result.outcome, result.score) for result in grader.grade_all()}
         if grader.runs_code:
             _keep(path, lesson, outcomes)
