@@ -1,11 +1,13 @@
-"""Grades the course's notebooks. In a notebook: ``autograder.check("name")`` and ``autograder.earlier("lesson")``."""
+"""Grades the course's notebooks. In a notebook: ``autograder.check("name")`` and ``autograder.earlier("lesson")``;
+``autograder.hint("name")`` where you are stuck, ``autograder.solution("name")`` once you have passed.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-__all__ = ["check", "earlier"]
+__all__ = ["check", "earlier", "hint", "solution"]
 
 
 def check(name: str, namespace: dict[str, Any] | None = None) -> Any:
@@ -27,3 +29,23 @@ def earlier(lesson: str) -> Any:
     from .notebook_api.earlier import find_earlier
 
     return find_earlier(lesson)
+
+
+def hint(name: str, level: int | None = None) -> Any:
+    """Return a hint on the exercise ``name`` (or number): 1 a question, 2 a direction, 3 the shape of the code.
+
+    Without ``level`` each call gives the next one. Nothing counts how many you took.
+    """
+    from .notebook_api.hint import find_hint
+
+    return find_hint(name, level)
+
+
+def solution(name: str, namespace: dict[str, Any] | None = None) -> Any:
+    """Return the reference of the exercise ``name``, with a few words about it, once your own code passes in full.
+
+    Until then it says what is missing. ``namespace`` defaults to the notebook's own names.
+    """
+    from .notebook_api.solution import find_solution
+
+    return find_solution(name, namespace)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.manifest import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
+from autograder.course.chosen import choose, narrowed
+from autograder.course.manifest import ROOT, CourseError, Exercise, Lesson
 from autograder.grading.graded_run import GradedRun
 from autograder.grading.grader import LessonGrader
 from autograder.grading.notebook_choice import find_submission
@@ -29,9 +30,7 @@ class GradingSession:
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
-        chosen = {find_lesson(text).id for text in option("--lesson")}
-        lessons = load_course().lessons
-        self.lessons = tuple(lesson for lesson in lessons if not chosen or lesson.id in chosen)
+        self.lessons, self.exercises = choose(option("--lesson"), option("--exercise"))
         work = Path(option("--work") or ROOT / "lessons").resolve()
         if not work.is_dir():
             raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
@@ -83,7 +82,8 @@ class GradingSession:
     @property
     def run(self) -> GradedRun:
         """What was found, for the reports."""
-        return GradedRun(self.lessons, self._results, self._notes, self.seed, self.sandbox)
+        shown = tuple(narrowed(lesson, self.exercises) for lesson in self.lessons)
+        return GradedRun(shown, self._results, self._notes, self.seed, self.sandbox)
 
     def close(self) -> None:
         """End the last lesson and every worker."""
@@ -106,6 +106,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     pluginmanager._noconftest = True
     group = parser.getgroup("autograder", "grading")
     group.addoption("--lesson", action="append", default=[], metavar="NN", help="a lesson's number or name; repeatable")
+    group.addoption("--exercise", action="append", default=[], metavar="NN.N", help="one exercise alone; repeatable")
     group.addoption("--work", metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)")
     group.addoption("--report", metavar="FILE.json", help="also write Gradescope's results, and FILE.html beside")
     group.addoption("--html", metavar="FILE.html", help="also write the report as one HTML page, here")
@@ -128,8 +129,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "exercise" in metafunc.fixturenames:
-        lessons = metafunc.config.stash[SESSION].lessons
-        exercises = [exercise for lesson in lessons for exercise in lesson.exercises]
+        exercises = metafunc.config.stash[SESSION].exercises
         metafunc.parametrize("exercise", exercises, ids=[exercise.key for exercise in exercises])
 
 

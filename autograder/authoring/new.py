@@ -74,6 +74,7 @@ def _exercise_files(lesson_id: str, name: str, probe: bool) -> dict[Path, str]:
         if path.exists():
             raise CourseError(f"{shown_path(path)} is there already; choose another name, or remove it")
     files[checks / "mistakes.yaml"] = _read(checks / "mistakes.yaml") + _fill("mistakes.yaml", **values)
+    files[checks / "hints.yaml"] = _read(checks / "hints.yaml") + _fill("hints.yaml", **values)
     if probe:
         probes = ROOT / "autograder" / "worker" / "probes" / f"{room}.py"
         files[probes] = (_read(probes) or _fill("probe_module.py", **values)) + _fill("probe.py", **values)
@@ -166,6 +167,13 @@ def steps(skeleton: Skeleton) -> list[tuple[str, str, str]]:
             f"python -m autograder build {number} && pytest tests/lessons/test_misconceptions.py -k {name}",
         ),
     ]
+    found.append(
+        (
+            f"{checks}/hints.yaml",
+            "three hints, from a question to the shape of the code, and what to tell who has passed",
+            f"pytest tests/lessons/test_hints.py -k {name}",
+        )
+    )
     if probes in skeleton.files:
         found.insert(3, (shown_path(probes), "what runs beside the student's code", found[2][2]))
     return [

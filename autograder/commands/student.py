@@ -6,19 +6,54 @@ import argparse
 import secrets
 from pathlib import Path
 
-from ..course.manifest import ROOT, CourseError, find_lesson, load_course
+from ..course.chosen import choose
+from ..course.manifest import ROOT, CourseError, load_course
+
+
+def _work(arguments: argparse.Namespace) -> Path:
+    """Return the folder of notebooks that was asked for. Raises CourseError where it is none."""
+    work = (arguments.work or ROOT / "lessons").resolve()
+    if not work.is_dir():
+        raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
+    return work
 
 
 def _watch(arguments: argparse.Namespace) -> int:
     from ..isolation.sandbox import make_sandbox
     from ..notebook_api.watch import run_watch
 
-    chosen = tuple(find_lesson(text) for text in arguments.lesson)
-    work = (arguments.work or ROOT / "lessons").resolve()
-    if not work.is_dir():
-        raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
-    run_watch(chosen or load_course().lessons, work, make_sandbox(), secrets.randbits(48), prepare=bool(chosen))
+    lessons, exercises = choose(arguments.lesson, arguments.exercise)
+    chosen = bool(arguments.lesson or arguments.exercise)
+    run_watch(lessons, exercises, _work(arguments), make_sandbox(), secrets.randbits(48), prepare=chosen)
     return 0
+
+
+def _next(arguments: argparse.Namespace) -> int:
+    from ..isolation.sandbox import make_sandbox
+    from ..notebook_api.progress import say_next, standings_of
+    from ..report.safe_text import safe_text
+
+    work = _work(arguments)
+    standings = standings_of(work, load_course().lessons, make_sandbox())
+    print(safe_text(say_next(standings, work)))
+    return 0
+
+
+def _hint(arguments: argparse.Namespace) -> int:
+    from ..checks.hints import LEVELS
+    from ..notebook_api.hint import find_hint
+
+    hint = find_hint(arguments.exercise, arguments.level)
+    print(hint)
+    if hint.level < len(LEVELS):
+        print(f"more: python -m autograder hint {hint.exercise.id} --level {hint.level + 1}")
+    return 0
+
+
+def _add_work(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--work", type=Path, metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)"
+    )
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -26,6 +61,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("watch", help="grade a lesson again whenever its notebook is saved")
     command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
     command.add_argument(
-        "--work", type=Path, metavar="DIR", help="folder with <lesson>/<lesson>.ipynb (default: lessons/)"
+        "--exercise", action="append", default=[], metavar="NN.N", help="only this exercise; repeatable"
     )
+    _add_work(command)
     command.set_defaults(run=_watch)
+
+    command = commands.add_parser("next", help="what to do now, your points so far and the minutes left")
+    _add_work(command)
+    command.set_defaults(run=_next)
+
+    command = commands.add_parser("hint", help="a hint on an exercise, in three levels; counted nowhere")
+    command.add_argument("exercise", metavar="EXERCISE", help="its number or name, such as 03.1 or ResidualBlock")
+    command.add_argument(
+        "--level", type=int, metavar="N", help="1 a question (the default), 2 a direction, 3 the shape of the code"
+    )
+    command.set_defaults(run=_hint)

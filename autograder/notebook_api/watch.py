@@ -19,6 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from ..course.chosen import narrowed
 from ..course.manifest import Exercise, Lesson
 from ..grading.graded_run import GradedRun
 from ..grading.grader import LessonGrader
@@ -39,15 +40,20 @@ SETTLE_SECONDS = 2.0
 
 @dataclass
 class Watched:
-    """One lesson's notebook, and what its last grading found. ``graded`` is None until there was one."""
+    """One lesson's notebook, and what its last grading found. ``graded`` is None until there was one.
+
+    ``exercises`` are those that are graded, all of the lesson where none is named.
+    """
 
     lesson: Lesson
     work: Path
     graded: GradedRun | None = None
     diagnosed: dict[tuple[str, Problem | None], Result] = field(default_factory=dict)
     _code: dict[str, list[str]] = field(default_factory=dict)
+    exercises: tuple[Exercise, ...] = ()
 
     def __post_init__(self) -> None:
+        self.exercises = self.exercises or self.lesson.exercises
         self._seen = self._version()
         self._unreadable: tuple[tuple[int, ...], float] | None = None
 
@@ -89,14 +95,14 @@ class Watched:
         return True
 
     def next_exercises(self, submission: Submission | NoSubmission) -> list[Exercise]:
-        """Return the lesson's exercises, first those whose code is another than when this was last asked."""
+        """Return the exercises to grade, first those whose code is another than when this was last asked."""
         before = self._code
         cells = submission.cells if isinstance(submission, Submission) else ()
         self._code = {
             exercise.key: [cell.source for cell in cells if any(mentions(cell.source, name) for name in exercise.names)]
-            for exercise in self.lesson.exercises
+            for exercise in self.exercises
         }
-        return sorted(self.lesson.exercises, key=lambda each: self._code[each.key] == before.get(each.key))
+        return sorted(self.exercises, key=lambda each: self._code[each.key] == before.get(each.key))
 
 
 def _change(old: Result | None, new: Result) -> list[Text]:
@@ -115,12 +121,21 @@ class Watch:
     """Watches notebooks and prints what their gradings find. A context manager that ends the workers.
 
     ``prepare`` imports the frameworks of all lessons at the start, not only of those that are begun or saved.
+    ``exercises`` are graded alone, in the lessons that have any of them.
     """
 
     def __init__(
-        self, lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int, console: Console, prepare: bool
+        self,
+        lessons: Sequence[Lesson],
+        work: Path,
+        sandbox: Sandbox,
+        seed: int,
+        console: Console,
+        prepare: bool,
+        exercises: Sequence[Exercise] = (),
     ) -> None:
-        self.lessons = [Watched(lesson, work) for lesson in lessons]
+        wanted = {lesson.id: tuple(each for each in exercises if each.lesson == lesson.id) for lesson in lessons}
+        self.lessons = [Watched(lesson, work, exercises=wanted[lesson.id]) for lesson in lessons]
         self._sandbox, self._seed, self._console = sandbox, seed, console
         self._workers = Workers(lessons, sandbox)
         self._alone = len(lessons) == 1
@@ -166,7 +181,8 @@ class Watch:
                 result = found[exercise.key] = grader.grade(exercise)
                 old = before.result(exercise) if before is not None else None
                 self._print(*_change(old, result))
-            graded = GradedRun((lesson,), found, {lesson.id: grader.notes}, self._seed, self._sandbox)
+            shown = narrowed(lesson, watched.exercises)
+            graded = GradedRun((shown,), found, {lesson.id: grader.notes}, self._seed, self._sandbox)
             self._say_points(before, graded, time.monotonic() - started)
             noted = before.notes_of(lesson) if before is not None else ()
             self._print(*notes_shown([note for note in grader.notes if note not in noted]))
@@ -218,14 +234,21 @@ def _until_ctrl_c() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, former)
 
 
-def run_watch(lessons: Sequence[Lesson], work: Path, sandbox: Sandbox, seed: int, prepare: bool) -> None:
-    """Watch until Ctrl-C: grade every lesson once, then each one again that is saved."""
+def run_watch(
+    lessons: Sequence[Lesson],
+    exercises: Sequence[Exercise],
+    work: Path,
+    sandbox: Sandbox,
+    seed: int,
+    prepare: bool,
+) -> None:
+    """Watch until Ctrl-C: grade these exercises of every lesson once, then those again whose lesson is saved."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that has no sign for an outcome still shows its word.
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False, markup=False, emoji=False)
     names = ", ".join(lesson.id for lesson in lessons)
-    with _until_ctrl_c() as pressed, Watch(lessons, work, sandbox, seed, console, prepare) as watch:
+    with _until_ctrl_c() as pressed, Watch(lessons, work, sandbox, seed, console, prepare, exercises) as watch:
         console.print(f"Watching {names} in {safe_text(str(work))}: save a notebook to grade it again; Ctrl-C ends.")
         absent = [watched.lesson.id for watched in watch.lessons if not watched.exists]
         if absent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from ..checks import ladder_of
-from ..course.manifest import Exercise, Lesson, load_course
+from ..course.manifest import Exercise, Lesson, find_lesson, load_course
 from ..grading.graded_run import GradedRun
 from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
@@ -57,7 +57,8 @@ def _points_table(run: GradedRun, lesson: Lesson) -> str:
 
 
 def _unclimbed(lesson: Lesson, exercise: Exercise) -> tuple[RungResult, ...]:
-    return tuple(RungResult(rung, False, None) for rung in ladder_of(lesson, exercise).rungs)
+    # The lesson as the course has it: the report may be on some of its exercises alone.
+    return tuple(RungResult(rung, False, None) for rung in ladder_of(find_lesson(lesson.id), exercise).rungs)
 
 
 def _exercise(lesson: Lesson, exercise: Exercise, result: Result | None) -> str:

@@ -12,7 +12,7 @@ from ..grading.graded_run import GradedRun
 from ..ladder.verdict import Result
 from .report_file import write_aside
 from .safe_text import indented, safe_text
-from .words import NEVER_REACHED, explain, shown_notes
+from .words import NEVER_REACHED, explain, in_words, shown_notes
 
 
 class ExerciseFacts(TypedDict):
@@ -56,7 +56,7 @@ def _test_entry(exercise: Exercise, result: Result | None, notes: Sequence[str])
     elif result.outcome == "passed":
         output = "All checks passed."
     else:
-        output = "\n".join(indented(label, text) for label, text in explain(result))
+        output = "\n".join(indented(label, text) for label, text in explain(result)) or in_words(result.outcome)
     output = "\n".join([output, *(indented("note", note) for note in shown_notes(notes))])
     return {
         "name": exercise.key,

@@ -49,15 +49,16 @@ def explain(result: Result) -> list[tuple[str, str]]:
     The texts are safe to show (``safe_text``), but not escaped for any markup.
     """
     problem = result.problem
-    if problem is None:
+    if problem is None or (result.outcome == "not_attempted" and problem.where is None):
+        # Nothing was written, so there is nothing to explain; whoever wrote a part reads which line is a stub still.
         return []
     rung = result.failed_rung
     lines = [("looked at", f"{rung.rung.looked_at} ({rung.rung.kind})")] if rung else []
     lines += [("expected", problem.expected), ("got", problem.got)]
     lines += [("example", problem.example)] if problem.example else []
     lines += [("your line", problem.where)] if problem.where else []
-    # Where there is no code to speak of, a hint about the exercise would only mislead.
-    hint = problem.hint or (None if result.outcome == "missing" else result.exercise.hint)
+    # Where there is no code to speak of, a hint would mislead or come before it is asked for.
+    hint = problem.hint or (None if result.outcome in ("missing", "not_attempted") else result.exercise.hint)
     lines += [("hint", hint)] if hint else []
     return [(label, safe_text(text, TEXT)) for label, text in lines]
 

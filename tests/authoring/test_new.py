@@ -54,9 +54,13 @@ def test_skeletons_fit_the_course_and_say_what_to_fill_in(copy: Path) -> None:
     after = content(copy)
     assert {path.as_posix() for path in after if after[path] != before.get(path)} == {
         "autograder/course.yaml",
+        "autograder/checks/lesson_03/hints.yaml",
         "autograder/checks/lesson_03/mistakes.yaml",
         "autograder/checks/lesson_03/shift_faces.py",
-        *(f"autograder/checks/lesson_{NEXT}/{name}" for name in ("__init__.py", "mistakes.yaml", "turn_faces.py")),
+        *(
+            f"autograder/checks/lesson_{NEXT}/{name}"
+            for name in ("__init__.py", "hints.yaml", "mistakes.yaml", "turn_faces.py")
+        ),
         f"autograder/worker/probes/lesson_{NEXT}.py",
         "solutions/03_residual_block/03_residual_block.py",
         f"solutions/{NEW_LESSON}/{NEW_LESSON}.py",

@@ -1,0 +1,67 @@
+"""``autograder.solution``: the reference beside a student's own code, once that code has passed in full."""
+
+from __future__ import annotations
+
+import ast
+import html
+from typing import Any
+
+from ..checks.hints import guidance_of
+from ..course.manifest import Exercise, find_exercise, find_lesson
+from ..course.released import Definition, definitions, solution_code
+from ..report.result_report import ResultReport
+from ..report.words import title_of
+from .check import check_live
+
+_MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")
+
+
+class Solution:
+    """What ``autograder.solution`` answers. ``code`` is None until the exercise passes; ``report`` says why."""
+
+    def __init__(self, exercise: Exercise, report: ResultReport) -> None:
+        self.exercise, self.report = exercise, report
+        self.code = reference_of(exercise) if report.passed else None
+        self.about = guidance_of(exercise).about if report.passed else ""
+
+    @property
+    def title(self) -> str:
+        """What is shown, or why nothing is."""
+        title = title_of(self.exercise)
+        if self.code is not None:
+            return f"{title}: one way to write it"
+        return f"{title}: the reference is shown once your own code passes in full; this is missing"
+
+    def __repr__(self) -> str:
+        if self.code is None:
+            return f"{self.title}\n{self.report!r}"
+        return f"{self.title}\n\n{self.code}\n\n{self.about}"
+
+    def _repr_html_(self) -> str:
+        title = f"<div><strong>{html.escape(self.title)}</strong></div>"
+        if self.code is None:
+            return title + self.report._repr_html_()
+        return f"{title}<pre>{html.escape(self.code)}</pre><div>{html.escape(self.about)}</div>"
+
+
+def _source(node: Definition, lines: list[str]) -> str:
+    """Return a definition's text with its decorators and comments, without the marks of the author's tools."""
+    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    kept = [line for line in lines[first - 1 : node.end_lineno] if line.strip() not in _MARKS]
+    return "\n".join(kept)
+
+
+def reference_of(exercise: Exercise) -> str:
+    """Return the reference of one exercise. Raises CourseError where no reference is there."""
+    code = solution_code(find_lesson(exercise.lesson))
+    # Lines as Python counts them; other signs that end a line may stand within a text.
+    found, lines = definitions(ast.parse(code)), code.split("\n")
+    return "\n\n\n".join(_source(found[name], lines) for name in exercise.names)
+
+
+def find_solution(name: str, namespace: dict[str, Any] | None = None) -> Solution:
+    """Check the exercise on live names and return the reference where it passes, else what is missing.
+
+    Raises CourseError for an unknown exercise, or where no reference is there.
+    """
+    return Solution(find_exercise(name), check_live(name, namespace))
