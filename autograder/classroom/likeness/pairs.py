@@ -1,0 +1,98 @@
+"""Pairs of answers that share more than chance lets two answers of this class share.
+
+Each fingerprint weighs as many bits as its rarity in the class: what a quarter of the class wrote weighs two. A pair's
+likeness is the weight that it shares, of the weight that its smaller answer has. A pair is reported where likeness and
+shared bits are high and few pairs of the class are as alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+# Answers that are imagined beside the class's own, so that in a class of two the rest of the world counts as well.
+IMAGINED = 20
+# Above what any two independent answers of the course's own tests share; python -m tests.bench_likeness prints both.
+LEAST_LIKENESS, LEAST_BITS, LEAST_SHARED = 0.6, 45.0, 8
+# As many pairs as alike as this, of all, are the class's idiom and nobody's copy; a few always may be.
+COMMON, FEW = 0.002, 20
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two answers that are alike. ``likeness`` lies between 0 and 1, ``bits`` is the weight of what they share.
+
+    ``alike`` of the exercise's ``pairs`` have at least this likeness, this one among them; ``usual`` is the likeness
+    that one pair in twenty exceeds.
+    """
+
+    first: str
+    second: str
+    exercise: str
+    likeness: float
+    bits: float
+    alike: int
+    pairs: int
+    usual: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An exercise's answers compared: the ``pairs`` that are alike beyond chance, the most telling first.
+
+    ``answers`` were long enough to be anybody's own, of ``written``; ``common`` pairs are as alike as those reported,
+    but so many that they are an idiom of the class. ``usual`` is the likeness that one pair in twenty exceeds.
+    """
+
+    exercise: str
+    written: int
+    answers: int
+    pairs: tuple[Pair, ...]
+    common: int
+    usual: float | None
+
+
+def _likeness(prints: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return likeness, shared bits and how many fingerprints are shared, each of shape (answers, answers)."""
+    known, counts = np.unique(np.concatenate(prints), return_counts=True)
+    shared_ones, counts = known[counts > 1], counts[counts > 1]
+    weights = np.log2((len(prints) + IMAGINED) / counts).astype(np.float32)
+    has = np.zeros((len(prints), len(shared_ones)), np.float32)
+    for row, each in enumerate(prints):
+        has[row, np.searchsorted(shared_ones, np.intersect1d(each, shared_ones, assume_unique=True))] = 1
+    # What nobody else has adds to an answer's weight, to no pair's.
+    lonely = np.array([len(each) for each in prints]) - has.sum(axis=1)
+    whole = has @ weights + np.log2(len(prints) + IMAGINED) * lonely
+    bits, shared = (has * weights) @ has.T, has @ has.T
+    return bits / np.minimum(whole[:, None], whole[None, :]), bits, shared
+
+
+def compare(exercise: str, answers: Mapping[str, np.ndarray], ignored: np.ndarray) -> Comparison:
+    """Compare an exercise's answers, each with each.
+
+    ``answers`` holds fingerprints by student, ``ignored`` those that tell nothing; both uint64, sorted, no doubles.
+    """
+    own = {name: np.setdiff1d(each, ignored, assume_unique=True) for name, each in sorted(answers.items())}
+    students = [name for name, each in own.items() if len(each) >= LEAST_SHARED]
+    if len(students) < 2:
+        return Comparison(exercise, len(answers), len(students), (), 0, None)
+    likeness, bits, shared = _likeness([own[name] for name in students])
+    upper = np.triu_indices(len(students), 1)
+    values = np.minimum(likeness[upper], 1.0)
+    ranked, usual = np.sort(values), float(np.quantile(values, 0.95))
+    most = max(FEW, int(COMMON * len(values)))
+    found = (values >= LEAST_LIKENESS) & (bits[upper] >= LEAST_BITS) & (shared[upper] >= LEAST_SHARED)
+    pairs, common = [], 0
+    for place in np.flatnonzero(found).tolist():
+        value = float(values[place])
+        alike = len(ranked) - int(np.searchsorted(ranked, value - 1e-6))
+        if alike > most:
+            common += 1
+            continue
+        one, other = int(upper[0][place]), int(upper[1][place])
+        weight = float(bits[one, other])
+        pairs.append(Pair(students[one], students[other], exercise, value, weight, alike, len(values), usual))
+    pairs.sort(key=lambda pair: (-pair.likeness * pair.bits, pair.first, pair.second))
+    return Comparison(exercise, len(answers), len(students), tuple(pairs), common, usual)
