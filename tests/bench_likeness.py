@@ -127,13 +127,13 @@ def main() -> None:
     )
     said = [sum(getattr(draw, name) for draw in draws) for name in ("found", "copies", "told_found", "told", "false")]
     print(
-        f"{DRAWS} such classes: {said[0]} of {said[1]} copies found, {said[2]} of the {said[3]} that are long enough to "
-        f"be told; {said[4]} other pairs falsely"
+        f"{DRAWS} such classes: {said[0]} of {said[1]} copies found, {said[2]} of the {said[3]} that are long enough "
+        f"to be told; {said[4]} other pairs falsely"
     )
     each = count_each(answers)
     print(
-        f"each of {each.copies} answers to {len(answers)} exercises copied: {each.found} found, {each.told_found} of the "
-        f"{each.told} that are long enough; {each.false} of {each.pairs:,} pairs of independent answers falsely"
+        f"each of {each.copies} answers to {len(answers)} exercises copied: {each.found} found, {each.told_found} of "
+        f"the {each.told} that are long enough; {each.false} of {each.pairs:,} pairs of independent answers falsely"
     )
     print(f"missed: {', '.join(each.missed) or 'none'}")
 

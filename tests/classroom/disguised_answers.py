@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import random
+import re
 import textwrap
 from collections import defaultdict
 
@@ -46,7 +47,7 @@ def _named(code: str, names: tuple[str, ...]) -> str:
     """Return code whose definitions bear the exercise's names, as a student's do."""
     tree = ast.parse(code)
     for node, name in zip(tree.body, names, strict=False):
-        code = code.replace(node.name, name)  # type: ignore[attr-defined]
+        code = re.sub(rf"\b{node.name}\b", name, code)  # type: ignore[attr-defined]
     return code
 
 

@@ -192,7 +192,9 @@ def test_who_needs_a_look_and_why(folder: Path, results: list[dict[str, Any]], p
     assert reasons
     shown = parsed.with_columns("student", "name", "lesson", "why", "pages")
     # In a spreadsheet's table the apostrophe stands before what would be a formula, on the page it need not.
-    assert [[row["student"].removeprefix("'"), "", row["lesson"], row["why"]] for row in rows] == [row[:4] for row in shown]
+    assert [[row["student"].removeprefix("'"), "", row["lesson"], row["why"]] for row in rows] == [
+        row[:4] for row in shown
+    ]
 
 
 @pytest.mark.parametrize("name", ["lessons", "exercises", "seconds", "students"])

@@ -14,7 +14,7 @@ import numpy as np
 
 from .structure import Token
 
-GRAM, WINDOW = 9, 4
+GRAM, WINDOW = 6, 2
 # An odd number with well-mixed bits, and one to mix them again.
 _BASE, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 

@@ -1,8 +1,8 @@
 """Pairs of answers that share more than chance lets two answers of this class share.
 
 Each fingerprint weighs as many bits as its rarity in the class: what a quarter of the class wrote weighs two. A pair's
-likeness is the weight that it shares, of the weight that its smaller answer has. A pair is reported where likeness and
-shared bits are high and few pairs of the class are as alike.
+likeness is the weight that it shares, of the weight that its smaller answer has. A pair is reported where most of the
+smaller answer is shared, by more bits than chance lets one of so many pairs share, and few pairs are as alike.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ import numpy as np
 
 # Answers that are imagined beside the class's own, so that in a class of two the rest of the world counts as well.
 IMAGINED = 20
-# Above what any two independent answers of the course's own tests share; python -m tests.bench_likeness prints both.
-LEAST_LIKENESS, LEAST_BITS, LEAST_SHARED = 0.6, 45.0, 8
+# ``python -m tests.bench_likeness`` prints what these let through and what they miss.
+LEAST_LIKENESS, LEAST_SHARED = 0.6, 8
+# Neighboring fingerprints overlap, so that so many of them say the same; and by chance a pair comes, if they do not
+# lead each other's hand, once in 2 ** MARGIN exercises.
+OVERLAP, MARGIN = 4, 7
 # As many pairs as alike as this, of all, are the class's idiom and nobody's copy; a few always may be.
 COMMON, FEW = 0.002, 20
 
@@ -69,6 +72,11 @@ def _likeness(prints: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndar
     return bits / np.minimum(whole[:, None], whole[None, :]), bits, shared
 
 
+def least_bits(pairs: int) -> float:
+    """Return how many bits a pair must share, where so many pairs were compared."""
+    return OVERLAP * (float(np.log2(max(1, pairs))) + MARGIN)
+
+
 def compare(exercise: str, answers: Mapping[str, np.ndarray], ignored: np.ndarray) -> Comparison:
     """Compare an exercise's answers, each with each.
 
@@ -83,7 +91,8 @@ def compare(exercise: str, answers: Mapping[str, np.ndarray], ignored: np.ndarra
     values = np.minimum(likeness[upper], 1.0)
     ranked, usual = np.sort(values), float(np.quantile(values, 0.95))
     most = max(FEW, int(COMMON * len(values)))
-    found = (values >= LEAST_LIKENESS) & (bits[upper] >= LEAST_BITS) & (shared[upper] >= LEAST_SHARED)
+    enough = bits[upper] >= least_bits(len(values))
+    found = (values >= LEAST_LIKENESS) & enough & (shared[upper] >= LEAST_SHARED)
     pairs, common = [], 0
     for place in np.flatnonzero(found).tolist():
         value = float(values[place])

@@ -12,7 +12,7 @@ from ...course.manifest import Lesson, find_exercise
 from ...report.safe_text import safe_text
 from ...report.words import title_of
 from ..gradebook.marks import ClassMarks
-from ..likeness.pairs import LEAST_BITS, LEAST_LIKENESS, Pair
+from ..likeness.pairs import LEAST_LIKENESS, Pair
 from ..likeness.similar_work import Side, SimilarWork, beside_each_other
 from ..results.tables import Table
 from .pieces import more, table_of
@@ -34,8 +34,8 @@ HINT = (
     "A hint to look, never a verdict: a common teacher, a tutor, a book or one and the same idea make work alike, too. "
     "Names, notes, layout and the order of parts don't count, nor does what was given, the reference or a well-known "
     "mistake has. Likeness is how much of the shorter answer's own structure the other one has; a piece weighs the "
-    f"more, the fewer of this class have it. From {LEAST_LIKENESS:.0%} and {LEAST_BITS:g} bits on, and where few pairs "
-    "are as alike, a pair stands here. Short answers can't tell."
+    f"more, the fewer of this class have it. A pair stands here from {LEAST_LIKENESS:.0%} on, where it shares more "
+    "than chance lets one of so many pairs share and few are as alike. Short answers tell nothing."
 )
 
 
