@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from nbgrader.coursedir import CourseDirectory
+from tqdm import tqdm
 
 from ...course.manifest import Lesson
 from ..folders.handed_in import Submitted, find_submitted
@@ -62,19 +63,22 @@ def _read_all(submissions: Sequence[Submitted]) -> Iterator[tuple[list[Fingerpri
 
 def find_similar_work(coursedir: CourseDirectory, lessons: Iterable[Lesson]) -> SimilarWork:
     """Compare the answers that were handed in, exercise by exercise. Raises CourseError for a lesson never built."""
+    found = {lesson: find_submitted(coursedir, lesson) for lesson in lessons}
     comparisons, unread = [], 0
-    for lesson in lessons:
-        submissions = find_submitted(coursedir, lesson)
-        answers: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
-        for read, lost in _read_all(submissions):
-            unread += lost
-            for student, exercise, prints in read:
-                answers[exercise][student] = prints
-        ignored = background_of(lesson)
-        comparisons += [
-            (lesson, compare(exercise.name, answers[exercise.name], ignored[exercise.name]))
-            for exercise in lesson.exercises
-        ]
+    # Shown where somebody watches, and where it takes long enough to be seen.
+    with tqdm(total=sum(map(len, found.values())), desc="comparing", unit="notebook", disable=None, delay=2) as bar:
+        for lesson, submissions in found.items():
+            answers: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+            for read, lost in _read_all(submissions):
+                bar.update(min(AT_A_TIME, len(submissions)))
+                unread += lost
+                for student, exercise, prints in read:
+                    answers[exercise][student] = prints
+            ignored = background_of(lesson)
+            comparisons += [
+                (lesson, compare(exercise.name, answers[exercise.name], ignored[exercise.name]))
+                for exercise in lesson.exercises
+            ]
     return SimilarWork(tuple(comparisons), unread)
 
 

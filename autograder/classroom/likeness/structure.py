@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Flipped to the left, so that ``0 > x`` and ``x < 0`` are the same.
@@ -63,95 +63,93 @@ class _Names(ast.NodeVisitor):
         self._define(node)
 
 
-def _keyword_name(node: ast.keyword) -> str:
-    return node.arg or ""
-
-
 class _Reader:
-    """Turns nodes into tokens; ``names`` are those that the code itself gives."""
+    """Turns nodes into tokens, which it puts into ``found``; ``names`` are those that the code itself gives."""
 
     def __init__(self, names: _Names) -> None:
+        self.found: list[Token] = []
         self._names = names
         self._line = 1
 
-    def _token(self, text: str) -> Token:
-        return Token(text, self._line)
+    def _put(self, text: str) -> None:
+        self.found.append(Token(text, self._line))
 
-    def read(self, node: ast.AST) -> Iterator[Token]:
-        """Yield the tokens of a node, from the outside inwards."""
+    def read(self, node: ast.AST) -> None:
+        """Put down the tokens of a node, from the outside inwards."""
         if isinstance(node, _SILENT) or _is_note(node):
             return
         self._line = getattr(node, "lineno", self._line)
         special = getattr(self, f"_{type(node).__name__.lower()}", None)
         if special is not None:
-            yield from special(node)
+            special(node)
             return
-        yield self._token(type(node).__name__)
-        yield from self._children(node)
+        self._put(type(node).__name__)
+        self._children(node)
 
-    def _children(self, node: ast.AST) -> Iterator[Token]:
+    def _children(self, node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
-            yield from self.read(child)
+            self.read(child)
 
-    def _all(self, nodes: Sequence[ast.AST]) -> Iterator[Token]:
+    def _all(self, nodes: Sequence[ast.AST]) -> None:
         for node in nodes:
-            yield from self.read(node)
+            self.read(node)
 
-    def _name(self, node: ast.Name) -> Iterator[Token]:
-        yield self._token("own" if node.id in self._names.own else f"name {node.id}")
+    def _name(self, node: ast.Name) -> None:
+        self._put("own" if node.id in self._names.own else f"name {node.id}")
 
-    def _attribute(self, node: ast.Attribute) -> Iterator[Token]:
-        yield self._token("attribute" if node.attr in self._names.attributes else f"attribute {node.attr}")
-        yield from self.read(node.value)
+    def _attribute(self, node: ast.Attribute) -> None:
+        self._put("attribute" if node.attr in self._names.attributes else f"attribute {node.attr}")
+        self.read(node.value)
 
-    def _constant(self, node: ast.Constant) -> Iterator[Token]:
+    def _constant(self, node: ast.Constant) -> None:
         text = "text" if isinstance(node.value, str | bytes) else repr(node.value)[:40]
-        yield self._token(text)
+        self._put(text)
 
-    def _joinedstr(self, _: ast.JoinedStr) -> Iterator[Token]:
+    def _joinedstr(self, _: ast.JoinedStr) -> None:
         # What a message says is soon said in other words.
-        yield self._token("text")
+        self._put("text")
 
-    def _arg(self, _: ast.arg) -> Iterator[Token]:
+    def _arg(self, _: ast.arg) -> None:
         # Without its annotation.
-        yield self._token("parameter")
+        self._put("parameter")
 
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Token]:
-        yield self._token("function")
-        yield from self.read(node.args)
-        yield from self._all(node.body)
-        yield from self._all(node.decorator_list)
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._put("function")
+        self.read(node.args)
+        self._all(node.body)
+        self._all(node.decorator_list)
 
     _functiondef = _asyncfunctiondef = _function
 
-    def _annassign(self, node: ast.AnnAssign) -> Iterator[Token]:
-        yield self._token("Assign")
-        yield from self._all([each for each in (node.target, node.value) if each is not None])
+    def _annassign(self, node: ast.AnnAssign) -> None:
+        self._put("Assign")
+        self._all([each for each in (node.target, node.value) if each is not None])
 
-    def _augassign(self, node: ast.AugAssign) -> Iterator[Token]:
+    def _augassign(self, node: ast.AugAssign) -> None:
         # As it would read written out.
-        yield self._token("Assign")
-        yield from self.read(node.target)
-        yield self._token("BinOp")
-        yield from self._all((node.target, node.op, node.value))
+        self._put("Assign")
+        self.read(node.target)
+        self._put("BinOp")
+        self._all((node.target, node.op, node.value))
 
-    def _compare(self, node: ast.Compare) -> Iterator[Token]:
+    def _compare(self, node: ast.Compare) -> None:
         left, right, flipped = node.left, node.comparators[0], _FLIPPED.get(type(node.ops[0]))
         if len(node.ops) > 1 or flipped is None:
-            yield self._token("Compare")
-            yield from self._children(node)
+            self._put("Compare")
+            self._children(node)
             return
-        yield self._token("Compare")
-        yield from self._all((right, flipped(), left))
+        self._put("Compare")
+        self._all((right, flipped(), left))
 
-    def _call(self, node: ast.Call) -> Iterator[Token]:
-        yield self._token("Call")
-        yield from self._all((node.func, *node.args))
-        yield from self._all(sorted(node.keywords, key=_keyword_name))
+    def _call(self, node: ast.Call) -> None:
+        self._put("Call")
+        self._all((node.func, *node.args))
+        keywords = sorted(node.keywords, key=lambda each: each.arg or "")
+        self._all(keywords)
 
-    def _keyword(self, node: ast.keyword) -> Iterator[Token]:
-        yield self._token("keyword" if node.arg in self._names.own else f"keyword {node.arg}")
-        yield from self.read(node.value)
+    def _keyword(self, node: ast.keyword) -> None:
+        self._put("keyword" if node.arg in self._names.own else f"keyword {node.arg}")
+        self.read(node.value)
 
 
 def tokens(nodes: Sequence[ast.AST]) -> list[Token]:
@@ -160,6 +158,9 @@ def tokens(nodes: Sequence[ast.AST]) -> list[Token]:
     try:
         for node in nodes:
             names.visit(node)
-        return [token for node in nodes for token in _Reader(names).read(node)]
+        reader = _Reader(names)
+        for node in nodes:
+            reader.read(node)
     except (RecursionError, MemoryError):
         return []
+    return reader.found

@@ -94,7 +94,7 @@
   };
   const save = () => {
     const shown = columns();
-    const lines = [["student", "name", ...shown.map((column) => column.title.split(":")[0])]];
+    const lines = [["student", "name", ...shown.map((column) => (column.key === "total" ? "total" : column.title))]];
     for (const row of rows(shown)) lines.push([row[0], row[1], ...shown.map((column) => column.cell(row))]);
     const text = "\ufeff" + lines.map((each) => each.map(cell).join(",") + "\r\n").join("");
     const link = element("a", "", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "matrix-shown.csv" });
