@@ -16,6 +16,8 @@ from tests.classroom.made_up_class import make_class
 from tests.classroom.test_overview import Tables, read_csv
 from tests.notebooks import LESSON
 
+# nbgrader's own, of entering a submission by hand.
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 lesson = find_lesson("01")
 STUDENTS = ["ada", "bob", "cat", "dan"]
 # Handed in at 10 o'clock of the day in March.

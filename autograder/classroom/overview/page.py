@@ -29,6 +29,8 @@ svg.figure { width: 100%; height: auto; display: block; }
 .autograder.autograder td.count { text-align: right; white-space: nowrap; }
 .autograder.autograder .wide td { overflow-wrap: break-word; }
 .wide td:first-child { min-width: 9em; }
+.wide summary { white-space: nowrap; }
+.wide details[open] { min-width: 14em; }
 summary { cursor: pointer; margin: .4em 0; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2em 1.2em; list-style: none; padding: 0; }
 @media (max-width: 40em) { body { padding: .5em .8em 2em; } }
@@ -82,10 +84,11 @@ def _misconceptions(marks: ClassMarks, table: Table, who: Table) -> str:
 def _look(marks: ClassMarks, table: Table, links: Links) -> str:
     who = [(student, lesson) for student, lesson, _ in marks.look()]
     rows = [
-        [*(shown(value) for value in row), f'<td class="count">{links(*key)}</td>']
-        for row, key in zip(table.rows[:MOST_ROWS], who, strict=False)
+        [f"<td>{_named(marks, key[0])}</td>", shown(why), shown(lesson_id), f'<td class="count">{links(*key)}</td>']
+        for (_, _, lesson_id, why), key in zip(table.rows[:MOST_ROWS], who, strict=False)
     ]
-    return table_of(table, rows, ("pages",)) if rows else f"<p>Nobody.</p>{more(table, 0)}"
+    listed = rows_of(("student", "why", "lesson", "pages"), rows, table.name) + more(table, len(rows))
+    return listed if rows else f"<p>Nobody.</p>{more(table, 0)}"
 
 
 def _absent(marks: ClassMarks, table: Table) -> str:
@@ -108,11 +111,22 @@ def _students(marks: ClassMarks, table: Table, links: Links) -> str:
     return table_of(table, rows)
 
 
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or low is None or high is None:
+        return "–"
+    return f"{value:.2f} ({low:.2f} to {high:.2f})".replace("-", "−")
+
+
 def _items(table: Table) -> str:
-    flagged = [[shown(value) for value in row] for row in table.rows if row[-1]]
+    flagged = [
+        [shown(exercise), shown(remark), shown(students), shown(share), f'<td class="count">{_interval(*found)}</td>']
+        for _, exercise, students, _, share, *found, remark in table.rows
+        if remark
+    ]
     if not table.rows or max(row[2] for row in table.rows) < LEAST_STUDENTS:
         return f"<p>With fewer than {LEAST_STUDENTS} students nothing is flagged.</p>{numbers(table)}"
-    told = rows_of(table.columns, flagged, "exercises to look at") if flagged else "<p>No exercise is flagged.</p>"
+    columns = ("exercise", "remark", "students", "mean share", "discrimination (99 % interval)")
+    told = rows_of(columns, flagged, "exercises to look at") if flagged else "<p>No exercise is flagged.</p>"
     return f"{told}{numbers(table)}"
 
 
@@ -182,7 +196,7 @@ def _sections(facts: ClassFacts, tables: Mapping[str, Table], links: Links) -> l
         section(
             "Difficulty and discrimination",
             "An exercise discriminates where those who have full points in it have more of all other points, too "
-            "(point-biserial correlation, −1 to 1; useful from 0.2). Flagged beyond chance only (95 %), from "
+            "(point-biserial correlation, −1 to 1; useful from 0.2). Flagged beyond chance only (99 %), from "
             f"{LEAST_STUDENTS} students on.",
             _items(tables["items"]),
         ),
