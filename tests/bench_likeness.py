@@ -17,7 +17,8 @@ import numpy as np
 from autograder.classroom.likeness.answers import prints_of
 from autograder.classroom.likeness.background import background_of
 from autograder.classroom.likeness.pairs import Pair, compare
-from autograder.course.manifest import find_exercise, find_lesson, load_course
+from autograder.classroom.likeness.similar_work import compare_answers
+from autograder.course.manifest import Lesson, find_exercise, find_lesson, load_course
 from tests.classroom.disguised_answers import disguise, independent_answers
 
 INDEPENDENT, COPIED = 95, 5
@@ -116,6 +117,40 @@ def count_each(answers: Answers) -> Count:
     return Count(copies, found, told, told_found, pairs, false, tuple(missed))
 
 
+def count_lessons(answers: Answers) -> Count:
+    """Return what is found where students each hand in one answer to every exercise of a lesson, as far as there are
+    any, and each in turn has all of them copied. A pair counts once, whichever of its exercises tells it."""
+    copies = found = pairs = false = 0
+    missed = []
+    for lesson in load_course().lessons:
+        codes = {each.name: answers[each.name] for each in lesson.exercises if each.name in answers}
+        students = range(max(map(len, codes.values())))
+        prints = {name: [_prints(code) for code in each] for name, each in codes.items()}
+        handed_in = {
+            name: {f"student{n}": each for n, each in enumerate(found_in)} for name, found_in in prints.items()
+        }
+        false += len(_told(lesson, handed_in))
+        pairs += len(students) * (len(students) - 1) // 2
+        for number in students:
+            more = {
+                name: by_student
+                | ({"copy": _prints(disguise(codes[name][number], number))} if number < len(codes[name]) else {})
+                for name, by_student in handed_in.items()
+            }
+            hit = frozenset({f"student{number}", "copy"}) in _told(lesson, more)
+            copies, found = copies + 1, found + hit
+            missed += [] if hit else [f"{lesson.id} student{number}"]
+    return Count(copies, found, copies, found, pairs, false, tuple(missed))
+
+
+def _told(lesson: Lesson, handed_in: Mapping[str, Mapping[str, np.ndarray]]) -> set[frozenset[str]]:
+    return {
+        frozenset({pair.first, pair.second})
+        for comparison in compare_answers(lesson, handed_in)
+        for pair in comparison.pairs
+    }
+
+
 def main() -> None:
     """Print the figures of docs/measured.md."""
     answers = all_independent()
@@ -135,7 +170,12 @@ def main() -> None:
         f"each of {each.copies} answers to {len(answers)} exercises copied: {each.found} found, {each.told_found} of "
         f"the {each.told} that are long enough; {each.false} of {each.pairs:,} pairs of independent answers falsely"
     )
-    print(f"missed: {', '.join(each.missed) or 'none'}")
+    whole = count_lessons(answers)
+    print(
+        f"all answers of a lesson copied, by each of {whole.copies} students in turn: {whole.found} found; "
+        f"{whole.false} of {whole.pairs:,} other pairs falsely"
+    )
+    print(f"missed of single answers: {', '.join(each.missed) or 'none'}")
 
 
 if __name__ == "__main__":

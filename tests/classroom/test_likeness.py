@@ -14,12 +14,20 @@ from autograder.classroom.folders.settings import load_settings
 from autograder.classroom.likeness.answers import prints_of, written_in
 from autograder.classroom.likeness.background import background_of
 from autograder.classroom.likeness.fingerprints import GRAM, WINDOW, all_fingerprints, winnow
-from autograder.classroom.likeness.pairs import FEW, LEAST_SHARED, compare, least_bits
-from autograder.classroom.likeness.similar_work import beside_each_other, find_similar_work
+from autograder.classroom.likeness.pairs import FEW, LEAST_SHARED, WHOLE_LESSON, compare, least_bits
+from autograder.classroom.likeness.similar_work import beside_each_other, compare_answers, find_similar_work
 from autograder.classroom.likeness.structure import Token, tokens
 from autograder.course.manifest import find_lesson
 from autograder.course.released import solution_code
-from tests.bench_likeness import COPIED, INDEPENDENT, all_independent, count_each, count_in, made_up_class
+from tests.bench_likeness import (
+    COPIED,
+    INDEPENDENT,
+    all_independent,
+    count_each,
+    count_in,
+    count_lessons,
+    made_up_class,
+)
 from tests.classroom.course_folder import hand_in, make_course
 from tests.classroom.disguised_answers import disguise, independent_answers
 from tests.notebooks import LESSON, reference_notebook, released_notebook, with_code
@@ -107,6 +115,34 @@ def test_every_answer_in_turn_copied() -> None:
     assert count.copies > 250
     assert count.false == 0
     assert count.told_found >= 0.9 * count.told > 0.75 * count.copies
+
+
+@pytest.mark.long
+def test_whole_lessons_copied() -> None:
+    """Where each answer is short, all of them together tell."""
+    count = count_lessons(all_independent())
+    assert count.copies > 60
+    assert count.false == 0
+    assert count.found >= 0.85 * count.copies
+
+
+def test_short_answers_tell_together() -> None:
+    random = np.random.default_rng(6)
+    names = [exercise.name for exercise in lesson.exercises[:2]]
+
+    def short() -> np.ndarray:
+        return np.sort(random.integers(0, 2**62, 9).astype(np.uint64))
+
+    answers = {name: {f"student{number:02d}": short() for number in range(20)} for name in names}
+    assert not [pair for found in compare_answers(lesson, answers) for pair in found.pairs]
+    for name in names:
+        answers[name]["zed"] = answers[name]["student03"]
+    *single, together = compare_answers(lesson, answers)
+    assert not [pair for found in single for pair in found.pairs]
+    assert [(pair.first, pair.second, pair.exercise) for pair in together.pairs] == [("student03", "zed", WHOLE_LESSON)]
+    # One exercise by itself is no lesson.
+    del answers[names[0]]["zed"]
+    assert not [pair for found in compare_answers(lesson, answers) for pair in found.pairs]
 
 
 def test_the_reference_and_the_released_text_tell_nothing() -> None:

@@ -7,11 +7,15 @@ smaller answer is shared, by more bits than chance lets one of so many pairs sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+# In place of an exercise: all answers of a lesson together, of which each may be too short to tell.
+WHOLE_LESSON = "all exercises"
 # Answers that are imagined beside the class's own, so that in a class of two the rest of the world counts as well.
 IMAGINED = 20
 # ``python -m tests.bench_likeness`` prints what these let through and what they miss.
@@ -105,3 +109,35 @@ def compare(exercise: str, answers: Mapping[str, np.ndarray], ignored: np.ndarra
         pairs.append(Pair(students[one], students[other], exercise, value, weight, alike, len(values), usual))
     pairs.sort(key=lambda pair: (-pair.likeness * pair.bits, pair.first, pair.second))
     return Comparison(exercise, len(answers), len(students), tuple(pairs), common, usual)
+
+
+def _told_apart(exercise: str, prints: np.ndarray) -> np.ndarray:
+    """Return an answer's fingerprints so that the same ones of another exercise differ."""
+    return np.sort(prints ^ np.uint64(zlib.crc32(exercise.encode()) << 16))
+
+
+def compare_lessons(answers: Mapping[str, Mapping[str, np.ndarray]], ignored: Mapping[str, np.ndarray]) -> Comparison:
+    """Compare all that students wrote for a lesson, each with each; ``answers`` and ``ignored`` by exercise.
+
+    Pairs share at least two exercises: one alone is compared by itself.
+    """
+    parts: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
+    for exercise, by_student in answers.items():
+        for student, prints in by_student.items():
+            own = np.setdiff1d(prints, ignored[exercise], assume_unique=True)
+            parts[student][exercise] = _told_apart(exercise, own)
+    whole = {student: np.unique(np.concatenate(list(each.values()))) for student, each in parts.items()}
+    found = compare(WHOLE_LESSON, whole, np.empty(0, np.uint64))
+
+    def shared(pair: Pair) -> int:
+        one, other = parts[pair.first], parts[pair.second]
+        return sum(bool(np.intersect1d(one[name], other[name]).size) for name in one.keys() & other.keys())
+
+    return replace(found, pairs=tuple(pair for pair in found.pairs if shared(pair) > 1))
+
+
+def without(comparison: Comparison, pairs: Iterable[Pair]) -> Comparison:
+    """Return a comparison without the pairs of students that stand in ``pairs`` as well."""
+    known = {(pair.first, pair.second) for pair in pairs}
+    left = tuple(pair for pair in comparison.pairs if (pair.first, pair.second) not in known)
+    return replace(comparison, pairs=left)

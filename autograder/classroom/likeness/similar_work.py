@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from ..run.pool import cores
 from .answers import Written, fingerprinted, read_answers
 from .background import background_of
 from .fingerprints import winnow
-from .pairs import Comparison, Pair, compare
+from .pairs import WHOLE_LESSON, Comparison, Pair, compare, compare_lessons, without
 from .structure import tokens
 
 # Submissions that one process reads at a time; of fewer than twice as many, starting processes would take longer.
@@ -36,7 +36,10 @@ class Side:
 
 @dataclass(frozen=True)
 class SimilarWork:
-    """What was compared, by lesson and in the order of its exercises; ``unread`` submissions were left out."""
+    """What was compared, by lesson and in the order of its exercises, last all of them together.
+
+    ``unread`` submissions were left out.
+    """
 
     comparisons: tuple[tuple[Lesson, Comparison], ...]
     unread: int
@@ -48,7 +51,7 @@ class SimilarWork:
 
 
 def _read_all(submissions: Sequence[Submitted]) -> Iterator[tuple[list[FingerprintedAnswer], int]]:
-    """Yield the answers in some submissions after the other, and how many were lost: a process broke over them."""
+    """Yield the answers in some submissions after the other, and how many a process broke over."""
     if len(submissions) < 2 * AT_A_TIME:
         yield fingerprinted(submissions), 0
         return
@@ -59,6 +62,17 @@ def _read_all(submissions: Sequence[Submitted]) -> Iterator[tuple[list[Fingerpri
                 yield future.result(), 0
             except BrokenExecutor:
                 yield [], len(some)
+
+
+def compare_answers(lesson: Lesson, answers: Mapping[str, Mapping[str, np.ndarray]]) -> list[Comparison]:
+    """Compare a lesson's answers, fingerprints by exercise and student: each exercise's, and last all together.
+
+    All together tell only those pairs that no single exercise tells. Raises CourseError for a lesson never built.
+    """
+    ignored = background_of(lesson)
+    own = [compare(each.name, answers.get(each.name, {}), ignored[each.name]) for each in lesson.exercises]
+    told = [pair for comparison in own for pair in comparison.pairs]
+    return [*own, without(compare_lessons(answers, ignored), told)]
 
 
 def find_similar_work(coursedir: CourseDirectory, lessons: Iterable[Lesson]) -> SimilarWork:
@@ -74,19 +88,46 @@ def find_similar_work(coursedir: CourseDirectory, lessons: Iterable[Lesson]) -> 
                 unread += lost
                 for student, exercise, prints in read:
                     answers[exercise][student] = prints
-            ignored = background_of(lesson)
-            comparisons += [
-                (lesson, compare(exercise.name, answers[exercise.name], ignored[exercise.name]))
-                for exercise in lesson.exercises
-            ]
+            comparisons += [(lesson, comparison) for comparison in compare_answers(lesson, answers)]
     return SimilarWork(tuple(comparisons), unread)
 
 
-def _side(student: str, written: Written, shared: set[int]) -> Side:
-    found = winnow(tokens(written.nodes))
-    lines = {line - 1 for hash, (first, last) in found.items() if hash in shared for line in range(first, last + 1)}
-    text = written.source.rstrip().split("\n")
-    return Side(student, tuple(text), frozenset(line for line in lines if line < len(text) and text[line].strip()))
+def _side(student: str, answers: Sequence[Written], shared: Mapping[str, set[int]]) -> Side:
+    """Return a student's answers, one below the other."""
+    lines: list[str] = []
+    both: set[int] = set()
+    for written in answers:
+        text = written.source.rstrip().split("\n")
+        found = winnow(tokens(written.nodes))
+        places = {
+            line - 1
+            for hash, (first, last) in found.items()
+            if hash in shared[written.exercise]
+            for line in range(first, last + 1)
+        }
+        start = len(lines) + bool(lines)
+        both |= {start + place for place in places if place < len(text) and text[place].strip()}
+        lines += [*([""] if lines else []), *text]
+    return Side(student, tuple(lines), frozenset(both))
+
+
+def _beside(
+    pair: Pair, read: Sequence[Sequence[Written]], ignored: Mapping[str, np.ndarray]
+) -> tuple[Side, Side] | None:
+    one, other = ({written.exercise: written for written in answers} for answers in read)
+    asked = [name for name in ignored if name in one and name in other and pair.exercise in (name, WHOLE_LESSON)]
+    if not asked:
+        return None
+    shared = {
+        name: (set(winnow(tokens(one[name].nodes))) & set(winnow(tokens(other[name].nodes))))
+        - set(ignored[name].tolist())
+        for name in asked
+    }
+    first, second = (
+        _side(student, [found[name] for name in asked], shared)
+        for student, found in ((pair.first, one), (pair.second, other))
+    )
+    return first, second
 
 
 def beside_each_other(
@@ -97,20 +138,9 @@ def beside_each_other(
     The result is None for a pair of which an answer was taken away since it was compared.
     """
     places, ignored = {each.student: each for each in find_submitted(coursedir, lesson)}, background_of(lesson)
-    found: list[tuple[Side, Side] | None] = []
-    for pair in pairs:
-        read = [
-            (name, written)
-            for name in (pair.first, pair.second)
-            if name in places
-            for written in read_answers(places[name])
-            if written.exercise == pair.exercise
-        ]
-        if len(read) < 2:
-            found.append(None)
-            continue
-        one, other = (set(winnow(tokens(written.nodes))) for _, written in read)
-        shared = (one & other) - set(ignored[pair.exercise].tolist())
-        first, second = (_side(name, written, shared) for name, written in read)
-        found.append((first, second))
-    return found
+    return [
+        _beside(
+            pair, [read_answers(places[name]) if name in places else [] for name in (pair.first, pair.second)], ignored
+        )
+        for pair in pairs
+    ]

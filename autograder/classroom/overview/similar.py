@@ -12,14 +12,14 @@ from ...course.manifest import Lesson, find_exercise
 from ...report.safe_text import safe_text
 from ...report.words import title_of
 from ..gradebook.marks import ClassMarks
-from ..likeness.pairs import LEAST_LIKENESS, Pair
+from ..likeness.pairs import LEAST_LIKENESS, WHOLE_LESSON, Pair
 from ..likeness.similar_work import Side, SimilarWork, beside_each_other
 from ..results.tables import Table
 from .pieces import more, table_of
 from .summary import said_name
 
-# Pairs whose answers stand on the page, and lines and characters of each answer; the file names all pairs.
-SHOWN, LINES, LINE = 20, 120, 200
+# Groups of students on the page, lines and characters of an answer, further names; the file has all pairs.
+SHOWN, LINES, LINE, NAMES = 20, 120, 200, 20
 SIMILAR_STYLE = """
 .beside { display: grid; grid-template-columns: 1fr 1fr; gap: 1em; }
 .beside > div { min-width: 0; }
@@ -34,28 +34,58 @@ HINT = (
     "A hint to look, never a verdict: a common teacher, a tutor, a book or one and the same idea make work alike, too. "
     "Names, notes, layout and the order of parts don't count, nor does what was given, the reference or a well-known "
     "mistake has. Likeness is how much of the shorter answer's own structure the other one has; a piece weighs the "
-    f"more, the fewer of this class have it. A pair stands here from {LEAST_LIKENESS:.0%} on, where it shares more "
-    "than chance lets one of so many pairs share and few are as alike. Short answers tell nothing."
+    f"more, the fewer of this class have it. A pair stands here from {100 * LEAST_LIKENESS:.0f} % on, where it shares "
+    "more than chance lets one of so many pairs share and few are as alike. Short answers tell something only together."
 )
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A pair and both of its answers, None where they were taken away since."""
+    """Students whose answers are alike, and both answers of their most telling pair, None where one was taken away."""
 
     lesson: Lesson
     pair: Pair
+    students: tuple[str, ...]
     sides: tuple[Side, Side] | None
 
 
+def _groups(work: SimilarWork) -> list[tuple[Lesson, Pair, tuple[str, ...]]]:
+    """Return who is alike in an exercise, directly or through others, with the most telling pair of them."""
+    together: dict[tuple[str, str, str], set[str]] = {}
+    first: list[tuple[Lesson, Pair]] = []
+    for lesson, pair in work.pairs():
+        keys = [(lesson.id, pair.exercise, name) for name in (pair.first, pair.second)]
+        one, other = (together.setdefault(key, {key[-1]}) for key in keys)
+        if len(one) == len(other) == 1:
+            first.append((lesson, pair))
+        if one is not other:
+            one |= other
+            together |= {(lesson.id, pair.exercise, name): one for name in other}
+    seen: set[int] = set()
+    found = []
+    for lesson, pair in first:
+        group = together[lesson.id, pair.exercise, pair.first]
+        # Of two groups that grew together, the more telling pair stands for both.
+        if id(group) not in seen:
+            seen.add(id(group))
+            found.append((lesson, pair, tuple(sorted(group))))
+    return found
+
+
 def choose_shown(coursedir: CourseDirectory, work: SimilarWork) -> list[Shown]:
-    """Return the most telling pairs with their answers."""
-    chosen = work.pairs()[:SHOWN]
-    found: dict[Pair, tuple[Side, Side] | None] = {}
-    for lesson in dict.fromkeys(lesson for lesson, _ in chosen):
-        pairs = [pair for other, pair in chosen if other == lesson]
-        found |= dict(zip(pairs, beside_each_other(coursedir, lesson, pairs), strict=True))
-    return [Shown(lesson, pair, found[pair]) for lesson, pair in chosen]
+    """Return the most telling groups of students whose answers are alike, with the answers of two of them."""
+    chosen = _groups(work)[:SHOWN]
+    found: dict[tuple[Lesson, Pair], tuple[Side, Side] | None] = {}
+    for lesson in dict.fromkeys(lesson for lesson, _, _ in chosen):
+        pairs = [pair for other, pair, _ in chosen if other == lesson]
+        sides = beside_each_other(coursedir, lesson, pairs)
+        found |= {(lesson, pair): each for pair, each in zip(pairs, sides, strict=True)}
+    return [Shown(lesson, pair, students, found[lesson, pair]) for lesson, pair, students in chosen]
+
+
+def _what(lesson: Lesson, exercise: str) -> str:
+    """Return what was compared as a reader should see it."""
+    return f"{lesson.number} {WHOLE_LESSON}" if exercise == WHOLE_LESSON else title_of(find_exercise(exercise))
 
 
 def pair_table(marks: ClassMarks, work: SimilarWork | None) -> Table:
@@ -66,7 +96,7 @@ def pair_table(marks: ClassMarks, work: SimilarWork | None) -> Table:
             *said_name(marks, pair.first),
             *said_name(marks, pair.second),
             lesson.id,
-            title_of(find_exercise(pair.exercise)),
+            _what(lesson, pair.exercise),
             100 * pair.likeness,
             pair.bits,
             pair.alike,
@@ -84,7 +114,7 @@ def compared_table(work: SimilarWork | None) -> Table:
     rows = [
         (
             lesson.id,
-            title_of(find_exercise(found.exercise)),
+            _what(lesson, found.exercise),
             found.written,
             found.answers,
             len(found.pairs),
@@ -115,20 +145,23 @@ def _code(marks: ClassMarks, side: Side) -> str:
 
 
 def _rarity(pair: Pair) -> str:
-    these = "this pair alone is" if pair.alike == 1 else f"{pair.alike:,} pairs are"
-    return f"of {pair.pairs:,} pairs {these} as alike; 95 % are under {pair.usual:.0%}"
+    these = "this one alone is" if pair.alike == 1 else f"{pair.alike:,} are"
+    return f"of {pair.pairs:,} pairs {these} as alike; 95 % are under {100 * pair.usual:.0f} %"
 
 
 def _pair(marks: ClassMarks, each: Shown) -> str:
     pair = each.pair
     who = f"{_full_name(marks, pair.first)} and {_full_name(marks, pair.second)}"
-    what = html.escape(title_of(find_exercise(pair.exercise)))
+    others = [_full_name(marks, name) for name in each.students if name not in (pair.first, pair.second)]
+    more = f"; alike as well: {', '.join(others[:NAMES])}{' …' if len(others) > NAMES else ''}" if others else ""
+    what = html.escape(_what(each.lesson, pair.exercise))
     body = (
         "<p>An answer was taken away since.</p>"
         if each.sides is None
         else f'<div class="beside">{"".join(_code(marks, side) for side in each.sides)}</div>'
     )
-    return f"<details><summary>{who}: {what}, {pair.likeness:.0%} alike; {_rarity(pair)}</summary>{body}</details>"
+    said = f"{who}: {what}, {100 * pair.likeness:.0f} % alike; {_rarity(pair)}{more}"
+    return f"<details><summary>{said}</summary>{body}</details>"
 
 
 def similar_page(marks: ClassMarks, work: SimilarWork | None, chosen: Sequence[Shown], tables: Sequence[Table]) -> str:
@@ -141,4 +174,4 @@ def similar_page(marks: ClassMarks, work: SimilarWork | None, chosen: Sequence[S
     common = sum(found.common for _, found in work.comparisons)
     said = f"<p>{common:,} more pairs are as alike, too many to be rare here: see the numbers.</p>" if common else ""
     what = f"<details><summary>What was compared</summary>{table_of(compared)}</details>"
-    return unread + listed + said + more(pairs, len(chosen)) + what
+    return unread + listed + said + more(pairs, 10**9) + what
