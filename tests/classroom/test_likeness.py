@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from autograder.classroom.folders.handed_in import Submitted, find_submitted
 from autograder.classroom.folders.settings import load_settings
 from autograder.classroom.likeness.answers import prints_of, written_in
 from autograder.classroom.likeness.background import background_of
@@ -243,3 +246,16 @@ def test_large_classes_are_read_by_several_processes(course: Path, monkeypatch: 
     assert [(pair.first, pair.second) for _, pair in work.pairs()] == [("student0", "zed")]
     assert work.unread == 0
     assert lesson.id == LESSON
+
+
+def die(submissions: Sequence[Submitted]) -> list[tuple[str, str, np.ndarray]]:
+    os._exit(3)
+
+
+def test_a_process_that_breaks_is_said(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.classroom.likeness.similar_work.AT_A_TIME", 2)
+    monkeypatch.setattr("autograder.classroom.likeness.similar_work.fingerprinted", die)
+    coursedir = load_settings(course).coursedir
+    work = find_similar_work(coursedir, [lesson])
+    assert work.unread == len(find_submitted(coursedir, lesson)) > 5
+    assert work.pairs() == []

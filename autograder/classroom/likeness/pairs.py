@@ -93,20 +93,28 @@ def compare(exercise: str, answers: Mapping[str, np.ndarray], ignored: np.ndarra
     likeness, bits, shared = _likeness([own[name] for name in students])
     upper = np.triu_indices(len(students), 1)
     values = np.minimum(likeness[upper], 1.0)
-    ranked, usual = np.sort(values), float(np.quantile(values, 0.95))
+    ranked = np.sort(values)
+    # The likeness that one pair in twenty exceeds.
+    usual = float(ranked[int(0.95 * (len(ranked) - 1))])
     most = max(FEW, int(COMMON * len(values)))
     enough = bits[upper] >= least_bits(len(values))
-    found = (values >= LEAST_LIKENESS) & enough & (shared[upper] >= LEAST_SHARED)
-    pairs, common = [], 0
-    for place in np.flatnonzero(found).tolist():
-        value = float(values[place])
-        alike = len(ranked) - int(np.searchsorted(ranked, value - 1e-6))
-        if alike > most:
-            common += 1
-            continue
-        one, other = int(upper[0][place]), int(upper[1][place])
-        weight = float(bits[one, other])
-        pairs.append(Pair(students[one], students[other], exercise, value, weight, alike, len(values), usual))
+    found = np.flatnonzero((values >= LEAST_LIKENESS) & enough & (shared[upper] >= LEAST_SHARED))
+    alike = len(ranked) - np.searchsorted(ranked, values[found] - 1e-6)
+    rare = found[alike <= most]
+    pairs = [
+        Pair(
+            first=students[upper[0][place]],
+            second=students[upper[1][place]],
+            exercise=exercise,
+            likeness=float(values[place]),
+            bits=float(bits[upper[0][place], upper[1][place]]),
+            alike=int(count),
+            pairs=len(values),
+            usual=usual,
+        )
+        for place, count in zip(rare, alike[alike <= most], strict=True)
+    ]
+    common = len(found) - len(rare)
     pairs.sort(key=lambda pair: (-pair.likeness * pair.bits, pair.first, pair.second))
     return Comparison(exercise, len(answers), len(students), tuple(pairs), common, usual)
 

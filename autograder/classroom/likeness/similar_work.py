@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from nbgrader.coursedir import CourseDirectory
@@ -20,9 +22,10 @@ from .fingerprints import winnow
 from .pairs import WHOLE_LESSON, Comparison, Pair, compare, compare_lessons, without
 from .structure import tokens
 
-# Submissions that one process reads at a time; of fewer than twice as many, starting processes would take longer.
+# Submissions that one process reads at a time; for fewer than twice as many, starting processes would take longer.
 AT_A_TIME = 50
-FingerprintedAnswer = tuple[str, str, np.ndarray]
+# Gives the student, the exercise and the fingerprints of every answer in some submissions.
+Read = Callable[[], list[tuple[str, str, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,32 @@ class SimilarWork:
         return sorted(found, key=lambda each: (-each[1].likeness * each[1].bits, each[1].first, each[1].second))
 
 
-def _read_all(submissions: Sequence[Submitted]) -> Iterator[tuple[list[FingerprintedAnswer], int]]:
-    """Yield the answers in some submissions after the other, and how many a process broke over."""
-    if len(submissions) < 2 * AT_A_TIME:
-        yield fingerprinted(submissions), 0
+def _fail(error: BrokenExecutor) -> list[tuple[str, str, np.ndarray]]:
+    raise error
+
+
+@contextmanager
+def _readers(submissions: int) -> Iterator[Callable[[Sequence[Submitted]], Read]]:
+    """Yield what begins to read some submissions and returns how to get their answers, for many by several processes.
+
+    Getting them raises BrokenExecutor where a process broke.
+    """
+    if submissions < 2 * AT_A_TIME:
+        yield lambda some: partial(fingerprinted, some)
         return
-    waiting = [submissions[start : start + AT_A_TIME] for start in range(0, len(submissions), AT_A_TIME)]
-    with ProcessPoolExecutor(cores()) as pool:
-        for some, future in [(some, pool.submit(fingerprinted, some)) for some in waiting]:
-            try:
-                yield future.result(), 0
-            except BrokenExecutor:
-                yield [], len(some)
+    pool = ProcessPoolExecutor(cores())
+
+    def begin(some: Sequence[Submitted]) -> Read:
+        try:
+            return pool.submit(fingerprinted, some).result
+        except BrokenExecutor as error:
+            return partial(_fail, error)
+
+    try:
+        yield begin
+    finally:
+        # Whoever interrupts this waits for what is at work, not for all that is waiting.
+        pool.shutdown(cancel_futures=True)
 
 
 def compare_answers(lesson: Lesson, answers: Mapping[str, Mapping[str, np.ndarray]]) -> list[Comparison]:
@@ -78,18 +95,30 @@ def compare_answers(lesson: Lesson, answers: Mapping[str, Mapping[str, np.ndarra
 def find_similar_work(coursedir: CourseDirectory, lessons: Iterable[Lesson]) -> SimilarWork:
     """Compare the answers that were handed in, exercise by exercise. Raises CourseError for a lesson never built."""
     found = {lesson: find_submitted(coursedir, lesson) for lesson in lessons}
-    comparisons, unread = [], 0
+    count, unread = sum(map(len, found.values())), 0
+    comparisons: list[tuple[Lesson, Comparison]] = []
     # Shown where somebody watches, and where it takes long enough to be seen.
-    with tqdm(total=sum(map(len, found.values())), desc="comparing", unit="notebook", disable=None, delay=2) as bar:
-        for lesson, submissions in found.items():
+    bar = tqdm(total=count, desc="comparing", unit="notebook", disable=None, delay=2)
+    with bar, _readers(count) as read:
+        waiting = [
+            (lesson, [(len(some), read(some)) for some in _portions(submissions)])
+            for lesson, submissions in found.items()
+        ]
+        for lesson, portions in waiting:
             answers: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
-            for read, lost in _read_all(submissions):
-                bar.update(min(AT_A_TIME, len(submissions)))
-                unread += lost
-                for student, exercise, prints in read:
-                    answers[exercise][student] = prints
+            for size, get in portions:
+                bar.update(size)
+                try:
+                    for student, exercise, prints in get():
+                        answers[exercise][student] = prints
+                except BrokenExecutor:
+                    unread += size
             comparisons += [(lesson, comparison) for comparison in compare_answers(lesson, answers)]
     return SimilarWork(tuple(comparisons), unread)
+
+
+def _portions(submissions: Sequence[Submitted]) -> list[Sequence[Submitted]]:
+    return [submissions[start : start + AT_A_TIME] for start in range(0, len(submissions), AT_A_TIME)]
 
 
 def _side(student: str, answers: Sequence[Written], shared: Mapping[str, set[int]]) -> Side:

@@ -85,7 +85,7 @@ def choose_shown(coursedir: CourseDirectory, work: SimilarWork) -> list[Shown]:
 
 def _what(lesson: Lesson, exercise: str) -> str:
     """Return what was compared as a reader should see it."""
-    return f"{lesson.number} {WHOLE_LESSON}" if exercise == WHOLE_LESSON else title_of(find_exercise(exercise))
+    return f"{lesson.number}, {WHOLE_LESSON}" if exercise == WHOLE_LESSON else title_of(find_exercise(exercise))
 
 
 def pair_table(marks: ClassMarks, work: SimilarWork | None) -> Table:
