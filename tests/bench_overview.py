@@ -1,4 +1,4 @@
-"""``python -m tests.bench_overview``: seconds and size of the class page for a made-up class that handed in every lesson.
+"""``python -m tests.bench_overview``: seconds and size of the class page where a made-up class handed in every lesson.
 
 The answers are those of the batteries, drawn at random, and the marks are made up: nothing is graded.
 """
