@@ -29,9 +29,16 @@ def _grade(arguments: argparse.Namespace) -> int:
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    from ..classroom.overview.overview import run_overview
+    from ..classroom.overview.overview import OverviewRequest, run_overview
 
-    return run_overview(arguments.course, arguments.out)
+    request = OverviewRequest(
+        course=arguments.course,
+        out=arguments.out,
+        roster=arguments.roster,
+        column=arguments.column,
+        similar=not arguments.no_similar,
+    )
+    return run_overview(request)
 
 
 def _count(least: int) -> Callable[[str], int]:
@@ -59,4 +66,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("overview", help="a class on one page, and the tables behind its figures")
     command.add_argument("--course", type=Path, metavar="DIR", help="with nbgrader_config.py (default: this folder)")
     command.add_argument("--out", type=Path, metavar="DIR", help="where it goes (default: grading/overview)")
+    command.add_argument("--roster", type=Path, metavar="FILE.csv", help="puts its names beside those of the folders")
+    command.add_argument("--column", metavar="NAME", help="of the roster: holds the folders' names")
+    command.add_argument("--no-similar", action="store_true", help="do not compare answers with each other")
     command.set_defaults(run=_overview)

@@ -15,7 +15,8 @@ data_scripts.train_landmarks data_scripts.augmentation_effect data_scripts.nose_
 data_scripts.studies
 autograder
 autograder.commands
-autograder.classroom.exports autograder.classroom.overview autograder.notebook_api
+autograder.classroom.overview autograder.notebook_api
+autograder.classroom.exports autograder.classroom.likeness
 autograder.classroom.run
 autograder.classroom.gradebook
 autograder.classroom.results

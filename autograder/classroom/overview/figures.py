@@ -189,3 +189,26 @@ def draw_seconds(spreads: Sequence[tuple[str, list[float]]]) -> str:
         axes.grid(axis="x", color=_INK, alpha=0.2)
         axes.set_xlabel("box: the middle half; thick line: median; whiskers: 5 % and 95 %")
         return _embed(figure, "seconds", "Seconds that grading took, by exercise; the numbers stand in the table")
+
+
+def draw_attempts(days: Sequence[tuple[str, int, int]]) -> str:
+    """Return for each day, such as 2026-03-01, a bar of what was handed in first and, upon it, again."""
+    from datetime import date
+
+    from matplotlib.ticker import MaxNLocator
+
+    places = [date.fromisoformat(day) for day, _, _ in days]
+    offsets = [(place - places[0]).days for place in places]
+    first, again = [day[1] for day in days], [day[2] for day in days]
+    with _drawing():
+        figure = _figure(2.2)
+        axes = figure.subplots()
+        _plain(axes)
+        axes.bar(offsets, first, width=0.8, color=_BAR, edgecolor=_EDGE, linewidth=0.6, label="for the first time")
+        style: dict[str, Any] = {"color": "#9cc3e6", "hatch": "////", "edgecolor": _EDGE, "linewidth": 0.6}
+        axes.bar(offsets, again, width=0.8, bottom=first, label="again", **style)
+        chosen = sorted({0, len(days) // 3, 2 * len(days) // 3, len(days) - 1})
+        axes.set_xticks([offsets[place] for place in chosen], [days[place][0] for place in chosen])
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(loc="outside upper left", ncols=2, frameon=False)
+        return _embed(figure, "attempts", "How much was handed in on each day; the numbers stand in the table")

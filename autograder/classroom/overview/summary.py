@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -24,6 +24,12 @@ NAME, REASON = 120, 300
 def shown_name(student: str) -> str:
     """Return a student's name as page and tables show it."""
     return safe_text(student, NAME, one_line=True)
+
+
+def said_name(marks: ClassMarks, student: str) -> tuple[str, str]:
+    """Return a student's folder and, where it is known, the name, as page and tables show them."""
+    name = marks.people[student].name if student in marks.people else student
+    return shown_name(student), "" if name == student else safe_text(name, NAME, one_line=True)
 
 
 def mark_kind(mark: Mark) -> str:
@@ -112,6 +118,29 @@ def misconception_table(marks: ClassMarks) -> Table:
     return Table("misconceptions", ("misconception", "students", "lesson", "exercise", "hint"), rows)
 
 
+def who_made(marks: ClassMarks) -> dict[str, list[str]]:
+    """Return who shows each misconception, by its id."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for lesson in marks.lessons:
+        for graded in marks.of(lesson):
+            for mark in graded.marks:
+                if mark.misconception:
+                    found[mark.misconception].append(graded.student)
+    return found
+
+
+def who_table(marks: ClassMarks) -> Table:
+    """Return who shows which misconception, a row for each student, in the order of the table of misconceptions."""
+    lessons = {exercise.name: lesson.id for lesson, exercise in _exercises(marks.lessons)}
+    ranked = sorted(who_made(marks).items(), key=lambda item: (-len(item[1]), item[0]))
+    rows = [
+        (safe_text(id, NAME, one_line=True), *said_name(marks, student), lessons.get(id.partition("/")[0], ""))
+        for id, students in ranked
+        for student in students
+    ]
+    return Table("who", ("misconception", "student", "name", "lesson"), rows)
+
+
 def run_seconds(marks: ClassMarks) -> list[tuple[Lesson, Exercise, list[float]]]:
     """Return for each exercise the seconds that grading it took, of those in which code was run."""
     return [
@@ -133,16 +162,16 @@ def seconds_table(marks: ClassMarks) -> Table:
 def look_table(marks: ClassMarks) -> Table:
     """Return who needs a look, and why."""
     rows = [
-        (shown_name(student), lesson.id, safe_text(reason, REASON, one_line=True))
+        (*said_name(marks, student), lesson.id, safe_text(reason, REASON, one_line=True))
         for student, lesson, reason in marks.look()
     ]
-    return Table("look", ("student", "lesson", "why"), rows)
+    return Table("look", ("student", "name", "lesson", "why"), rows)
 
 
 def absent_table(marks: ClassMarks) -> Table:
     """Return who handed in nothing of a lesson that others handed in."""
-    rows = [(shown_name(student), lesson.id) for lesson in marks.lessons for student in marks.absent(lesson)]
-    return Table("nothing", ("student", "lesson"), rows)
+    rows = [(*said_name(marks, student), lesson.id) for lesson in marks.lessons for student in marks.absent(lesson)]
+    return Table("nothing", ("student", "name", "lesson"), rows)
 
 
 def student_table(marks: ClassMarks) -> Table:
@@ -161,18 +190,3 @@ def student_table(marks: ClassMarks) -> Table:
         )
     columns = ("student", "last name", "first name", *(lesson.id for lesson in marks.lessons), "total")
     return Table("students", columns, rows)
-
-
-def all_tables(marks: ClassMarks) -> Sequence[Table]:
-    """Return every table, by the order of the page."""
-    makers = (
-        handed_in_table,
-        distribution_table,
-        exercise_table,
-        misconception_table,
-        seconds_table,
-        look_table,
-        absent_table,
-        student_table,
-    )
-    return [make(marks) for make in makers]

@@ -1,0 +1,51 @@
+"""Names of a roster beside the names of folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...course.manifest import CourseError
+from ...report.safe_text import safe_text
+from ..exports.roster import Row, read_roster
+from ..gradebook.marks import ClassMarks, Person
+
+
+@dataclass(frozen=True)
+class Named:
+    """A class whose people bear the roster's names; ``strangers`` have a folder and do not stand in the roster."""
+
+    marks: ClassMarks
+    strangers: Sequence[str] = ()
+
+
+def _person(row: Row, known: Person | None) -> Person:
+    known = known or Person(row.student)
+    first, last = row.get("first name"), row.get("last name")
+    # One column for the whole name says it as it wants to be said.
+    whole = {"first_name": "", "last_name": row.get("name")} if row.get("name") else {}
+    names = {"first_name": first, "last_name": last} if first or last else whole
+    return replace(known, email=row.get("email") or known.email, **names)
+
+
+def with_roster(marks: ClassMarks, path: Path | None, column: str | None) -> Named:
+    """Return the class with the names of a CSV file; who stands in it and handed in nothing belongs to the class, too.
+
+    Raises CourseError where the file can't be read, has no column of folders' names, or names nobody of the class.
+    """
+    if path is None:
+        if column is not None:
+            raise CourseError("--column names a column of --roster FILE.csv; name the file as well")
+        return Named(marks)
+    folders = sorted({student for students in marks.handed_in.values() for student in students})
+    roster = read_roster(path, column, sorted({*marks.people, *folders}))
+    rows = {row.student: row for row in roster.rows}
+    if not set(rows) & set(folders):
+        one, other = (safe_text(names[0], 60, one_line=True) for names in (sorted(rows) or ["nobody"], folders))
+        raise CourseError(
+            f"--roster names none of the {len(folders)} students who handed in: it holds {one}, a folder is called "
+            f"{other}; name the column that holds the folders' names with --column"
+        )
+    people = {student: _person(rows[student], marks.people.get(student)) for student in rows}
+    return Named(replace(marks, people={**marks.people, **people}), [each for each in folders if each not in rows])
