@@ -41,7 +41,7 @@ KEYS = (
 )
 
 
-# Columns that only this system's own export has; a roster with another system's and none of its own is refused.
+# Columns of each system's own export; a roster with two or more of another system's and none of its own is refused.
 OWN_COLUMNS: Mapping[str, frozenset[str]] = {
     "canvas": frozenset({"id", "canvas id", "lms_user_id", "sis user id", "sis login id"}),
     "moodle": frozenset({"id number", "idnumber", "username", "email address"}),
@@ -162,7 +162,7 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
 def refuse_foreign(path: Path, system: str) -> None:
     """Raise CourseError where a roster's columns are those of another system than ``system``."""
     columns = {column.casefold() for column in _read_rows(path)[0]}
-    others = [other for other, own in OWN_COLUMNS.items() if other != system and own & columns]
+    others = [other for other, own in OWN_COLUMNS.items() if other != system and len(own & columns) > 1]
     if others and not OWN_COLUMNS[system] & columns:
         raise CourseError(
             f"the roster is {others[0].title()}'s, and the export is for {system.title()}; "
