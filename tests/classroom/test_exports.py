@@ -153,6 +153,8 @@ def test_without_a_roster_moodle_gets_the_folders_names(course: Path, tmp_path: 
         ("name,email\nada,a\n", ("--column", "login"), "no column 'login'"),
         ("email\nada\nADA\n", (), "twice"),
         ("email\n", (), "holds no students"),
+        ("SIS Login ID\nnobody\n", (), "no row of the roster matches"),
+        (MOODLE, (), "the roster is Moodle's"),
         ('email\n"ada\n', (), "is no CSV file"),
         (None, (), "can't be read"),
     ],
@@ -166,6 +168,15 @@ def test_a_bad_roster_is_refused(
     status = main(["export", "canvas", "--course", str(course), "--roster", str(path), "--out", str(out), *arguments])
     assert status == 2
     assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_damaged_gradebook_exports_nothing(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    course, _ = make_class(tmp_path / "course", ["ada"], [lesson])
+    (course / "gradebook.db").write_bytes(b"no database" * 100)
+    out = tmp_path / "out.csv"
+    assert main(["export", "canvas", "--course", str(course), "--out", str(out)]) == 2
+    assert "nothing was exported" in capsys.readouterr().err
     assert not out.exists()
 
 

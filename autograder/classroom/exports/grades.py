@@ -14,7 +14,7 @@ from ..folders.settings import load_settings
 from ..gradebook.marks import ClassMarks, read_class
 from ..results.store import Store, write_whole
 from ..results.tables import as_csv, is_formula
-from .roster import Roster, Row, make_roster
+from .roster import Roster, Row, make_roster, refuse_foreign
 
 SHOWN = 10
 # Moodle writes it for no grade, and takes it for none in a column that is not there yet, too.
@@ -93,8 +93,6 @@ def _names(students: Sequence[str]) -> str:
 def _warnings(marks: ClassMarks, roster: Roster) -> list[str]:
     """Return what a teacher should know about the file."""
     said = []
-    if marks.trouble:
-        said.append(f"marks given by hand are left out: {marks.trouble}")
     if roster.strangers:
         said.append(f"not in the roster, and left out: {_names(roster.strangers)}")
     keys = ("canvas id", "sis user id", "sis login id", "id number", "username", "email")
@@ -114,11 +112,19 @@ def export_grades(request: ExportRequest) -> int:
     marks = read_class(settings, [find_lesson(name) for name in request.lessons])
     if not marks.lessons:
         raise CourseError(f"nobody handed in {', '.join(request.lessons) or 'anything'}: there are no grades")
+    if marks.trouble:
+        raise CourseError(f"{marks.trouble}; nothing was exported, since marks given by hand would be missing")
     titles = read_titles(marks.lessons, request.titles)
+    if request.roster is not None:
+        refuse_foreign(request.roster, request.system)
     roster = make_roster(marks, request.roster, request.column)
     out = (request.out or Store(settings.coursedir).folder / f"{request.system}.csv").resolve()
     write_whole(out, SYSTEMS[request.system](marks, roster, titles))
     print(f"{out}: {len(roster.rows)} students, {', '.join(titles[lesson.id] for lesson in marks.lessons)}")
+    if roster.column:
+        unmatched = [row.student for row in roster.rows if row.student not in marks.people]
+        left = f"; not of: {_names(unmatched)}" if unmatched else ""
+        print(f"column {roster.column}: {len(roster.rows) - len(unmatched)} rows match a student's folder{left}")
     warnings = _warnings(marks, roster)
     for warning in warnings:
         print(f"autograder: {warning}", file=sys.stderr)

@@ -41,6 +41,13 @@ KEYS = (
 )
 
 
+# Columns of each system's own export; a roster with two or more of another system's and none of its own is refused.
+OWN_COLUMNS: Mapping[str, frozenset[str]] = {
+    "canvas": frozenset({"id", "canvas id", "lms_user_id", "sis user id", "sis login id"}),
+    "moodle": frozenset({"id number", "idnumber", "username", "email address"}),
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """One student: the name of their folder, and what is known of them by the names in ``NAMES``."""
@@ -55,10 +62,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Roster:
-    """The students in the file's order, and those with marks that it does not hold."""
+    """The students in the file's order, and those with marks that it does not hold; ``column`` names the folders."""
 
     rows: tuple[Row, ...]
     strangers: tuple[str, ...]
+    column: str = ""
 
 
 def _of_person(person: Person) -> Row:
@@ -142,7 +150,24 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
                 f"the roster names {safe_text(student, 80)} twice in column {safe_text(columns[key], 40)}"
             )
         found[student] = Row(student, _facts(columns, row))
-    return Roster(tuple(found.values()), tuple(sorted(set(folders.values()) - set(found))))
+    if not set(folders.values()) & set(found):
+        shown = [safe_text(next(iter(names), "nobody"), 40, one_line=True) for names in (found, folders.values())]
+        raise CourseError(
+            f"no row of the roster matches a graded folder: its column {safe_text(columns[key], 40)} holds "
+            f"{shown[0]}, the folders are called {shown[1]}; name another column with --column"
+        )
+    return Roster(tuple(found.values()), tuple(sorted(set(folders.values()) - set(found))), columns[key])
+
+
+def refuse_foreign(path: Path, system: str) -> None:
+    """Raise CourseError where a roster's columns are those of another system than ``system``."""
+    columns = {column.casefold() for column in _read_rows(path)[0]}
+    others = [other for other, own in OWN_COLUMNS.items() if other != system and len(own & columns) > 1]
+    if others and not OWN_COLUMNS[system] & columns:
+        raise CourseError(
+            f"the roster is {others[0].title()}'s, and the export is for {system.title()}; "
+            f"give the list of students that {system.title()} exports"
+        )
 
 
 def make_roster(marks: ClassMarks, path: Path | None, column: str | None) -> Roster:
