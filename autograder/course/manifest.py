@@ -9,12 +9,12 @@ from typing import Any
 
 from . import fields
 from .fields import read_fields
-from .root import ROOT, CourseError, shown_path
+from .root import PACKAGE, ROOT, CourseError, shown_path
 from .yaml_file import read_yaml
 
 __all__ = ["ROOT", "Course", "CourseError", "Exercise", "Lesson", "find_exercise", "find_lesson", "load_course"]
 
-MANIFEST = ROOT / "autograder" / "course.yaml"
+MANIFEST = PACKAGE / "course.yaml"
 
 _COURSE = {"title": fields.text, "version": fields.version, "lessons": fields.entries}
 _LESSON = {
