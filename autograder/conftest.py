@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.manifest import ROOT, CourseError, Exercise, Lesson, find_lesson, load_course
+from autograder.course.manifest import CourseError, Exercise, Lesson, find_lesson, load_course
 from autograder.grading.graded_run import GradedRun
 from autograder.grading.grader import LessonGrader
 from autograder.grading.notebook_choice import find_submission
+from autograder.grading.work_folder import find_work
 from autograder.isolation.sandbox import ISOLATIONS, make_sandbox
 from autograder.isolation.workers import Workers
 from autograder.ladder.verdict import Result
@@ -30,11 +31,9 @@ class GradingSession:
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
         chosen = {find_lesson(text).id for text in option("--lesson")}
-        lessons = load_course().lessons
-        self.lessons = tuple(lesson for lesson in lessons if not chosen or lesson.id in chosen)
-        work = Path(option("--work") or ROOT / "lessons").resolve()
-        if not work.is_dir():
-            raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
+        asked = tuple(lesson for lesson in load_course().lessons if lesson.id in chosen)
+        self.work = find_work(option("--work"), asked)
+        self.lessons = self.work.lessons
         self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
         self.sandbox = make_sandbox(option("--isolation"))
         self.report = Path(option("--report")).resolve() if option("--report") else None
@@ -48,7 +47,7 @@ class GradingSession:
             raise CourseError(f"--report {self.report} is where the HTML page goes; name it FILE.json")
         self.failed = False
         self._workers = Workers(self.lessons, self.sandbox)
-        self._graders = {lesson.id: self._open(lesson, work) for lesson in self.lessons}
+        self._graders = {lesson.id: self._open(lesson, self.work.folder) for lesson in self.lessons}
         self._results: dict[str, Result] = {}
         self._notes: dict[str, list[str]] = {}
         self._grader: LessonGrader | None = None
@@ -164,6 +163,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     session = config.stash[SESSION]
     if session.failed:
         return
+    if session.work.said:
+        terminalreporter.write_line(safe_text(session.work.said))
     writer = terminalreporter._tw
     terminalreporter.write(print_report(session.run, writer.fullwidth, writer.hasmarkup))
     for what, path in (("results", session.report), ("page", session.page)):

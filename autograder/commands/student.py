@@ -6,18 +6,17 @@ import argparse
 import secrets
 from pathlib import Path
 
-from ..course.manifest import ROOT, CourseError, find_lesson, load_course
+from ..course.manifest import find_lesson
 
 
 def _watch(arguments: argparse.Namespace) -> int:
+    from ..grading.work_folder import find_work
     from ..isolation.sandbox import make_sandbox
     from ..notebook_api.watch import run_watch
 
     chosen = tuple(find_lesson(text) for text in arguments.lesson)
-    work = (arguments.work or ROOT / "lessons").resolve()
-    if not work.is_dir():
-        raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
-    run_watch(chosen or load_course().lessons, work, make_sandbox(), secrets.randbits(48), prepare=bool(chosen))
+    work = find_work(arguments.work, chosen)
+    run_watch(work.lessons, work.folder, make_sandbox(), secrets.randbits(48), prepare=bool(chosen))
     return 0
 
 
