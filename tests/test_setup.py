@@ -246,6 +246,39 @@ def test_code_keeps_the_style() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+def interpreters() -> dict[str, str]:
+    """The interpreters of the supported versions that are there and run, by version; pyenv keeps some off the path."""
+    found = {f"{sys.version_info[0]}.{sys.version_info[1]}": sys.executable}
+    for version in ("3.11", "3.12", "3.13"):
+        places = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python3")]
+        for place in filter(None, places):
+            if version not in found and run(place, "-c", "import ensurepip", cwd=ROOT).returncode == 0:
+                found[version] = str(place)
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_the_references_pass_on_other_interpreters(version: str, tmp_path: Path) -> None:
+    """The pins install there, and what TensorFlow, PyTorch and NumPy answer is right."""
+    python = interpreters().get(version)
+    if python is None:
+        pytest.skip(f"no Python {version} is on this machine")
+    environment = tmp_path / "env"
+    created = run(python, "-m", "venv", environment, cwd=ROOT)
+    assert created.returncode == 0, created.stdout
+    python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    pip = (python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile")
+    installed = run(*pip, "-r", "requirements.txt", cwd=ROOT)
+    assert installed.returncode == 0, installed.stdout
+    lessons = [f"--lesson={number}" for number in ("01", "03", "04", "06")]
+    command = (python, "-m", "pytest", "autograder", "--work", "solutions", "-p", "no:cacheprovider", *lessons)
+    graded = run(*command, cwd=ROOT)
+    shutil.rmtree(environment)
+    assert graded.returncode == 0, graded.stdout
+
+
 @pytest.fixture(scope="module")
 def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The interpreter of a new environment with what environment.yml's pip section installs; about two minutes."""
