@@ -1,5 +1,5 @@
 # Every target that needs Python sets up .venv by itself; `make` alone lists the targets.
-# Override on the command line: PYTHON=/path/to/python3.11, ARGS="--lesson 03".
+# Override on the command line: PYTHON=/path/to/python3.12, ARGS="--lesson 03".
 
 PYTHON ?=
 ARGS ?=
@@ -14,10 +14,14 @@ PY := $(BIN)/python
 # Written when the installation is complete, so that an interrupted one is taken up again.
 STAMP := .venv/.installed
 
+# The course itself, for its command `autograder`: the files stay here, and what is edited here counts at once.
+ITSELF := $(if $(wildcard pyproject.toml),-e .)
+
 # The one version of the resolver that writes the pins, so that two teachers write the same files.
 UV_VERSION := 0.13.9
 
-IS_311 := import sys; sys.exit(sys.version_info[:2] != (3, 11))
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+NAMES := python3.11 python3.12 python3.13 python3 python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup isolation demo test test-long grade lab build check lint pins clean
@@ -35,7 +39,8 @@ help:
 	@echo 'make pins     write requirements.txt and constraints.txt anew from pyproject.toml (newest versions: ARGS=--upgrade)'
 	@echo 'make clean    remove .venv and caches; data/, output/ and notebooks stay'
 	@echo
-	@echo 'Python 3.11 is looked for as python3.11, python3 and python; name another with PYTHON=/path/to/python.'
+	@echo 'Python 3.11, 3.12 or 3.13 is looked for as $(NAMES); name another with'
+	@echo 'PYTHON=/path/to/python.'
 	@echo 'On Linux, the plain torch brings gigabytes of CUDA packages. Without an NVIDIA GPU, set PIP_EXTRA_INDEX_URL'
 	@echo 'to the address of the CPU builds, as the installation page of pytorch.org gives it, before the first make.'
 
@@ -43,20 +48,20 @@ setup: $(STAMP) isolation
 	@echo 'setup: .venv holds the pinned packages'
 
 $(STAMP): requirements.txt constraints.txt
-	@if $(PY) -c '$(IS_311)' 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1; then \
+	@if $(PY) -c '$(SUITS)' 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1; then \
 	  echo 'setup: .venv is there, its packages are brought up to the pins'; \
 	else \
 	  found=; \
-	  for candidate in $(if $(PYTHON),"$(PYTHON)",python3.11 python3 python); do \
-	    if "$$candidate" -c '$(IS_311)' 2>/dev/null; then found=$$candidate; break; fi; \
+	  for candidate in $(if $(PYTHON),"$(PYTHON)",$(NAMES)); do \
+	    if "$$candidate" -c '$(SUITS)' 2>/dev/null; then found=$$candidate; break; fi; \
 	  done; \
 	  if [ -z "$$found" ]; then \
-	    echo 'setup: this course needs Python 3.11, and $(if $(PYTHON),$(PYTHON) is not one,none of python3.11 python3 python is one).' >&2; \
+	    echo 'setup: this course needs Python 3.11, 3.12 or 3.13, and $(if $(PYTHON),$(PYTHON) is not one,none of $(NAMES) is one).' >&2; \
 	    echo '       Get it with one of these, then run make again:' >&2; \
-	    echo '         Debian 12        sudo apt-get install python3 python3-venv' >&2; \
-	    echo '         conda            conda create -n py311 -c conda-forge python=3.11 && conda activate py311' >&2; \
-	    echo '         pyenv            pyenv install 3.11 && pyenv local 3.11' >&2; \
-	    echo '       or name one:       make PYTHON=/path/to/python3.11' >&2; \
+	    echo '         Debian, Ubuntu   sudo apt-get install python3 python3-venv' >&2; \
+	    echo '         conda            conda create -n py312 -c conda-forge python=3.12 && conda activate py312' >&2; \
+	    echo '         pyenv            pyenv install 3.12 && pyenv local 3.12' >&2; \
+	    echo '       or name one:       make PYTHON=/path/to/python3.12' >&2; \
 	    exit 1; \
 	  fi; \
 	  echo "setup: creating .venv with $$found"; \
@@ -67,7 +72,7 @@ $(STAMP): requirements.txt constraints.txt
 	fi
 	@echo 'setup: installing the pinned packages into .venv (minutes at first, and gigabytes)'
 	@if [ -t 1 ]; then quiet=; else quiet=-qq; fi; \
-	  $(PY) -m pip install --disable-pip-version-check --no-compile $$quiet -r requirements.txt
+	  $(PY) -m pip install --disable-pip-version-check --no-compile $$quiet -r requirements.txt $(ITSELF)
 	@# pip compiles on one core. Files for other versions of Python do not compile; nothing imports them.
 	@$(PY) -m compileall -qq -j 0 .venv/lib || true
 	@$(PY) -m pip check --disable-pip-version-check
@@ -129,9 +134,9 @@ MAC := (platform_machine == 'arm64' and sys_platform == 'darwin')
 ARM := (platform_machine == 'aarch64' and sys_platform == 'linux')
 X86 := (platform_machine == 'x86_64' and sys_platform == 'linux')
 TIDY := sed \
-  -e "s/python_full_version < '3.12' and //" \
-  -e "s/ and python_full_version < '3.12'//" \
-  -e "s/ ; python_full_version < '3.12'$$//" \
+  -e "s/python_full_version < '3.14' and //" \
+  -e "s/ and python_full_version < '3.14'//" \
+  -e "s/ ; python_full_version < '3.14'$$//" \
   -e "s/ and ($(MAC) or $(ARM) or $(X86) or sys_platform == 'win32')$$//" \
   -e "s/ ; ($(MAC) or $(ARM) or $(X86) or sys_platform == 'win32')$$//" \
   -e "s/($(ARM) or $(X86))/sys_platform == 'linux'/"
@@ -143,7 +148,7 @@ pins: $(STAMP)
 	@cp constraints.txt .venv/pins/all
 	@$(COMPILE) $(ARGS) pyproject.toml --output-file .venv/pins/all >/dev/null
 	@$(COMPILE) --no-deps --constraints .venv/pins/all pyproject.toml > .venv/pins/direct
-	@{ echo '# Every package of the course, pinned for Python 3.11 on Linux, macOS (Apple silicon) and Windows.'; \
+	@{ echo '# Every package of the course, pinned for Python 3.11 to 3.13 on Linux, macOS (Apple silicon) and Windows.'; \
 	   echo '# Written from pyproject.toml by `make pins`: edit that file, not this one. Versions stay as they are here'; \
 	   echo '# unless pyproject.toml asks for others; `make pins ARGS=--upgrade` takes the newest.'; \
 	   echo '# Constraints, not requirements: the CUDA packages are held where the CUDA build of torch asks for them,'; \

@@ -1,20 +1,26 @@
-"""``python -m autograder COMMAND``: what students, authors and teachers do from a terminal."""
+"""``autograder COMMAND`` or ``python -m autograder COMMAND``: what students, authors and teachers do."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
-from .commands import authoring, classroom, exports, student
+from .commands import authoring, check, classroom, exports, start, student
 from .course.manifest import CourseError
+
+
+def called() -> str:
+    """Return how this program was started, as usage and help name it."""
+    return "autograder" if Path(sys.argv[0]).stem == "autograder" else "python -m autograder"
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """Return the parsed command line; each command carries the function that runs it as ``run``."""
-    parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
+    parser = argparse.ArgumentParser(prog=called(), description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (student, authoring, classroom, exports):
+    for group in (check, student, start, authoring, classroom, exports):
         group.add(commands)
     return parser.parse_args(argv)
 

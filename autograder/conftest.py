@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from autograder.course.chosen import choose, narrowed
-from autograder.course.manifest import ROOT, CourseError, Exercise, Lesson
+from autograder.course.manifest import CourseError, Exercise, Lesson
 from autograder.grading.graded_run import GradedRun
 from autograder.grading.grader import LessonGrader
 from autograder.grading.notebook_choice import find_submission
+from autograder.grading.work_folder import find_work
 from autograder.isolation.sandbox import ISOLATIONS, make_sandbox
 from autograder.isolation.workers import Workers
 from autograder.ladder.verdict import Result
@@ -30,10 +31,10 @@ class GradingSession:
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
-        self.lessons, self.exercises = choose(option("--lesson"), option("--exercise"))
-        work = Path(option("--work") or ROOT / "lessons").resolve()
-        if not work.is_dir():
-            raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
+        chosen, exercises = choose(option("--lesson"), option("--exercise"))
+        self.work = find_work(option("--work"), chosen if option("--lesson") or option("--exercise") else ())
+        self.lessons = self.work.lessons
+        self.exercises = tuple(each for lesson in self.lessons for each in lesson.exercises if each in exercises)
         self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
         self.sandbox = make_sandbox(option("--isolation"))
         self.report = Path(option("--report")).resolve() if option("--report") else None
@@ -47,7 +48,7 @@ class GradingSession:
             raise CourseError(f"--report {self.report} is where the HTML page goes; name it FILE.json")
         self.failed = False
         self._workers = Workers(self.lessons, self.sandbox)
-        self._graders = {lesson.id: self._open(lesson, work) for lesson in self.lessons}
+        self._graders = {lesson.id: self._open(lesson, self.work.folder) for lesson in self.lessons}
         self._results: dict[str, Result] = {}
         self._notes: dict[str, list[str]] = {}
         self._grader: LessonGrader | None = None
@@ -164,6 +165,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     session = config.stash[SESSION]
     if session.failed:
         return
+    if session.work.said:
+        terminalreporter.write_line(safe_text(session.work.said))
     writer = terminalreporter._tw
     terminalreporter.write(print_report(session.run, writer.fullwidth, writer.hasmarkup))
     for what, path in (("results", session.report), ("page", session.page)):

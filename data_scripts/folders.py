@@ -7,9 +7,32 @@ import re
 from pathlib import Path
 
 from data_scripts.files.errors import DataError, explain_os_error
-from data_scripts.files.generated import REPOSITORY
+from data_scripts.files.generated import PACKAGES, REPOSITORY
 
 SCALES = ("trial", "quick", "full")
+
+
+def course_folder() -> Path:
+    """Where ``data/`` and ``output/`` lie: the course's own folder, or, where the course was installed with pip,
+    ``$COURSE_HOME``, else ``facial-keypoints`` in the user's home."""
+    return REPOSITORY
+
+
+def lesson_folder(lesson_id: str) -> Path:
+    """Where a lesson's settings lie (``quick.yaml`` and its likes): beside the notebook, else in the course.
+
+    Raises:
+        DataError: if they are nowhere.
+    """
+    places = (
+        Path.cwd(),
+        REPOSITORY / "lessons" / lesson_id,
+        PACKAGES / "autograder" / "lessons" / lesson_id,
+    )
+    for place in places:
+        if (place / "quick.yaml").is_file():
+            return place
+    raise DataError(f"lesson {lesson_id}: its quick.yaml is neither in {places[0]} nor in {places[1]}; put it there")
 
 
 def data_folder() -> Path:

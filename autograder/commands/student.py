@@ -7,33 +7,29 @@ import secrets
 from pathlib import Path
 
 from ..course.chosen import choose
-from ..course.manifest import ROOT, CourseError, load_course
-
-
-def _work(arguments: argparse.Namespace) -> Path:
-    """Return the folder of notebooks that was asked for. Raises CourseError where it is none."""
-    work = (arguments.work or ROOT / "lessons").resolve()
-    if not work.is_dir():
-        raise CourseError(f"--work {work} is no folder; expected one with <lesson>/<lesson>.ipynb in it")
-    return work
+from ..course.manifest import load_course
 
 
 def _watch(arguments: argparse.Namespace) -> int:
+    from ..grading.work_folder import find_work
     from ..isolation.sandbox import make_sandbox
     from ..notebook_api.watch import run_watch
 
     lessons, exercises = choose(arguments.lesson, arguments.exercise)
     chosen = bool(arguments.lesson or arguments.exercise)
-    run_watch(lessons, exercises, _work(arguments), make_sandbox(), secrets.randbits(48), prepare=chosen)
+    work = find_work(arguments.work, lessons if chosen else ())
+    exercises = tuple(each for lesson in work.lessons for each in lesson.exercises if each in exercises)
+    run_watch(work.lessons, exercises, work.folder, make_sandbox(), secrets.randbits(48), prepare=chosen)
     return 0
 
 
 def _next(arguments: argparse.Namespace) -> int:
+    from ..grading.work_folder import find_work
     from ..isolation.sandbox import make_sandbox
     from ..notebook_api.progress import say_next, standings_of
     from ..report.safe_text import safe_text
 
-    work = _work(arguments)
+    work = find_work(arguments.work).folder
     standings = standings_of(work, load_course().lessons, make_sandbox())
     print(safe_text(say_next(standings, work)))
     return 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import fields
 from .fields import read_fields
-from .root import ROOT, CourseError, shown_path
+from .root import PACKAGE, ROOT, CourseError, shown_path
 from .yaml_file import read_yaml
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "load_course",
 ]
 
-MANIFEST = ROOT / "autograder" / "course.yaml"
+MANIFEST = PACKAGE / "course.yaml"
 
 _COURSE = {"title": fields.text, "version": fields.version, "lessons": fields.entries}
 _UNGRADED = {

@@ -13,6 +13,7 @@ from typing import TypedDict
 import numpy as np
 
 from .manifest import ROOT, CourseError, Lesson, find_lesson
+from .root import shown_path
 
 COPIES = Path(__file__).with_name("copies")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -56,7 +57,7 @@ def released_cells(lesson: Lesson) -> list[ReleasedCell]:
     """Return the released code cells. Raises CourseError where the lesson was never built."""
     path = released_path(lesson)
     if not path.is_file():
-        raise CourseError(f"{path.relative_to(ROOT)} is missing; run: python -m autograder build")
+        raise CourseError(f"{shown_path(path)} is missing; run: python -m autograder build")
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 

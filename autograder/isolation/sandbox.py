@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ..course.manifest import ROOT, CourseError
+from ..course.root import INSTALLED, PACKAGE, ROOT, CourseError
 
 WORKER = Path(__file__).resolve().parent.parent / "worker"
 SCRATCH_BYTES = 512 * 2**20
@@ -73,10 +73,30 @@ def _interpreter(*prefixes: str) -> list[str]:
     return arguments
 
 
+def _shown() -> list[Path]:
+    """Return the folders that the sandbox shows."""
+    shown = [Path(folder) for folder in SYSTEM]
+    return shown + [path for prefix in (sys.base_prefix, sys.prefix) for path in _needed(Path(prefix))]
+
+
+def _covered() -> list[str]:
+    """Return the mounts of empty folders over an installed course, which lies among the interpreter's packages."""
+    if not INSTALLED:
+        return []
+    arguments = []
+    for folder in _shown():
+        real = folder.resolve()
+        if PACKAGE.is_relative_to(real):
+            place = str(folder / PACKAGE.relative_to(real))
+            arguments += ["--perms", "0755", "--tmpfs", place, "--remount-ro", place]
+    return arguments
+
+
 def _exposed() -> str | None:
     """Return what of the course lies in a folder that the sandbox shows, or None."""
-    shown = [Path(folder) for folder in SYSTEM]
-    shown += [path for prefix in (sys.base_prefix, sys.prefix) for path in _needed(Path(prefix))]
+    if INSTALLED:
+        return None
+    shown = _shown()
     for name in ("solutions", "autograder", ".git"):
         path = (ROOT / name).resolve()
         if any(path.is_relative_to(folder.resolve()) for folder in shown):
@@ -108,7 +128,7 @@ def _bubblewrap() -> list[str]:
     command += ["--perms", "1777", "--size", str(SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
     scratch = _scratch()
     command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", scratch]
-    command += _interpreter(sys.base_prefix, sys.prefix)
+    command += [*_interpreter(sys.base_prefix, sys.prefix), *_covered()]
     command += ["--perms", "0755", "--dir", "/course", "--ro-bind", str(WORKER), "/course/worker", "--chdir", scratch]
     # The folders made for the mounts belong to whoever starts this: without it, a notebook could leave files there.
     command += ["--remount-ro", "/dev", "--remount-ro", "/"]

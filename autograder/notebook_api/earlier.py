@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..course.manifest import ROOT, CourseError, Lesson, find_lesson, load_course
 from ..course.released import load_released, reference_code
+from ..course.root import PACKAGE
 from ..grading.grader import LessonGrader
 from ..grading.notebook_choice import find_submission
 from ..grading.submission import NoSubmission
@@ -84,8 +85,8 @@ def _run(code: str, lesson: Lesson, whose: str) -> types.SimpleNamespace:
     # Known to sys.modules, as data classes and pickling expect of the module that defines a class.
     module = types.ModuleType(f"lesson_{lesson.id}")
     sys.modules[module.__name__] = module
-    # A lesson's first cell looks for the course's root upwards from the working folder.
-    with contextlib.chdir(ROOT):
+    # A lesson's first cell looks for the course upwards from the working folder.
+    with contextlib.chdir(PACKAGE.parent):
         error = run_cell(f"{whose} lesson {lesson.number}", code, module.__dict__)
     if error is not None:
         raise CourseError(f"{whose} lesson {lesson.id} does not run: {error['type']}: {error['message']}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,12 @@ from typing import IO
 
 from data_scripts.files.errors import DataError, explain_os_error
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGES = Path(__file__).resolve().parents[2]
+# Holds data/ and output/: the course's own folder. Where the course is installed (a wheel holds the lessons inside the
+# grading engine's package), a folder of the user's; the engine says the same in autograder/course/root.py.
+REPOSITORY = PACKAGES
+if (PACKAGES / "autograder" / "lessons").is_dir():
+    REPOSITORY = Path(os.path.abspath(os.path.expanduser(os.environ.get("COURSE_HOME") or "~/facial-keypoints")))
 MARKER = "generated.json"
 
 

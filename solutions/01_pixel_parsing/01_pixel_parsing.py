@@ -33,10 +33,15 @@
 import sys
 from pathlib import Path
 
-ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
-sys.path.insert(0, str(ROOT))
+# The course lies in a folder above this notebook, or is installed.
+sys.path[:0] = [str(p) for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file()][:1]
 
-import autograder
+try:
+    import autograder
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook needs its course: open it in the course's folder, or run %pip install ADDRESS-OF-YOUR-COURSE"
+    ) from None
 
 import numpy as np
 import pandas as pd

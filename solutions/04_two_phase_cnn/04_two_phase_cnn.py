@@ -27,10 +27,15 @@
 import sys
 from pathlib import Path
 
-ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
-sys.path.insert(0, str(ROOT))
+# The course lies in a folder above this notebook, or is installed.
+sys.path[:0] = [str(p) for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file()][:1]
 
-import autograder
+try:
+    import autograder
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook needs its course: open it in the course's folder, or run %pip install ADDRESS-OF-YOUR-COURSE"
+    ) from None
 
 import json
 import os
@@ -106,7 +111,7 @@ class TwoPhaseConfig:
 # %%
 import matplotlib.pyplot as plt
 
-from data_scripts.folders import data_folder, output_folder, scale
+from data_scripts.folders import data_folder, lesson_folder, output_folder, scale
 from data_scripts.kaggle_csv import read_training
 
 split_rows = autograder.earlier("01_pixel_parsing").split_rows
@@ -114,7 +119,7 @@ forward_fill = autograder.earlier("02_nan_masking").forward_fill
 rmse = autograder.earlier("02_nan_masking").rmse
 per_keypoint_rmse = autograder.earlier("02_nan_masking").per_keypoint_rmse
 
-folder = next(f for f in (Path.cwd(), ROOT / "lessons" / "04_two_phase_cnn") if (f / f"{scale()}.yaml").is_file())
+folder = lesson_folder("04_two_phase_cnn")
 config = TwoPhaseConfig.from_yaml(folder / f"{scale()}.yaml")
 faces = read_training(data_folder() / "training.csv")
 

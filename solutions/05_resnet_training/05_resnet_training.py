@@ -29,10 +29,15 @@
 import sys
 from pathlib import Path
 
-ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
-sys.path.insert(0, str(ROOT))
+# The course lies in a folder above this notebook, or is installed.
+sys.path[:0] = [str(p) for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file()][:1]
 
-import autograder
+try:
+    import autograder
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook needs its course: open it in the course's folder, or run %pip install ADDRESS-OF-YOUR-COURSE"
+    ) from None
 
 import copy
 import math
@@ -58,10 +63,10 @@ KeypointResNet = autograder.earlier("03_residual_block").KeypointResNet
 # %%
 from IPython.display import Image, display
 
-from data_scripts.folders import data_folder, output_folder, scale
+from data_scripts.folders import data_folder, lesson_folder, output_folder, scale
 from data_scripts.kaggle_csv import read_training
 
-FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "05_resnet_training"
+FOLDER = lesson_folder("05_resnet_training")
 faces = read_training(data_folder() / "training.csv")
 rows = np.random.default_rng(0).permutation(len(faces.images))
 

@@ -24,10 +24,15 @@
 import sys
 from pathlib import Path
 
-ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
-sys.path.insert(0, str(ROOT))
+# The course lies in a folder above this notebook, or is installed.
+sys.path[:0] = [str(p) for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file()][:1]
 
-import autograder
+try:
+    import autograder
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook needs its course: open it in the course's folder, or run %pip install ADDRESS-OF-YOUR-COURSE"
+    ) from None
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,7 +54,7 @@ TOLERANCE = 3.0  # pixels: a prediction this near to the truth counts as found
 # lamp, and with a grimace. The green circle is the point that your network will find.
 
 # %%
-from data_scripts.folders import output_folder, scale
+from data_scripts.folders import lesson_folder, output_folder, scale
 from data_scripts.imm_faces import load_imm
 
 faces = load_imm(size=(HEIGHT, WIDTH))
@@ -448,7 +453,7 @@ import time
 
 import yaml
 
-FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "07_nose_tip"
+FOLDER = lesson_folder("07_nose_tip")
 config = yaml.safe_load((FOLDER / f"{scale()}.yaml").read_text(encoding="utf-8"))
 print(config)
 

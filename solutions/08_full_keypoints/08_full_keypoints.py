@@ -23,10 +23,15 @@
 import sys
 from pathlib import Path
 
-ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
-sys.path.insert(0, str(ROOT))
+# The course lies in a folder above this notebook, or is installed.
+sys.path[:0] = [str(p) for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file()][:1]
 
-import autograder
+try:
+    import autograder
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook needs its course: open it in the course's folder, or run %pip install ADDRESS-OF-YOUR-COURSE"
+    ) from None
 
 import cv2
 import matplotlib.pyplot as plt
@@ -42,7 +47,7 @@ from torch.utils.data import Dataset
 # numbers, x and y of each point.
 
 # %%
-from data_scripts.folders import output_folder, scale
+from data_scripts.folders import lesson_folder, output_folder, scale
 from data_scripts.imm_faces import load_imm
 
 faces = load_imm(size=(120, 160))
@@ -456,7 +461,7 @@ import yaml
 
 from data_scripts.keypoint_training import errors_of, predict, start_at_mean, train_keypoints
 
-FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "08_full_keypoints"
+FOLDER = lesson_folder("08_full_keypoints")
 config = yaml.safe_load((FOLDER / f"{scale()}.yaml").read_text(encoding="utf-8"))
 settings = {
     "none": {"max_shift": 0},

@@ -22,10 +22,15 @@
 import sys
 from pathlib import Path
 
-ROOT = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file())
-sys.path.insert(0, str(ROOT))
+# The course lies in a folder above this notebook, or is installed.
+sys.path[:0] = [str(p) for p in [Path.cwd(), *Path.cwd().parents] if (p / "autograder" / "course.yaml").is_file()][:1]
 
-import autograder
+try:
+    import autograder
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "This notebook needs its course: open it in the course's folder, or run %pip install ADDRESS-OF-YOUR-COURSE"
+    ) from None
 
 import xml.etree.ElementTree as ElementTree
 from typing import NamedTuple
@@ -61,7 +66,7 @@ class FaceRecord(NamedTuple):
 # the real photographs, set `COURSE_IBUG` to their folder before you start Jupyter.
 
 # %%
-from data_scripts.folders import output_folder, scale
+from data_scripts.folders import course_folder, lesson_folder, output_folder, scale
 from data_scripts.ibug_faces import TEST, TEST_TRUTH, TRAIN, ibug_folder, read_labels, read_picture, split_by_photo
 
 folder = ibug_folder()
@@ -498,7 +503,7 @@ from data_scripts.landmark_training import (
     with_points,
 )
 
-FOLDER = Path.cwd() if (Path.cwd() / "quick.yaml").is_file() else ROOT / "lessons" / "09_larger_dataset"
+FOLDER = lesson_folder("09_larger_dataset")
 recipe = load_recipe(FOLDER / f"{scale()}.yaml")
 labeled = with_points(records)
 used = labeled[: recipe.faces] if recipe.faces else labeled
@@ -708,7 +713,7 @@ plt.show()
 # is empty, test pictures stand in for yours, with the box in the middle instead of their own.
 
 # %%
-mine = ROOT / "data" / "my_pictures"
+mine = course_folder() / "data" / "my_pictures"
 mine.mkdir(parents=True, exist_ok=True)
 if (mine / "labels.xml").is_file():
     own = [FaceRecord(str(mine / file), box, None) for file, box, _ in read_ibug_xml(mine / "labels.xml")]
