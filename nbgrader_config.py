@@ -1,5 +1,6 @@
 """nbgrader's settings: solutions/ is released to lessons/, with the exercise's number in every stub."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -36,7 +37,10 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # Where work is handed out and handed in, on this machine; another place for a class that shares one.
-c.Exchange.root = str(ROOT / "exchange")
+c.Exchange.root = os.environ.get("COURSE_EXCHANGE", str(ROOT / "exchange"))
+# Students work in lessons/: what they hand in is taken from there, and fetching brings only what is missing.
+c.Exchange.assignment_dir = str(ROOT / "lessons")
+c.ExchangeFetchAssignment.replace_missing_files = True
 
 # nbgrader's own list, with the course's engine in place of Execute and SaveAutoGrades: imported when it is needed.
 ENGINE = "autograder.classroom.run.preprocessors"

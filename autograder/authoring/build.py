@@ -125,7 +125,8 @@ def _surplus(lessons: tuple[Lesson, ...], made: set[Path]) -> Iterator[Finding]:
     """Yield files among the generated ones that no source accounts for, and folders of lessons that are not listed."""
     folders = [LESSONS / lesson.id for lesson in lessons] + [COPIES]
     present = {path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file()}
-    junk = (".ipynb_checkpoints", "__pycache__")
+    # nbgrader puts the feedback that a student fetches beside the notebook.
+    junk = (".ipynb_checkpoints", "__pycache__", "feedback")
     for path in sorted(path for path in present - made if not any(part in junk for part in path.parts)):
         yield Finding(path, "no source accounts for it; remove it")
     listed = {lesson.id for lesson in lessons}

@@ -4,9 +4,8 @@
 # **Goal.** You build a residual network from its block: the network that lesson 05 trains to find 15 keypoints in a
 # face. On the way you count its parameters, and find that a published figure can be wrong.
 #
-# **You need** Python and a little NumPy. If `nn.Module` and `backward()` are words you have only heard, PyTorch's
-# [Learn the Basics](https://docs.pytorch.org/tutorials/beginner/basics/intro.html) explains them; *Dive into Deep
-# Learning* explains [convolutions](https://d2l.ai/chapter_convolutional-neural-networks/conv-layer.html).
+# **You need** Python and a little NumPy. If `nn.Module`, `backward()` and convolution are words you have only heard,
+# [the primer](../00_primer/00_primer.ipynb) has them on two pages.
 # **Time:** about {{minutes}} minutes. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |

@@ -5,8 +5,9 @@
 # phases: first Adam, then SGD with a shrinking step. And you measure which part of that recipe matters.
 #
 # **You need** lessons 01 and 02, and an idea of what layers and gradients are
-# ([3Blue1Brown](https://www.3blue1brown.com/topics/neural-networks) explains both in pictures). **Time:** about
-# {{minutes}} minutes, some three of them training. Code that only draws is folded: a click on the three dots shows it.
+# ([3Blue1Brown](https://www.3blue1brown.com/topics/neural-networks) explains both in pictures; convolution and padding
+# in numbers: [the primer](../00_primer/00_primer.ipynb)). **Time:** about {{minutes}} minutes, some three of them
+# training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |
 # |---|---|

@@ -6,7 +6,7 @@
 # worth.
 #
 # **You need** lessons 02 (the masked loss) and 03 (the network). You should have met PyTorch's tensors, `backward()`
-# and `nn.Module`; if not, read [Learn the basics](https://pytorch.org/tutorials/beginner/basics/intro.html) first.
+# and `nn.Module`; if not, read [the primer](../00_primer/00_primer.ipynb) first.
 # **Time:** about {{minutes}} minutes, some three of them training. Code that only draws is folded: a click on the three
 # dots shows it.
 #

@@ -6,7 +6,7 @@
 # of the differences are real.
 #
 # **You need** some PyTorch: tensors, `nn.Module`, `backward()`. Lesson 05 builds such a training from scratch, and
-# [PyTorch's own first steps](https://pytorch.org/tutorials/beginner/basics/intro.html) teach the rest. **Time:** about
+# [the primer](../00_primer/00_primer.ipynb) has the rest on two pages. **Time:** about
 # {{minutes}} minutes, a few of them training. Code that only draws is folded: a click on the three dots shows it.
 #
 # | exercise | you write |

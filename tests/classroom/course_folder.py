@@ -38,6 +38,7 @@ c = get_config()
 c.CourseDirectory.root = str(root)
 c.Exchange.root = str(root / "exchange")
 c.Exchange.cache = str(root / "cache")
+c.Exchange.assignment_dir = "."
 """
 STAMP = "2026-03-01 10:00:00.000000 UTC"
 # A class's marks as a person would compare them: names in place of the gradebook's random keys.

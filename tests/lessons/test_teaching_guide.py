@@ -12,7 +12,7 @@ from autograder.course.manifest import ROOT, Lesson, find_exercise, load_course
 
 GUIDE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 MEASURED = (ROOT / "docs" / "measured.md").read_text(encoding="utf-8")
-LESSONS = load_course().lessons
+LESSONS = load_course().notebooks
 by_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.id for lesson in LESSONS])
 NAMED = re.compile(r"`(\w+/[a-z0-9-]+)`")
 

@@ -32,6 +32,9 @@ from ...grading.submission import Unreadable
 from ...report.safe_text import safe_text
 
 TIMESTAMP = "timestamp.txt"
+# What nbgrader's `submit` puts beside a notebook, so that only its student finds the feedback; 128 characters.
+SECRET = "submission_secret.txt"
+MAX_SECRET = 1000
 MAX_TIMESTAMP = 200
 PROBLEM = 1000
 JUNK = "__pycache__"
@@ -176,7 +179,7 @@ def links_outside(folder: Path) -> list[str]:
 
 def _others(folder: Path, notebook: str) -> list[str]:
     """Say what else was handed in; none of it is opened."""
-    names = [entry.name for entry in _entries(folder) if entry.name not in (notebook, TIMESTAMP, JUNK)]
+    names = [entry.name for entry in _entries(folder) if entry.name not in (notebook, TIMESTAMP, SECRET, JUNK)]
     names = [name for name in names if not is_hidden(name)]
     if not names:
         return []

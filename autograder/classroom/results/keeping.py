@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ...course.manifest import Lesson
+from ...grading.notebook_choice import read_inside
+from ...grading.submission import Unreadable
 from ...report.safe_text import clean, safe_text
 from ...report.words import number
-from ..folders.handed_in import TIMESTAMP, HandedIn
+from ..folders.handed_in import MAX_SECRET, SECRET, TIMESTAMP, HandedIn
 from ..folders.settings import Settings, autograded_path
 from .store import ClassRun, Store, now, write_whole
 from .submission_result import GradedSubmission, KeptResult
@@ -60,6 +64,7 @@ def keep(settings: Settings, store: Store, lesson: Lesson, notebook: str, result
     """
     write_whole(autograded_path(settings.coursedir, result["student"], lesson), notebook, _mode(settings))
     _write_timestamp(settings, lesson, result)
+    _copy_secret(settings, lesson, result)
     keep_result(store, result)
 
 
@@ -67,6 +72,7 @@ def restamp(settings: Settings, store: Store, lesson: Lesson, result: KeptResult
     """Return the result of a notebook that was handed in again as it was, kept with its new time. Raises Unwritable."""
     result = {**result, "timestamp": timestamp}
     _write_timestamp(settings, lesson, result)
+    _copy_secret(settings, lesson, result)
     keep_result(store, result)
     return result
 
@@ -83,3 +89,20 @@ def _write_timestamp(settings: Settings, lesson: Lesson, result: KeptResult) -> 
         write_whole(path, result["timestamp"], _mode(settings))
     else:
         path.unlink(missing_ok=True)
+
+
+def _copy_secret(settings: Settings, lesson: Lesson, result: KeptResult) -> None:
+    """Put the secret of a submission beside its graded notebook: `nbgrader release_feedback` reads it there.
+
+    Work that was not handed in through an exchange has none. Raises Unwritable.
+    """
+    beside = autograded_path(settings.coursedir, result["student"], lesson).with_name(SECRET)
+    submitted = Path(
+        settings.coursedir.format_path(settings.coursedir.submitted_directory, result["student"], lesson.id)
+    )
+    try:
+        content = read_inside(submitted / SECRET, submitted, MAX_SECRET)
+    except Unreadable:
+        beside.unlink(missing_ok=True)
+        return
+    write_whole(beside, content.decode("utf-8", "replace"), _mode(settings))
