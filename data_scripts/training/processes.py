@@ -25,6 +25,8 @@ def process_group() -> Iterator[None]:
     dist.init_process_group("gloo")
     try:
         yield
+        # Who leaves first would tear the connection from under the others.
+        dist.barrier()
     finally:
         dist.destroy_process_group()
 

@@ -134,7 +134,7 @@ def test_a_roster_with_one_column_for_the_whole_name(course: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "more", "said"),
     [
-        ("student_id\nzoe\n", [], "names none of the 4 students who handed in: it holds zoe, a folder is called ada"),
+        ("student_id\nzoe\n", [], "its column student_id holds zoe, the folders are called ada"),
         ("a,b\n1,2\n", [], "name one of these with --column: a, b"),
         ("student_id\nada\n", ["--column", "login"], "no column 'login'"),
         ("", [], "holds no students"),

@@ -99,6 +99,9 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyte
 def test_a_worker_that_fails_is_told_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken" / "data_scripts" / "drawing"
     broken.mkdir(parents=True)
+    # Without these the installed package would be found in its place.
+    for folder in (broken, broken.parent):
+        (folder / "__init__.py").touch()
     (broken / "workers.py").write_text("raise SystemExit(3)", encoding="utf-8")
     monkeypatch.setattr(workers, "ROOT", broken.parents[1])
     with pytest.raises(RuntimeError, match="exit status 3"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...course.manifest import CourseError
-from ...report.safe_text import safe_text
 from ..exports.roster import Row, read_roster
 from ..gradebook.marks import ClassMarks, Person
 
@@ -39,13 +38,6 @@ def with_roster(marks: ClassMarks, path: Path | None, column: str | None) -> Nam
             raise CourseError("--column names a column of --roster FILE.csv; name the file as well")
         return Named(marks)
     folders = sorted({student for students in marks.handed_in.values() for student in students})
-    roster = read_roster(path, column, sorted({*marks.people, *folders}))
-    rows = {row.student: row for row in roster.rows}
-    if not set(rows) & set(folders):
-        one, other = (safe_text(names[0], 60, one_line=True) for names in (sorted(rows) or ["nobody"], folders))
-        raise CourseError(
-            f"--roster names none of the {len(folders)} students who handed in: it holds {one}, a folder is called "
-            f"{other}; name the column that holds the folders' names with --column"
-        )
+    rows = {row.student: row for row in read_roster(path, column, folders).rows}
     people = {student: _person(rows[student], marks.people.get(student)) for student in rows}
     return Named(replace(marks, people={**marks.people, **people}), [each for each in folders if each not in rows])
