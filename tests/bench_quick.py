@@ -58,7 +58,9 @@ def train(lesson: Lesson, seed: int, changes: list[list[str]]) -> None:
         lookup, truth = read_lookup(data / "IdLookupTable.csv"), pd.read_csv(data / "truth.csv")
         submission = scoring.make_submission(keypoints, read_training(data / "training.csv").names, lookup)
         rmse = scoring.score_submission(submission, truth)
-    print(f"\nRESULT lesson {lesson.number}, seed {seed}: {names['seconds']:.0f} s of training, test RMSE {rmse:.2f} px")
+    print(
+        f"\nRESULT lesson {lesson.number}, seed {seed}: {names['seconds']:.0f} s of training, test RMSE {rmse:.2f} px"
+    )
 
 
 def main() -> None:
