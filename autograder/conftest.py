@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.chosen import choose, narrowed
+from autograder.course.chosen import narrowed
 from autograder.course.manifest import CourseError, Exercise, Lesson
 from autograder.grading.graded_run import GradedRun
 from autograder.grading.grader import LessonGrader
 from autograder.grading.notebook_choice import find_submission
-from autograder.grading.work_folder import find_work
+from autograder.grading.work_folder import asked_for
 from autograder.isolation.sandbox import ISOLATIONS, make_sandbox
 from autograder.isolation.workers import Workers
 from autograder.ladder.verdict import Result
@@ -31,10 +31,8 @@ class GradingSession:
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
-        chosen, exercises = choose(option("--lesson"), option("--exercise"))
-        self.work = find_work(option("--work"), chosen if option("--lesson") or option("--exercise") else ())
+        self.work, self.exercises = asked_for(option("--work"), option("--lesson"), option("--exercise"))
         self.lessons = self.work.lessons
-        self.exercises = tuple(each for lesson in self.lessons for each in lesson.exercises if each in exercises)
         self.seed: int = secrets.randbits(48) if option("--seed") is None else option("--seed")
         self.sandbox = make_sandbox(option("--isolation"))
         self.report = Path(option("--report")).resolve() if option("--report") else None

@@ -150,8 +150,7 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
     Raises CourseError where it must not go out; then its files are as they were.
     """
     refuse_unfilled(lesson)
-    if lesson.exercises:
-        ladders(lesson)
+    ladders(lesson)
     change = check_promise(lesson)
     moment = datetime.now()
     made: set[Path] = set()
@@ -169,9 +168,8 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
             overwritten += keep_copies(by_hand, moment)
             former |= {path: path.read_bytes() if path.is_file() else None for path in stale}
             write_files(stale)
-        if lesson.exercises:
-            check_mistakes(lesson)
-            prove(lesson)
+        check_mistakes(lesson)
+        prove(lesson)
     except BaseException:
         put_back(former)
         raise
@@ -185,8 +183,7 @@ def _build_lesson(lesson: Lesson, force: bool, say: Callable[[str], None]) -> tu
 def _check_lesson(lesson: Lesson) -> tuple[set[Path], list[Finding]]:
     """Return the lesson's files and those that are out of step."""
     refuse_unfilled(lesson)
-    if lesson.exercises:
-        ladders(lesson)
+    ladders(lesson)
     made: set[Path] = set()
     stale: list[Path] = []
     for make in (_source_files, _release_files):
@@ -197,7 +194,7 @@ def _check_lesson(lesson: Lesson) -> tuple[set[Path], list[Finding]]:
             # The release would be made from a notebook that is out of step itself.
             made |= set((LESSONS / lesson.id).rglob("*")) | {released_path(lesson)}
             break
-    if lesson.exercises and not stale:
+    if not stale:
         check_mistakes(lesson)
     by_hand = edited([path for path in stale if path != released_path(lesson)], released_path(lesson))
     return made, [Finding(path, "edited by hand" if path in by_hand else "out of step") for path in stale]

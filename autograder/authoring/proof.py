@@ -73,8 +73,12 @@ def _refuse(lesson: Lesson, what: str, wrong: list[Result], seed: int) -> None:
 def prove(lesson: Lesson) -> None:
     """Grade the lesson's reference and its stubs as they lie in their folders; what was proven is not graded again.
 
+    A lesson without exercises has nothing to prove.
+
     Raises CourseError where a reference solution does not score in full or a stub scores at all.
     """
+    if not lesson.exercises:
+        return
     for cached in (load_released, edition):
         cached.cache_clear()
     kept = PROVEN / f"{lesson.id}-{content_hash(lesson)}.json"

@@ -28,10 +28,14 @@ def _read_module(lesson: Lesson, path: Path) -> list[Ladder]:
 def ladders(lesson: Lesson) -> dict[str, Ladder]:
     """Return the ladders in the lesson's room by exercise name, one for each exercise of the manifest.
 
+    A lesson without exercises needs no room.
+
     Raises CourseError where the room or a ladder is missing, a ladder has no exercise or a module can't be imported.
     """
     room = Path(__file__).parent / lesson.room
     wanted = [exercise.name for exercise in lesson.exercises]
+    if not wanted:
+        return {}
     if not room.is_dir():
         raise CourseError(
             f"{shown_path(room)} is missing; expected modules there with a Ladder for {', '.join(wanted)}"

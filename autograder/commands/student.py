@@ -6,19 +6,16 @@ import argparse
 import secrets
 from pathlib import Path
 
-from ..course.chosen import choose
 from ..course.manifest import load_course
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    from ..grading.work_folder import find_work
+    from ..grading.work_folder import asked_for
     from ..isolation.sandbox import make_sandbox
     from ..notebook_api.watch import run_watch
 
-    lessons, exercises = choose(arguments.lesson, arguments.exercise)
+    work, exercises = asked_for(arguments.work, arguments.lesson, arguments.exercise)
     chosen = bool(arguments.lesson or arguments.exercise)
-    work = find_work(arguments.work, lessons if chosen else ())
-    exercises = tuple(each for lesson in work.lessons for each in lesson.exercises if each in exercises)
     run_watch(work.lessons, exercises, work.folder, make_sandbox(), secrets.randbits(48), prepare=chosen)
     return 0
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..course.manifest import Lesson, load_course
+from ..course.chosen import choose
+from ..course.manifest import Exercise, Lesson, load_course
 from ..course.root import INSTALLED, ROOT, CourseError
 from .notebook_choice import expected_name
 
@@ -90,3 +91,15 @@ def find_work(asked: str | Path | None, chosen: Sequence[Lesson] = ()) -> Work:
         said = f"looked in {path} for {expected} and the other lessons; found {_listed(path)}"
         return Work(path, every, said)
     return Work(path, every)
+
+
+def asked_for(
+    work: str | Path | None, lessons: Sequence[str], exercises: Sequence[str]
+) -> tuple[Work, tuple[Exercise, ...]]:
+    """Return the folder to grade with its lessons, and their exercises: what --work, --lesson and --exercise name.
+
+    Raises CourseError as ``choose`` and ``find_work`` do.
+    """
+    chosen, wanted = choose(lessons, exercises)
+    found = find_work(work, chosen if lessons or exercises else ())
+    return found, tuple(each for lesson in found.lessons for each in lesson.exercises if each in wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,13 +62,18 @@ class Mark:
 
 @dataclass(frozen=True)
 class Graded:
-    """One graded submission. ``more`` is what the gradebook adds (extra credit) or takes (lateness)."""
+    """One graded submission. ``more`` is what the gradebook adds (extra credit) or takes (lateness).
+
+    ``timestamp`` says when it was handed in, as nbgrader wrote it; ``isolation`` how its code ran.
+    """
 
     student: str
     lesson: Lesson
     marks: tuple[Mark, ...]
     more: float
     look: tuple[str, ...]
+    timestamp: str | None = None
+    isolation: str = ""
 
     @property
     def points(self) -> float:
@@ -159,19 +165,27 @@ def _read_people(session: Session) -> dict[str, Person]:
     return {row[0]: Person(*(value or "" for value in row)) for row in session.execute(select(*columns))}
 
 
-def _read_gradebook(settings: Settings) -> tuple[dict[str, Person], dict[tuple[str, str], _Entry]]:
-    """Return the gradebook's students and marks, without changing it. Raises GradebookTrouble."""
+@contextmanager
+def gradebook_session(settings: Settings) -> Iterator[Session | None]:
+    """Yield a session that only reads the gradebook, None where there is no gradebook. Raises GradebookTrouble."""
     url = make_url(settings.coursedir.db_url)
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-        return {}, {}
+        yield None
+        return
     check_gradebook(settings)
     with translated(settings):
         engine = create_engine(url)
         try:
             with Session(engine) as session:
-                return _read_people(session), _read_entries(session)
+                yield session
         finally:
             engine.dispose()
+
+
+def _read_gradebook(settings: Settings) -> tuple[dict[str, Person], dict[tuple[str, str], _Entry]]:
+    """Return the gradebook's students and marks. Raises GradebookTrouble."""
+    with gradebook_session(settings) as session:
+        return ({}, {}) if session is None else (_read_people(session), _read_entries(session))
 
 
 def _mark(exercise: Exercise, entry: ExerciseEntry | None, by_hand: float | None) -> Mark:
@@ -208,7 +222,8 @@ def _graded(lesson: Lesson, result: KeptResult, entry: _Entry) -> Graded:
         for exercise in lesson.exercises
         if exercise.check_id in entry.waiting and exercise.name not in doubtful
     ]
-    return Graded(result["student"], lesson, marks, entry.extra - entry.penalty, tuple(look))
+    more, when = entry.extra - entry.penalty, result["timestamp"]
+    return Graded(result["student"], lesson, marks, more, tuple(look), when, result["isolation"])
 
 
 def read_class(settings: Settings, lessons: Sequence[Lesson] = ()) -> ClassMarks:

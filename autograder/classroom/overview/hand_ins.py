@@ -13,15 +13,12 @@ from pathlib import Path
 from nbgrader.api import Assignment, SubmittedAssignment
 from nbgrader.exchange.default.exchange import Exchange
 from nbgrader.utils import parse_utc
-from sqlalchemy import create_engine, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from ...course.manifest import Lesson
 from ..folders.settings import Settings
-from ..gradebook.gradebook import GradebookTrouble, check_gradebook, translated
-from ..gradebook.marks import ClassMarks
-from ..results.store import Store
+from ..gradebook.gradebook import GradebookTrouble
+from ..gradebook.marks import ClassMarks, gradebook_session
 from ..results.tables import Table
 from .summary import said_name
 
@@ -63,21 +60,14 @@ def _read_due(settings: Settings) -> tuple[dict[Key, datetime], dict[str, dateti
 
     A gradebook that can't be read knows nothing; that it can't is said with the marks.
     """
-    url = make_url(settings.coursedir.db_url)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-        return {}, {}
     columns = (SubmittedAssignment.student_id, Assignment.name, Assignment.duedate, SubmittedAssignment.extension)
     asked = select(*columns).join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
     try:
-        check_gradebook(settings)
-        with translated(settings):
-            engine = create_engine(url)
-            try:
-                with Session(engine) as session:
-                    rows = session.execute(asked.where(Assignment.duedate.is_not(None))).all()
-                    lessons = session.execute(select(Assignment.name, Assignment.duedate)).all()
-            finally:
-                engine.dispose()
+        with gradebook_session(settings) as session:
+            if session is None:
+                return {}, {}
+            rows = session.execute(asked.where(Assignment.duedate.is_not(None))).all()
+            lessons = session.execute(select(Assignment.name, Assignment.duedate)).all()
     except GradebookTrouble:
         return {}, {}
     own = {
@@ -105,17 +95,14 @@ def _read_times(settings: Settings, lessons: Iterable[str]) -> dict[Key, tuple[d
 
 def read_hand_ins(settings: Settings, marks: ClassMarks) -> HandIns:
     """Return when and how the class's work was handed in and graded."""
-    came, unisolated, store = {}, {}, Store(settings.coursedir)
+    came, unisolated = {}, {}
     own, by_lesson = _read_due(settings)
-    for student, lesson_id in marks.graded:
-        result = store.read(student, lesson_id)
-        if result is None:
-            continue
-        moment = _moment(result["timestamp"])
+    for key, graded in marks.graded.items():
+        moment = _moment(graded.timestamp)
         if moment:
-            came[student, lesson_id] = moment
-        if result["isolation"].startswith("not isolated"):
-            unisolated[student, lesson_id] = result["isolation"]
+            came[key] = moment
+        if graded.isolation.startswith("not isolated"):
+            unisolated[key] = graded.isolation
     due = {key: own.get(key) or by_lesson.get(key[1]) for key in came}
     known = {key: moment for key, moment in due.items() if moment is not None}
     return HandIns(came, known, _read_times(settings, [lesson.id for lesson in marks.lessons]), unisolated)

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...course.manifest import Exercise, Lesson
 from ...report.words import number, title_of
 from ..gradebook.marks import ClassMarks, Mark
 from ..results.tables import Table
 from .hand_ins import HandIns
-from .summary import mark_kind, said_name
+from .summary import exercises_of, mark_kind, said_name
 
 SCRIPT = Path(__file__).with_name("matrix.js").read_text(encoding="utf-8")
 # The one script that the page's policy lets a browser run.
@@ -47,10 +46,6 @@ MATRIX_STYLE = """
 """
 
 
-def _exercises(marks: ClassMarks) -> list[tuple[Lesson, Exercise]]:
-    return [(lesson, exercise) for lesson in marks.lessons for exercise in lesson.exercises]
-
-
 def _score(mark: Mark) -> float | str:
     """Return a mark as the matrix holds it: its points, with a star where a person gave it; – for nothing written."""
     if mark_kind(mark) == "untouched":
@@ -70,7 +65,12 @@ def _scores(marks: ClassMarks, student: str) -> list[float | str | None]:
 
 def matrix_table(marks: ClassMarks) -> Table:
     """Return every student's points in every exercise, lesson by lesson, and in all."""
-    columns = ("student", "name", *(f"{exercise.id} {exercise.name}" for _, exercise in _exercises(marks)), "total")
+    columns = (
+        "student",
+        "name",
+        *(f"{exercise.id} {exercise.name}" for _, exercise in exercises_of(marks.lessons)),
+        "total",
+    )
     rows = [
         (*said_name(marks, student), *_scores(marks, student), marks.total(student)) for student in sorted(marks.people)
     ]
@@ -94,7 +94,8 @@ def _data(marks: ClassMarks, hand_ins: HandIns) -> str:
     signs = _signs(marks, hand_ins)
     data = {
         "exercises": [
-            [exercise.id, title_of(exercise), lesson.number, exercise.points] for lesson, exercise in _exercises(marks)
+            [exercise.id, title_of(exercise), lesson.number, exercise.points]
+            for lesson, exercise in exercises_of(marks.lessons)
         ],
         "lessons": [[lesson.number, lesson.id, lesson.points] for lesson in marks.lessons],
         "students": [
@@ -127,7 +128,7 @@ def _first_rows(marks: ClassMarks) -> str:
         total = marks.total(student)
         cells = [
             _cell(score, each.points)
-            for score, (_, each) in zip(_scores(marks, student), _exercises(marks), strict=True)
+            for score, (_, each) in zip(_scores(marks, student), exercises_of(marks.lessons), strict=True)
         ]
         rows.append(f"<tr>{head}<td>{'' if total is None else number(total)}</td>{''.join(cells)}</tr>")
     return "".join(rows)
@@ -163,7 +164,7 @@ def _controls(marks: ClassMarks, hand_ins: HandIns) -> str:
 def matrix_page(marks: ClassMarks, hand_ins: HandIns) -> str:
     """Return the matrix as HTML, with its data and the script that sorts and filters it."""
     heads: list[Any] = [("student", "student"), ("total", "total")]
-    heads += [(exercise.id, title_of(exercise)) for _, exercise in _exercises(marks)]
+    heads += [(exercise.id, title_of(exercise)) for _, exercise in exercises_of(marks.lessons)]
     cells = "".join(f'<th scope="col" title="{html.escape(title)}">{html.escape(said)}</th>' for said, title in heads)
     table = f"<table><thead><tr>{cells}</tr></thead><tbody>{_first_rows(marks)}</tbody></table>"
     left = len(marks.people) - FIRST_ROWS

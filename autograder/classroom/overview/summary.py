@@ -41,8 +41,9 @@ def mark_kind(mark: Mark) -> str:
     return "untouched" if mark.outcome in ("not_attempted", "missing") and not mark.by_hand else "none"
 
 
-def _exercises(lessons: Iterable[Lesson]) -> Iterable[tuple[Lesson, Exercise]]:
-    return ((lesson, exercise) for lesson in lessons for exercise in lesson.exercises)
+def exercises_of(lessons: Iterable[Lesson]) -> list[tuple[Lesson, Exercise]]:
+    """Return every exercise of these lessons, each with its lesson."""
+    return [(lesson, exercise) for lesson in lessons for exercise in lesson.exercises]
 
 
 def _marks(marks: ClassMarks, lesson: Lesson, exercise: Exercise) -> list[Mark]:
@@ -80,7 +81,7 @@ def distribution_table(marks: ClassMarks) -> Table:
 def exercise_table(marks: ClassMarks) -> Table:
     """Return for each exercise how many have full, some or no points, or wrote nothing, of those graded."""
     rows = []
-    for lesson, exercise in _exercises(marks.lessons):
+    for lesson, exercise in exercises_of(marks.lessons):
         found = _marks(marks, lesson, exercise)
         kinds = Counter(mark_kind(mark) for mark in found)
         counts = tuple(kinds[kind] for kind in ("full", "some", "none", "untouched"))
@@ -104,7 +105,7 @@ def _hints(lessons: Iterable[Lesson]) -> dict[str, str]:
 def misconception_table(marks: ClassMarks) -> Table:
     """Return the mistakes that were named, the most common first, with the hint that their students read."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for lesson, exercise in _exercises(marks.lessons):
+    for lesson, exercise in exercises_of(marks.lessons):
         counts.update(
             (lesson.id, title_of(exercise), mark.misconception)
             for mark in _marks(marks, lesson, exercise)
@@ -131,7 +132,7 @@ def who_made(marks: ClassMarks) -> dict[str, list[str]]:
 
 def who_table(marks: ClassMarks) -> Table:
     """Return who shows which misconception, a row for each student, in the order of the table of misconceptions."""
-    lessons = {exercise.name: lesson.id for lesson, exercise in _exercises(marks.lessons)}
+    lessons = {exercise.name: lesson.id for lesson, exercise in exercises_of(marks.lessons)}
     ranked = sorted(who_made(marks).items(), key=lambda item: (-len(item[1]), item[0]))
     rows = [
         (safe_text(id, NAME, one_line=True), *said_name(marks, student), lessons.get(id.partition("/")[0], ""))
@@ -145,7 +146,7 @@ def run_seconds(marks: ClassMarks) -> list[tuple[Lesson, Exercise, list[float]]]
     """Return for each exercise the seconds that grading it took, of those in which code was run."""
     return [
         (lesson, exercise, [mark.seconds for mark in _marks(marks, lesson, exercise) if mark.seconds > 0])
-        for lesson, exercise in _exercises(marks.lessons)
+        for lesson, exercise in exercises_of(marks.lessons)
     ]
 
 
