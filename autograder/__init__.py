@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
+
+# In a students' repository some rooms lie in an archive: autograder/course/sealed.py says which and why.
+_SEALED = Path(__file__).with_name("sealed.bin")
+if _SEALED.is_file():
+    __path__.append(str(_SEALED / "autograder"))
 
 __all__ = ["check", "earlier", "hint", "solution"]
 

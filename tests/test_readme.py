@@ -42,7 +42,7 @@ def test_commands_of_the_course_exist(path: Path) -> None:
 
 @of_each
 def test_make_targets_exist(path: Path) -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    makefile = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "setup.mk"))
     for target, *_rest in filter(None, commands(path, "make")):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
 

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-SETUP_FILES = ("pyproject.toml", "requirements.txt", "constraints.txt", "environment.yml", "Makefile", ".ci/run")
+SETUP_FILES = ("pyproject.toml", "requirements.txt", "constraints.txt", "environment.yml", "Makefile", "setup.mk", ".ci/run")
 
 # Requirements that no file imports: commands, the notebooks' kernel, and keras's backend.
 NOT_IMPORTED = {"ipykernel", "jupyterlab", "nbgrader", "pytest-xdist", "tensorflow", "tensorflow-cpu"}
@@ -170,18 +170,19 @@ def test_every_import_is_a_direct_requirement() -> None:
 
 
 def test_every_target_is_in_the_help() -> None:
-    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert phony is not None
+    rules = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "setup.mk"))
+    phony = {target for line in re.findall(r"^\.PHONY: (.*)$", rules, re.MULTILINE) for target in line.split()}
     shown = run("make", cwd=ROOT)
     assert shown.returncode == 0, shown.stdout
     listed = set(re.findall(r"^make ([\w-]+)", shown.stdout, re.MULTILINE))
-    assert listed == set(phony[1].split()) - {"help", "isolation"}
+    assert listed == phony - {"help", "isolation", "about-setup"}
 
 
 @pytest.fixture
 def small_course(tmp_path: Path) -> Path:
-    """A folder with the course's Makefile and nothing to install, so that a bootstrap takes seconds."""
-    shutil.copy(ROOT / "Makefile", tmp_path)
+    """A folder with the course's Makefiles and nothing to install, so that a bootstrap takes seconds."""
+    for name in ("Makefile", "setup.mk"):
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "requirements.txt").write_text("-c constraints.txt\n", encoding="utf-8")
     (tmp_path / "constraints.txt").touch()
     return tmp_path

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from pathlib import Path
+from importlib import import_module, resources
+from importlib.resources.abc import Traversable
 from traceback import extract_tb
 
 from ..course.manifest import CourseError, Exercise, Lesson
@@ -12,10 +12,10 @@ from ..course.root import shown_path
 from ..ladder.ladder import Ladder
 
 
-def _read_module(lesson: Lesson, path: Path) -> list[Ladder]:
+def _read_module(lesson: Lesson, path: Traversable) -> list[Ladder]:
     """Return the ladders of one module. Raises CourseError, which names the line, where it can't be imported."""
     try:
-        module = import_module(f"{__name__}.{lesson.room}.{path.stem}")
+        module = import_module(f"{__name__}.{lesson.room}.{path.name.removesuffix('.py')}")
     except Exception as error:
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
@@ -32,7 +32,7 @@ def ladders(lesson: Lesson) -> dict[str, Ladder]:
 
     Raises CourseError where the room or a ladder is missing, a ladder has no exercise or a module can't be imported.
     """
-    room = Path(__file__).parent / lesson.room
+    room = resources.files(__name__) / lesson.room
     wanted = [exercise.name for exercise in lesson.exercises]
     if not wanted:
         return {}
@@ -40,7 +40,9 @@ def ladders(lesson: Lesson) -> dict[str, Ladder]:
         raise CourseError(
             f"{shown_path(room)} is missing; expected modules there with a Ladder for {', '.join(wanted)}"
         )
-    made = [ladder for path in sorted(room.glob("[!_]*.py")) for ladder in _read_module(lesson, path)]
+    modules = [path for path in room.iterdir() if path.name.endswith(".py") and not path.name.startswith("_")]
+    modules.sort(key=lambda path: path.name)
+    made = [ladder for path in modules for ladder in _read_module(lesson, path)]
     found = {ladder.exercise: ladder for ladder in made}
     for name in wanted:
         if name not in found:

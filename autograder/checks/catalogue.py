@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib import resources
 from typing import Any
 
 from ..course.manifest import CourseError, Exercise, Lesson
@@ -17,7 +17,7 @@ from ..course.released import solution_code
 from ..course.root import shown_path
 from ..course.yaml_file import read_yaml
 
-FOLDER = Path(__file__).parent
+FOLDER = resources.files(__package__)
 
 
 @dataclass(frozen=True)

@@ -8,30 +8,32 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from pathlib import Path
+from importlib import resources
+from importlib.resources.abc import Traversable
 
 from ..course.manifest import Exercise, Lesson
 from ..course.released import released_cells
 from ..isolation.workers import PROBES
 
-CHECKS = Path(__file__).parent
+CHECKS = resources.files(__package__)
 
 
-def _deciding_files(lesson: Lesson) -> list[Path]:
-    """Return the files of the lesson's checks and probe, and those that lessons share."""
-    rooms = [CHECKS / lesson.room, CHECKS / "common"]
-    checks = [path for room in rooms for path in room.glob("*.py")]
-    shared = [path for path in PROBES.glob("*.py") if not path.stem.startswith("lesson_")]
-    return sorted([*checks, *shared, *PROBES.glob(f"{lesson.room}*.py")])
+def _deciding_files(lesson: Lesson) -> list[tuple[str, Traversable]]:
+    """Return the files of the lesson's checks and probe, and those that lessons share, with their places, sorted."""
+    rooms = {f"checks/{name}": CHECKS / name for name in (lesson.room, "common")}
+    checks = [(f"{place}/{path.name}", path) for place, room in rooms.items() for path in room.iterdir()]
+    probes = [path for path in PROBES.iterdir() if path.name.startswith(lesson.room) or path.name[:7] != "lesson_"]
+    every = [*checks, *((f"worker/probes/{path.name}", path) for path in probes)]
+    return sorted((place, path) for place, path in every if place.endswith(".py"))
 
 
 @cache
 def _digest_of_files(lesson: Lesson) -> str:
     digest = hashlib.sha256()
-    for path in _deciding_files(lesson):
+    for place, path in _deciding_files(lesson):
         # Line ends differ between checkouts of the same file.
         content = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{path.relative_to(CHECKS.parent).as_posix()} {len(content)}\n".encode() + content)
+        digest.update(f"{place} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 

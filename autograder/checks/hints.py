@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from ..course.manifest import CourseError, Exercise, Lesson, find_lesson
 from ..course.root import shown_path
 from ..course.yaml_file import read_yaml
 
-FOLDER = Path(__file__).parent
+FOLDER = resources.files(__package__)
 LEVELS = ("question", "direction", "shape")
 _FIELDS = (*LEVELS, "about")
 
@@ -28,7 +29,7 @@ class Guidance:
     about: str
 
 
-def hints_path(lesson: Lesson) -> Path:
+def hints_path(lesson: Lesson) -> Traversable:
     """Return where the lesson's hints lie."""
     return FOLDER / lesson.room / "hints.yaml"
 

@@ -7,6 +7,7 @@ import json
 import marshal
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypedDict
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from .manifest import ROOT, CourseError, Lesson, find_lesson
 from .root import shown_path
+from .sealed import course_file
 
 COPIES = Path(__file__).with_name("copies")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -97,21 +99,29 @@ def earlier_references(lesson: Lesson) -> dict[str, np.ndarray]:
     """
     found: dict[str, np.ndarray] = {}
     for earlier in map(find_lesson, lesson.needs):
-        path = reference_path(earlier)
+        path = reference_file(earlier)
         if not path.is_file():
-            where = path.relative_to(ROOT)
-            raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {where} is missing")
+            raise CourseError(f"lesson {lesson.id} uses {earlier.id}, whose reference {shown_path(path)} is missing")
         found |= earlier_references(earlier)
         found[earlier.id] = _compiled(earlier.id, reference_code(path))
     return found
 
 
 def reference_path(lesson: Lesson) -> Path:
-    """Return where the lesson's solved notebook lies."""
-    return ROOT / "solutions" / lesson.id / f"{lesson.id}.ipynb"
+    """Return where the lesson's solved notebook lies in the course's own folder."""
+    return ROOT / _reference_place(lesson)
 
 
-def reference_code(path: Path, setup: bool = True) -> str:
+def reference_file(lesson: Lesson) -> Traversable:
+    """Return the lesson's solved notebook, which is sealed in a students' repository and in an installed course."""
+    return course_file(_reference_place(lesson))
+
+
+def _reference_place(lesson: Lesson) -> str:
+    return f"solutions/{lesson.id}/{lesson.id}.ipynb"
+
+
+def reference_code(path: Traversable, setup: bool = True) -> str:
     """Return the setup and solution cells of a source notebook as one piece of code, or its solutions alone."""
     parts = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -124,7 +134,7 @@ def reference_code(path: Path, setup: bool = True) -> str:
 
 def solution_code(lesson: Lesson) -> str:
     """Return the lesson's reference solutions as one piece of code. Raises CourseError where they are not there."""
-    path = reference_path(lesson)
+    path = reference_file(lesson)
     if not path.is_file():
-        raise CourseError(f"{path.relative_to(ROOT)} is missing; the reference solutions are needed here")
+        raise CourseError(f"{shown_path(path)} is missing; the reference solutions are needed here")
     return reference_code(path, setup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ class CourseError(Exception):
     """Something about the course or the request is wrong; the message says what to do."""
 
 
-def shown_path(path: Path) -> str:
+def shown_path(path: Path | Traversable) -> str:
     """Return a path as messages name it: from the course's root where it lies inside."""
+    path = Path(str(path))
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import yaml
@@ -24,7 +24,7 @@ class _OneEach(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Traversable) -> Any:
     """Return what the file holds. Raises CourseError where it can't be read, is no YAML or gives a key twice."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_OneEach)

@@ -11,7 +11,7 @@ import types
 from pathlib import Path
 
 from ..course.manifest import ROOT, CourseError, Lesson, find_lesson, load_course
-from ..course.released import load_released, reference_code
+from ..course.released import load_released, reference_code, reference_file
 from ..course.root import PACKAGE
 from ..grading.grader import LessonGrader
 from ..grading.notebook_choice import find_submission
@@ -75,7 +75,7 @@ def own_definitions(own: Path, lesson: Lesson) -> str:
 
 
 def _reference(lesson: Lesson) -> types.SimpleNamespace:
-    path = SOLUTIONS / lesson.id / f"{lesson.id}.ipynb"
+    path = reference_file(lesson)
     if not path.is_file():
         raise CourseError(f"finish lesson {lesson.id} first: this lesson uses it, and no reference solution is here")
     return _run(reference_code(path), lesson, "the reference")

@@ -385,10 +385,10 @@ for weight in model.trainable_weights:
 # def torch_cnn():
 #     """(B, 1, 96, 96) in [0, 1] -> (B, 30) in units of 96 pixels."""
 #     layers, channels = [], 1
-#     for filters, dropped in ((32, 0.05), (64, 0.01), (128, 0.15)):
-#         layers += [nn.Conv2d(channels, filters, 3, padding="same"), nn.LeakyReLU(0.3), nn.MaxPool2d(2)]
-#         layers.append(nn.Dropout(dropped))
-#         channels = filters
+#     for width, share in ((32, 0.05), (64, 0.01), (128, 0.15)):
+#         layers += [nn.Conv2d(channels, width, 3, padding="same"), nn.LeakyReLU(0.3), nn.MaxPool2d(2)]
+#         layers.append(nn.Dropout(share))
+#         channels = width
 #     layers += [nn.Flatten(), nn.Linear(18432, 500), nn.LeakyReLU(0.3)]
 #     layers += [nn.Linear(500, 500), nn.LeakyReLU(0.3), nn.Linear(500, 30)]
 #     return nn.Sequential(*layers)

@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
     """The course's own files, without what was generated or downloaded."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    for name in ("pyproject.toml", "README.md", "nbgrader_config.py", "Makefile"):
+    for name in ("pyproject.toml", "README.md", "nbgrader_config.py", "Makefile", "setup.mk"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 

@@ -111,7 +111,7 @@ def test_earlier_falls_back_to_the_reference_and_says_so(workplace: Path, capsys
 
 
 def test_earlier_without_reference_says_what_to_finish_first(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(earlier_work, "SOLUTIONS", workplace / "none")
+    monkeypatch.setattr(earlier_work, "reference_file", lambda lesson: workplace / "none")
     with pytest.raises(CourseError, match="finish lesson 01_pixel_parsing first"):
         autograder.earlier("01")
 

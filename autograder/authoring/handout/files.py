@@ -1,0 +1,93 @@
+"""What a students' repository holds: every file by its place, with its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...course.manifest import ROOT, CourseError, Lesson, load_course
+from ...course.released import released_path
+from ...course.root import shown_path
+from ..generated import edited
+from ..readme_table import readme_table
+from .seal import ARCHIVE, SEALED_ROOMS, TEACHERS_ROOMS, files_below, lies_in, seal
+
+STUDENTS = Path(__file__).with_name("students")
+_SHARED = (
+    "LICENSE",
+    "LICENSE-text",
+    "constraints.txt",
+    "environment.yml",
+    "hatch_build.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.mk",
+)
+# Templates by the place that they come to lie at: those that begin with a dot would work on this repository, too.
+_TEMPLATES = {
+    "README.md": "README.md",
+    "Makefile": "Makefile",
+    "nbgrader_config.py": "nbgrader_config.py",
+    ".gitignore": "gitignore",
+    ".gitattributes": "gitattributes",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What the students' nbgrader is set to: the course's name, and the folder of the exchange."""
+
+    course_id: str
+    exchange: str
+
+
+def _lesson_files(lesson: Lesson) -> Iterator[str]:
+    """Yield the places of what a lesson was released with. Raises CourseError where that is not what was built."""
+    notebook = ROOT / "lessons" / lesson.id / f"{lesson.id}.ipynb"
+    if not notebook.is_file() or edited([notebook], released_path(lesson)):
+        raise CourseError(
+            f"{shown_path(notebook)} is not as it was built, so nothing was handed out; move work of your own "
+            f"away, then run: python -m autograder build --force {lesson.number}"
+        )
+    yield notebook.relative_to(ROOT).as_posix()
+    source = ROOT / "solutions" / lesson.id
+    for path in sorted(source.iterdir()):
+        if path.suffix in (".py", ".ipynb") or path.name.startswith((".", "__")) or not path.is_file():
+            continue
+        released = ROOT / "lessons" / lesson.id / path.name
+        if not released.is_file() or released.read_bytes() != path.read_bytes():
+            raise CourseError(
+                f"{shown_path(released)} is not what {shown_path(path)} is, so nothing was handed out; run: "
+                f"python -m autograder build {lesson.number}"
+            )
+        yield released.relative_to(ROOT).as_posix()
+
+
+def _places() -> Iterator[str]:
+    for room in ("autograder", "data_scripts"):
+        for place in files_below(ROOT, room):
+            if not lies_in(place, (*SEALED_ROOMS, *TEACHERS_ROOMS)):
+                yield place
+    for lesson in load_course().notebooks:
+        yield from _lesson_files(lesson)
+    yield from _SHARED
+
+
+def handout_files(preset: Preset) -> dict[str, bytes]:
+    """Return every file of a students' repository by its place.
+
+    Raises CourseError where a lesson is not as it was built, or a file of the course is missing.
+    """
+    written = {"COURSE-ID": preset.course_id, "EXCHANGE": preset.exchange, "LESSONS-TABLE": readme_table()}
+    try:
+        files = {place: (ROOT / place).read_bytes() for place in _places()}
+        for place, name in _TEMPLATES.items():
+            text = (STUDENTS / name).read_text(encoding="utf-8")
+            for mark, value in written.items():
+                text = text.replace(mark, value)
+            files[place] = text.encode()
+        files[ARCHIVE] = seal(ROOT)
+    except OSError as error:
+        raise CourseError(f"{error.filename}: {error.strerror}; nothing was handed out") from None
+    return files

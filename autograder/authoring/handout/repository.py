@@ -1,0 +1,44 @@
+"""A students' repository in git: made where there is none, and a commit for what was handed out."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ...course.manifest import CourseError
+from .write import RECORD, UPDATES
+
+
+def _git(folder: Path, *arguments: str, stdin: str | None = None) -> str:
+    """Run git in a folder and return what it printed. Raises CourseError where it fails or is not there."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise CourseError("git is not installed; the files are handed out, without a repository") from None
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "it did not say why").splitlines()
+        raise CourseError(f"the files are handed out, but git {arguments[0]} failed: {said[-1]}")
+    return done.stdout
+
+
+def commit(target: Path, places: Iterable[str], version: str) -> str:
+    """Commit what was handed out, and nothing else; return a line that says so.
+
+    Raises CourseError where git is missing, knows no name to commit by, or fails.
+    """
+    if not (target / ".git").exists():
+        _git(target, "init", "--quiet", "--initial-branch=main")
+    try:
+        _git(target, "var", "GIT_COMMITTER_IDENT")
+    except CourseError:
+        raise CourseError(
+            "the files are handed out, but git knows no name to commit by; run git config --global user.name NAME and "
+            "git config --global user.email ADDRESS, then the same command again"
+        ) from None
+    listed = "\0".join([*places, RECORD, *([UPDATES] if (target / UPDATES).is_dir() else [])])
+    _git(target, "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=listed)
+    if not _git(target, "status", "--porcelain", "--untracked-files=no").strip():
+        return "nothing to commit: the repository holds all of it"
+    _git(target, "commit", "--quiet", "--message", f"The course, version {version}")
+    return f"committed as {_git(target, 'rev-parse', '--short', 'HEAD').strip()}"

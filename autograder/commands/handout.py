@@ -1,0 +1,44 @@
+"""``handout``: the students' repository."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+# Where nbgrader itself puts an exchange that nobody named.
+_EXCHANGE = "/usr/local/share/nbgrader/exchange"
+
+
+def _handout(arguments: argparse.Namespace) -> int:
+    from ..authoring.handout.files import Preset, handout_files
+    from ..authoring.handout.repository import commit
+    from ..authoring.handout.write import hand_out
+    from ..course.manifest import load_course
+
+    target, version = arguments.folder.expanduser().resolve(), load_course().version
+    files = handout_files(Preset(arguments.course_id, arguments.exchange or os.environ.get("COURSE_EXCHANGE", _EXCHANGE)))
+    changes = hand_out(target, files, version)
+    for change in changes:
+        if change.note:
+            print(f"{change.what}: {change.place} ({change.note})")
+    count = {what: sum(change.what == what for change in changes) for what in ("written", "updated", "removed")}
+    said = ", ".join(f"{number} {what}" for what, number in count.items() if number)
+    print(f"{target}: version {version}, {len(files)} files{f'; {said}' if said else '; nothing changed'}")
+    if arguments.git:
+        print(commit(target, [*files, *(change.place for change in changes if change.what == "removed")], version))
+    return 0
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add ``handout``; it carries the function that runs it as ``run``."""
+    command = commands.add_parser(
+        "handout", help="write the students' repository, without solutions; run again, it brings one up to date"
+    )
+    command.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or handed out before")
+    command.add_argument("--git", action="store_true", help="make it a git repository and commit what is handed out")
+    command.add_argument(
+        "--exchange", metavar="DIR", help=f"of nbgrader (default: COURSE_EXCHANGE, else {_EXCHANGE})"
+    )
+    command.add_argument("--course-id", metavar="NAME", default="facial-keypoints", help="default: facial-keypoints")
+    command.set_defaults(run=_handout)
