@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,11 @@ class SealAnswers(BuildHookInterface):
         source = root / "autograder" / "authoring" / "handout" / "seal.py"
         if version == "editable" or not source.is_file():
             return
-        spec = importlib.util.spec_from_file_location("seal", source)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        names = runpy.run_path(str(source))
         self._folder = tempfile.TemporaryDirectory()
         archive = Path(self._folder.name) / "sealed.bin"
-        archive.write_bytes(module.seal(root))
-        build_data["force_include"][str(archive)] = module.ARCHIVE
+        archive.write_bytes(names["seal"](root))
+        build_data["force_include"][str(archive)] = names["ARCHIVE"]
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was made for the wheel."""

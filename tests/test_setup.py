@@ -19,7 +19,16 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-SETUP_FILES = ("pyproject.toml", "requirements.txt", "constraints.txt", "environment.yml", "Makefile", "setup.mk", ".ci/run")
+SETUP_FILES = (
+    "pyproject.toml",
+    "requirements.txt",
+    "constraints.txt",
+    "environment.yml",
+    "Makefile",
+    "setup.mk",
+    "hatch_build.py",
+    ".ci/run",
+)
 
 # Requirements that no file imports: commands, the notebooks' kernel, and keras's backend.
 NOT_IMPORTED = {"ipykernel", "jupyterlab", "nbgrader", "pytest-xdist", "tensorflow", "tensorflow-cpu"}

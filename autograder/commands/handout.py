@@ -17,7 +17,8 @@ def _handout(arguments: argparse.Namespace) -> int:
     from ..course.manifest import load_course
 
     target, version = arguments.folder.expanduser().resolve(), load_course().version
-    files = handout_files(Preset(arguments.course_id, arguments.exchange or os.environ.get("COURSE_EXCHANGE", _EXCHANGE)))
+    exchange = arguments.exchange or os.environ.get("COURSE_EXCHANGE", _EXCHANGE)
+    files = handout_files(Preset(arguments.course_id, exchange))
     changes = hand_out(target, files, version)
     for change in changes:
         if change.note:
@@ -37,8 +38,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or handed out before")
     command.add_argument("--git", action="store_true", help="make it a git repository and commit what is handed out")
-    command.add_argument(
-        "--exchange", metavar="DIR", help=f"of nbgrader (default: COURSE_EXCHANGE, else {_EXCHANGE})"
-    )
+    command.add_argument("--exchange", metavar="DIR", help=f"of nbgrader (default: COURSE_EXCHANGE, else {_EXCHANGE})")
     command.add_argument("--course-id", metavar="NAME", default="facial-keypoints", help="default: facial-keypoints")
     command.set_defaults(run=_handout)

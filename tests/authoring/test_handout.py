@@ -144,7 +144,9 @@ def test_every_reference_passes_in_full(handout: Path) -> None:
 
 
 def test_earlier_lends_the_reference_and_says_so(handout: Path) -> None:
-    code = "import os, autograder; os.chdir('lessons/05_resnet_training'); print(autograder.earlier('03').ResidualBlock)"
+    code = (
+        "import os, autograder; os.chdir('lessons/05_resnet_training'); print(autograder.earlier('03').ResidualBlock)"
+    )
     said = run(handout, "-c", code)
     assert "the reference solution is used here instead" in said
     assert "ResidualBlock" in said.splitlines()[-1]
@@ -303,7 +305,7 @@ def test_git_commits_what_is_handed_out_and_nothing_else(own: Path, files: dict[
     assert not git(own, "status", "--porcelain", "--untracked-files=no")
 
 
-def test_git_without_a_name_says_what_to_set(own: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_without_a_name_says_so(own: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     for name, value in (("COUNT", "1"), ("KEY_0", "user.useConfigOnly"), ("VALUE_0", "true")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)

@@ -24,11 +24,11 @@ _SHARED = (
     "requirements.txt",
     "setup.mk",
 )
-# Templates by the place that they come to lie at: those that begin with a dot would work on this repository, too.
+# Templates by the place that they come to lie at; under their own names, git and tools would follow them here.
 _TEMPLATES = {
     "README.md": "README.md",
     "Makefile": "Makefile",
-    "nbgrader_config.py": "nbgrader_config.py",
+    "nbgrader_config.py": "nbgrader_config.py.txt",
     ".gitignore": "gitignore",
     ".gitattributes": "gitattributes",
 }
