@@ -1,4 +1,4 @@
-"""Marks follow the facts: dates, hand-ins and exercises that changed; what moved is said, and nothing shown falls alone."""
+"""Marks follow the facts, dates, hand-ins and exercises: what moved is said, and nothing shown falls unasked."""
 
 from __future__ import annotations
 
