@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.utils import parse_utc
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from ...course.manifest import Exercise, Lesson
 from ..folders.settings import Settings
@@ -55,20 +56,25 @@ _COLUMNS = (
 )
 
 
-def standings(
-    gradebook: Gradebook, settings: Settings, lesson: Lesson, student: str | None = None
-) -> dict[str, Standing]:
-    """Return what the gradebook holds of a lesson, by student, or of one student alone. Raises GradebookTrouble."""
-    query = (
-        select(*_COLUMNS)
+def select_marks(*columns: Any) -> Select[Any]:
+    """Return the question for these columns of every mark in the notebooks that are lessons."""
+    return (
+        select(*columns)
         .select_from(SubmittedAssignment)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
         .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
         .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .where(Assignment.name == lesson.id, Notebook.name == lesson.id)
+        .where(Notebook.name == Assignment.name)
     )
+
+
+def standings(
+    gradebook: Gradebook, settings: Settings, lesson: Lesson, student: str | None = None
+) -> dict[str, Standing]:
+    """Return what the gradebook holds of a lesson, by student, or of one student alone. Raises GradebookTrouble."""
+    query = select_marks(*_COLUMNS).where(Assignment.name == lesson.id)
     if student is not None:
         query = query.where(SubmittedAssignment.student_id == student)
     found: dict[str, Standing] = {}
