@@ -44,15 +44,9 @@ PLAIN = "name\tlogin\nAda Lovelace\tada\nMüller, Zoë\tzoe\n"
 
 
 @pytest.fixture
-def course(tmp_path: Path) -> Path:
-    return make_course(tmp_path / "course")
-
-
-@pytest.fixture
-def known(course: Path) -> Path:
-    """A course in which ada has handed in."""
-    hand_in(course, "ada", released_notebook())
-    return course
+def course(entered: Path, tmp_path: Path) -> Path:
+    """A course folder whose gradebook knows a lesson, and no student."""
+    return shutil.copytree(entered, tmp_path / "course")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -155,20 +149,29 @@ def test_a_dry_run_enters_nothing(course: Path, tmp_path: Path, capsys: pytest.C
     run(course, write(tmp_path, CANVAS), "--dry-run")
     assert "2 entered" in (out := capsys.readouterr().out)
     assert "was not touched" in out
+    assert held(course) == {}
+
+
+def test_a_gradebook_is_made_where_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    course, path = make_course(tmp_path / "course"), write(tmp_path, PLAIN)
+    assert run(course, path, "--dry-run") == 0
     assert not (course / "gradebook.db").exists()
+    assert run(course, path) == 0
+    assert held(course).keys() == {"ada", "zoe"}
 
 
 def test_a_file_of_other_students_is_refused_unless_asked_for(
-    known: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
+    hand_in(course, "ada", released_notebook())
     path = write(tmp_path, "name,login\nBob,bob\n")
-    assert run(known, path) == 2
+    assert run(course, path) == 2
     assert "none of the 1 students is known here: column login holds bob, and the course has ada" in (
         capsys.readouterr().err
     )
-    assert not (known / "gradebook.db").exists()
-    assert run(known, path, "--anyway") == 1
-    assert held(known).keys() == {"bob"}
+    assert held(course) == {}
+    assert run(course, path, "--anyway") == 1
+    assert held(course).keys() == {"bob"}
 
 
 @pytest.mark.parametrize(
@@ -194,14 +197,12 @@ def test_a_bad_file_is_refused(
     err = capsys.readouterr().err
     assert said in err
     assert len(err.splitlines()) == 1
-    assert not (course / "gradebook.db").exists()
+    assert held(course) == {}
 
 
 def test_a_locked_gradebook_takes_nothing_half(
-    entered: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    course = tmp_path / "copy"
-    shutil.copytree(entered, course)
     monkeypatch.setattr("autograder.classroom.gradebook.gradebook.PATIENCE", 0.1)
     other = sqlite3.connect(course / "gradebook.db", isolation_level=None)
     other.execute("begin immediate")
