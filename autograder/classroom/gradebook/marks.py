@@ -173,6 +173,12 @@ def gradebook_session(settings: Settings) -> Iterator[Session | None]:
             engine.dispose()
 
 
+def read_people(settings: Settings) -> dict[str, Person]:
+    """Return the students that the gradebook holds, by the names of their folders. Raises GradebookTrouble."""
+    with gradebook_session(settings) as session:
+        return {} if session is None else _read_people(session)
+
+
 def _read_gradebook(settings: Settings) -> tuple[dict[str, Person], dict[tuple[str, str], _Entry]]:
     """Return the gradebook's students and marks. Raises GradebookTrouble."""
     with gradebook_session(settings) as session:
