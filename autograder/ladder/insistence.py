@@ -72,8 +72,9 @@ def insistent(error: type[BaseException], owner: FrameType) -> type[BaseExceptio
         below = frames_below(owner, last)
         for frame in below or ():
             frame.f_trace, frame.f_trace_opcodes = trace, True
-        if below:
-            sys.settrace(lambda *_: None)
+        sys.settrace((lambda *_: None) if below else None)
+        # Whatever came late finds nothing to watch, and must not stay.
+        sys.setprofile(watch_again if below else None)
 
     def watch_again(frame: FrameType, event: str, _: Any) -> None:
         # What was raised left this function: whoever called it may take it for its own as well.
@@ -85,7 +86,8 @@ def insistent(error: type[BaseException], owner: FrameType) -> type[BaseExceptio
 
         def __init__(self) -> None:
             super().__init__()
-            watch(sys._getframe(1))
-            sys.setprofile(watch_again)
+            below = frames_below(owner, sys._getframe(1))
+            if below:
+                watch(below[0])
 
     return Insistent

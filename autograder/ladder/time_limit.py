@@ -37,13 +37,16 @@ def in_time(seconds: float, work: Callable[[], Answer]) -> Answer:
         return work()
     thread, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
     owner: FrameType | None = sys._getframe()
-    late, over = False, False
+    begun, late, over = False, False, False
 
     def watch() -> None:
         nonlocal late
         error: type[BaseException] = Overdue
         wait = max(0.0, seconds)
         while not done.wait(wait):
+            if not begun:
+                wait = 0.01
+                continue
             with lock:
                 if over or owner is None or frames_below(owner, sys._current_frames().get(thread)) is None:
                     return
@@ -55,6 +58,7 @@ def in_time(seconds: float, work: Callable[[], Answer]) -> Answer:
     traced, profiled = sys.gettrace(), sys.getprofile()
     threading.Thread(target=watch, daemon=True).start()
     try:
+        begun = True
         answer = work()
     finally:
         # What is still on its way must not arrive later: it is taken back before Python looks for it again.
