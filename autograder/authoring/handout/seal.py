@@ -26,6 +26,7 @@ TEACHERS_ROOMS = (
     "autograder/commands/classroom.py",
     "autograder/commands/exports.py",
     "autograder/commands/handout.py",
+    "autograder/commands/site.py",
 )
 _KINDS = (".py", ".yaml", ".json")
 # The same moment for every file, so that the same course gives the same archive.
