@@ -28,6 +28,7 @@ TEACHERS_ROOMS = (
     "autograder/commands/feedback.py",
     "autograder/commands/handout.py",
     "autograder/commands/students.py",
+    "autograder/commands/site.py",
 )
 _KINDS = (".py", ".yaml", ".json")
 # The same moment for every file, so that the same course gives the same archive.
