@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 # How far the keypoints are from the middle of the spot, in pixels: far enough that the spot itself is a bad answer.
-APART = 14.0
+APART = 11.0
 BORDER, RADIUS = 22, 5.0
 
 
