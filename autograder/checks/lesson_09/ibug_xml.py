@@ -36,13 +36,18 @@ BOX_HINT = "Which four numbers does the docstring ask for, and in which order?"
 POINTS_HINT = "Take x and y of each point as the file has them: pixels of the picture, with their decimals."
 
 
-def _records(student: Student, content: str) -> list[dict[str, Any]]:
+def _records(student: Student, content: str, faces: int | None = None) -> list[dict[str, Any]]:
+    """Return the records that the student reads from a file, of so many ``faces`` where that is said."""
     found = student.probe(PROBE, content=content)
     hint = "Collect the faces in a list, each a FaceRecord(file, box, keypoints)."
     expect.true("records" in found, "a list of records", f"a {found['type']}", hint=hint)
     for record in found["records"]:
         got = f"a record that is a {record['type']} of something else"
         expect.true(record["type"] == "record", "records of three: file, box, keypoints", got, hint=hint)
+    if faces is not None:
+        hint = "Each box of each image is a face, however deep the images lie. In which loop does your return stand?"
+        whole = f"records of a file with {faces} face{'s' * (faces > 1)}"
+        expect.equal(len(found["records"]), faces, what=whole, hint=hint)
     return found["records"]
 
 
@@ -56,8 +61,7 @@ def reads_records(student: Student, rng: np.random.Generator) -> None:
 def one_record_a_face(student: Student, rng: np.random.Generator) -> None:
     """There is one record for each face; its box has 4 numbers and its keypoints the shape (68, 2)."""
     for count in (1, 3):
-        records = _records(student, text_of([draw_face(rng, number) for number in range(count)]))
-        expect.equal(len(records), count, what=f"records of a file with {count} faces")
+        records = _records(student, text_of([draw_face(rng, number) for number in range(count)]), count)
         for record in records:
             box = record["box"]
             is_four = isinstance(box, list | np.ndarray) and len(box) == 4
@@ -82,7 +86,7 @@ def _expect_box(record: dict[str, Any], face: Face) -> None:
 def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
     """Each record has the name of its picture and its box, in the order of the file."""
     faces = [draw_face(rng, number) for number in range(4)]
-    for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
+    for record, face in zip(_records(student, text_of(faces), len(faces)), faces, strict=True):
         expect.equal(record["file"], face.file, what="file", hint="The name as it stands in the XML, without a folder.")
         _expect_box(record, face)
 
@@ -91,7 +95,7 @@ def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
 def reads_points(student: Student, rng: np.random.Generator) -> None:
     """Keypoint k is (x, y) of the point named k, in pixels of the picture."""
     faces = [draw_face(rng, number) for number in range(2)]
-    for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
+    for record, face in zip(_records(student, text_of(faces), len(faces)), faces, strict=True):
         x, y = face.points[0]
         example = f"the first point: <part name='00' x='{x:.1f}' y='{y:.1f}'/>"
         close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=POINTS_HINT)
@@ -101,13 +105,13 @@ def reads_points(student: Student, rng: np.random.Generator) -> None:
 def boxes_without_points(student: Student, rng: np.random.Generator) -> None:
     """A box without points has keypoints None, beside boxes that have some."""
     faces = [draw_face(rng, number, labeled=number != 1) for number in range(3)]
-    for record, face in zip(_records(student, text_of(faces)), faces, strict=True):
+    for record, face in zip(_records(student, text_of(faces), len(faces)), faces, strict=True):
         if face.labeled:
             close_points(record["keypoints"], face.points, what="keypoints of a box with points")
         else:
             came = expect.show(record["keypoints"])
             expect.true(record["keypoints"] is None, "keypoints None for a box without points", came)
-    bare = _records(student, text_of([draw_face(rng, number, labeled=False) for number in range(2)]))
+    bare = _records(student, text_of([draw_face(rng, number, labeled=False) for number in range(2)]), 2)
     unknown = all(record["keypoints"] is None for record in bare)
     expect.true(unknown, "keypoints None in a file of boxes alone", "others")
 
@@ -121,7 +125,7 @@ def points_go_by_their_names(student: Student, rng: np.random.Generator) -> None
         order = rng.permutation(POINTS)
     order[[0, int(np.flatnonzero(order == POINTS - 1)[0])]] = POINTS - 1, order[0]
     content = file_text([image_text(face.file, [box_text(face, order)])])
-    record = _records(student, content)[0]
+    record = _records(student, content, 1)[0]
     example = f"a box whose points come in the order {', '.join(NAMES[n] for n in order[:4])}, …"
     hint = "What is the name of a point for?"
     close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=hint)
