@@ -26,6 +26,7 @@ _SHARED = (
     "constraints.txt",
     "environment.yml",
     "hatch_build.py",
+    "lessons/nbgrader_config.py",
     "pyproject.toml",
     "requirements.txt",
     "setup.mk",
