@@ -53,7 +53,7 @@ def test_a_folder_holds_an_index_and_nbgraders_pages(course: Path) -> None:
     for student, points in (("anna", "40"), (STRANGE, "0")):
         assert sorted(path.name for path in of(course, student).iterdir()) == [f"{LESSON}.html", "index.html"]
         index = BeautifulSoup((of(course, student) / "index.html").read_text(encoding="utf-8"), "html.parser")
-        assert f"{student}: {points} points" in index.get_text()
+        assert f"{student}: {points} of 40 points" in index.get_text()
         (link,) = index.find_all("a")
         assert (of(course, student) / link["href"]).is_file()
         assert not index.find_all(["script", "link", "iframe"])

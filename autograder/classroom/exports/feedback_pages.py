@@ -45,9 +45,9 @@ def read_states(settings: Settings) -> dict[Key, str]:
     comments = _of_submissions(Comment, Comment.auto_comment, Comment.manual_comment)
     found: dict[Key, list[str]] = defaultdict(list)
     with gradebook_session(settings) as session:
-        for query in (marks, comments) if session is not None else ():
-            for student, assignment, *rest in session.execute(query):
-                found[student, assignment].append(repr(rest))
+        rows = [row for query in (marks, comments) for row in session.execute(query)] if session is not None else []
+    for student, assignment, *rest in rows:
+        found[student, assignment].append(repr(rest))
     return {key: "\n".join(lines) for key, lines in found.items()}
 
 
