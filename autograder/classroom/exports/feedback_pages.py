@@ -84,6 +84,9 @@ def generate_page(settings: Settings, student: str, lesson: Lesson) -> str | Non
     done = capture_log(command)
     if done["success"] and page_path(settings, student, lesson).is_file():
         return None
+    if str(done.get("error", "")).rstrip().endswith(KeyboardInterrupt.__name__):
+        # nbgrader takes it for an error like any other.
+        raise KeyboardInterrupt
     said = str(done.get("log") or done.get("error") or "nbgrader made no page").strip().splitlines()
     # A traceback ends with its error; what nbgrader says behind it names the submission alone.
     errors = [line for line in said if line[:1].isalpha() and "Error" in line.partition(":")[0]]
