@@ -17,6 +17,14 @@ from typing import Any
 # What an ``except``, ``finally`` or ``with`` that may take an exception for its own begins with; what only tidies up
 # behind one does not.
 _CATCHES = dis.opmap["PUSH_EXC_INFO"]
+# Where Python itself looks whether it was interrupted, and where functions end. Elsewhere, as between a handler's last
+# line and the instruction that ends it, it relies on that nothing is raised.
+_OPEN = frozenset(
+    code
+    for name, code in dis.opmap.items()
+    if name in ("CALL", "RETURN_VALUE", "RETURN_CONST")
+    or ("JUMP_BACKWARD" in name and not name.endswith("NO_INTERRUPT"))
+)
 
 
 def interrupt(thread: int, error: type[BaseException] | None) -> None:
@@ -36,7 +44,8 @@ def frames_below(owner: FrameType, last: FrameType | None) -> list[FrameType] | 
 
 def _places(code: CodeType, place: int) -> Iterator[int]:
     """Yield where a function goes on after an exception at ``place``, and after one that is raised there again."""
-    taken = [(entry.start, entry.end, entry.target) for entry in dis.Bytecode(code).exception_entries]
+    table = dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]  # it is there, whatever the stubs say
+    taken = [(entry.start, entry.end, entry.target) for entry in table]
     seen: set[int] = set()
     while place not in seen:
         seen.add(place)
@@ -52,20 +61,26 @@ def is_caught(code: CodeType, place: int) -> bool:
     return any(code.co_code[target] == _CATCHES for target in _places(code, place))
 
 
+def lets_out(code: CodeType, place: int) -> bool:
+    """Return whether an exception can be raised at ``place`` of a function and surely leaves it."""
+    at = place
+    while code.co_code[at] == dis.EXTENDED_ARG:
+        at += 2
+    return code.co_code[at] in _OPEN and not is_caught(code, place)
+
+
 def insistent(error: type[BaseException], owner: FrameType) -> type[BaseException]:
     """Return a kind of ``error`` that is raised again where something that ``owner`` called took it for its own."""
     known: dict[tuple[CodeType, int], bool] = {}
 
-    def caught(frame: FrameType) -> bool:
-        key = frame.f_code, frame.f_lasti
-        if key not in known:
-            known[key] = is_caught(*key)
-        return known[key]
-
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if event == "opcode" and not caught(frame):
-            # With this, Python ends the tracing.
-            raise error
+        if event == "opcode":
+            key = frame.f_code, frame.f_lasti
+            if key not in known:
+                known[key] = lets_out(*key)
+            if known[key]:
+                # With this, Python ends the tracing.
+                raise error
         return trace
 
     def watch(last: FrameType | None) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from autograder.__main__ import main
+from autograder.classroom.exports import feedback_pages
 from autograder.classroom.run.job import release_worker
 from tests.classroom.course_folder import database, grade_here, hand_in
 from tests.classroom.test_shown_pictures import PLOT, PNG
@@ -53,7 +54,7 @@ def test_a_folder_holds_an_index_and_nbgraders_pages(course: Path) -> None:
     for student, points in (("anna", "40"), (STRANGE, "0")):
         assert sorted(path.name for path in of(course, student).iterdir()) == [f"{LESSON}.html", "index.html"]
         index = BeautifulSoup((of(course, student) / "index.html").read_text(encoding="utf-8"), "html.parser")
-        assert f"{student}: {points} points" in index.get_text()
+        assert f"{student}: {points} of 40 points" in index.get_text()
         (link,) = index.find_all("a")
         assert (of(course, student) / link["href"]).is_file()
         assert not index.find_all(["script", "link", "iframe"])
@@ -109,9 +110,9 @@ def test_work_without_a_page_is_said_and_costs_nobody_else_theirs(
     assert run(course) == 1
     told = capsys.readouterr()
     assert "1 of 4 students" in told.out
-    assert f"ben, {LESSON}: no page: handed in, not graded yet" in told.err
-    assert f"anna, {LESSON}: no page: its graded notebook is gone" in told.err
-    assert f"zoe, {LESSON}: no page: " in told.err
+    assert f"ben, {LESSON}: none: handed in, not graded yet" in told.err
+    assert f"anna, {LESSON}: none: its graded notebook is gone" in told.err
+    assert f"zoe, {LESSON}: none: " in told.err
     assert "Traceback" not in told.err + told.out
 
 
@@ -121,8 +122,28 @@ def test_a_page_that_nbgrader_can_not_make_is_said(course: Path, capsys: pytest.
     page.write_text("{", encoding="utf-8")
     assert run(course) == 1
     told = capsys.readouterr()
-    assert f"anna, {LESSON}: no page: " in told.err
+    assert f"anna, {LESSON}: none: " in told.err
     assert "Traceback" not in told.err
+
+
+def test_a_folder_that_can_not_be_written_costs_its_student_alone(
+    course: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "anna").write_text("mine", encoding="utf-8")
+    assert run(course, "--out", str(tmp_path / "out")) == 1
+    told = capsys.readouterr()
+    assert "1 of 2 students" in told.out
+    assert "anna, folder: none: " in told.err
+    assert (tmp_path / "out" / "anna").read_text(encoding="utf-8") == "mine"
+
+
+def test_ctrl_c_ends_it(course: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupt(command: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(feedback_pages._OnePage, "start", interrupt)
+    assert run(course, "--out", str(tmp_path / "out")) == 130
 
 
 def test_a_gradebook_that_can_not_be_read_writes_nothing(

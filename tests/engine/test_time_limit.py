@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import dis
 import sys
 import threading
 import time
@@ -11,11 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 import autograder
-from autograder.course.manifest import find_exercise
+from autograder.course.manifest import ROOT, find_exercise
 from autograder.ladder import time_limit
-from autograder.ladder.insistence import is_caught
+from autograder.ladder.insistence import is_caught, lets_out
 from autograder.ladder.time_limit import Overdue, in_time
 from autograder.notebook_api import check
 
@@ -110,6 +113,8 @@ def test_a_loop_that_takes_every_exception_ends(loop: Callable[[], None]) -> Non
     traced, profiled = sys.gettrace(), sys.getprofile()
     assert SECONDS <= end_of(loop) < ENOUGH
     assert (sys.gettrace(), sys.getprofile()) == (traced, profiled)
+    # Python is not left in the middle of an ``except``.
+    assert sys.exc_info() == (None, None, None)
 
 
 def test_it_ends_in_another_thread() -> None:
@@ -135,10 +140,11 @@ def test_work_in_time_keeps_its_answer_and_its_error() -> None:
         in_time(ENOUGH, lambda: 1 / 0)
 
 
-def test_where_a_function_catches() -> None:
-    places = {is_caught(loops_inside.__code__, place) for place in range(0, len(loops_inside.__code__.co_code), 2)}
-    assert places == {True, False}
-    assert not any(is_caught(end_of.__code__, place) for place in range(2))
+def test_where_a_function_catches_and_where_it_lets_out() -> None:
+    code = loops_inside.__code__
+    places = range(0, len(code.co_code), 2)
+    assert {is_caught(code, place) for place in places} == {True, False}
+    assert {dis.opname[code.co_code[place]] for place in places if lets_out(code, place)} == {"JUMP_BACKWARD"}
 
 
 @pytest.fixture
@@ -173,6 +179,31 @@ def test_a_long_check_says_what_to_do_where_the_notebook_shows_it(
     said = capsys.readouterr().out
     assert "still checking scale_pixels" in said
     assert "restart the kernel" in said
+
+
+@pytest.mark.slow
+def test_the_kernel_and_what_it_holds_survive() -> None:
+    stubborn = """
+def scale_pixels(images):
+    while True:
+        try:
+            images = images / 255
+        except:
+            continue
+"""
+    cells = (
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport autograder\nkept = 41",
+        "from autograder.notebook_api import check\ncheck.CLOCK = 0.01",
+        stubborn,
+        "autograder.check('scale_pixels')",
+        "print(kept + 1)",
+    )
+    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    shown = notebook.cells[3].outputs[0]["data"]["text/plain"]
+    assert "timeout" in shown
+    assert "the time was up at In[3], line" in shown
+    assert notebook.cells[4].outputs[0]["text"] == "42\n"
 
 
 def test_an_interrupted_kernel_ends_the_check() -> None:

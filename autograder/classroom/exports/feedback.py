@@ -127,9 +127,9 @@ def _write_folder(
 def _say(tally: _Tally, out: Path, asked: Sequence[str]) -> None:
     print(f"{out}: {tally.students} of {len(asked)} students, {tally.pages} pages, {tally.made} of them made anew")
     for (student, lesson_id), why in list(tally.missing.items())[:SHOWN]:
-        print(f"autograder: {safe_text(student, 80, one_line=True)}, {lesson_id}: no page: {why}", file=sys.stderr)
+        print(f"autograder: {safe_text(student, 80, one_line=True)}, {lesson_id}: none: {why}", file=sys.stderr)
     if len(tally.missing) > SHOWN:
-        print(f"autograder: and {len(tally.missing) - SHOWN} more pages are missing", file=sys.stderr)
+        print(f"autograder: and {len(tally.missing) - SHOWN} more are missing", file=sys.stderr)
 
 
 def write_feedback(request: FeedbackRequest) -> int:
@@ -146,6 +146,11 @@ def write_feedback(request: FeedbackRequest) -> int:
     out = (request.out or Store(settings.coursedir).folder / FOLDER).expanduser().resolve()
     states, tally = read_states(settings), _Tally()
     for student in tqdm(asked, desc="feedback", unit="student", disable=None):
-        _write_folder(settings, marks, student, states, out, request.zip, tally)
+        try:
+            _write_folder(settings, marks, student, states, out, request.zip, tally)
+        except Unwritable as error:
+            if error.everywhere:
+                raise
+            tally.missing[student, "folder"] = str(error)
     _say(tally, out, asked)
     return 1 if tally.missing else 0

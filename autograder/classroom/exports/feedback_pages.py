@@ -45,9 +45,9 @@ def read_states(settings: Settings) -> dict[Key, str]:
     comments = _of_submissions(Comment, Comment.auto_comment, Comment.manual_comment)
     found: dict[Key, list[str]] = defaultdict(list)
     with gradebook_session(settings) as session:
-        for query in (marks, comments) if session is not None else ():
-            for student, assignment, *rest in session.execute(query):
-                found[student, assignment].append(repr(rest))
+        rows = [row for query in (marks, comments) for row in session.execute(query)] if session is not None else []
+    for student, assignment, *rest in rows:
+        found[student, assignment].append(repr(rest))
     return {key: "\n".join(lines) for key, lines in found.items()}
 
 
@@ -84,6 +84,9 @@ def generate_page(settings: Settings, student: str, lesson: Lesson) -> str | Non
     done = capture_log(command)
     if done["success"] and page_path(settings, student, lesson).is_file():
         return None
+    if str(done.get("error", "")).rstrip().endswith(KeyboardInterrupt.__name__):
+        # nbgrader takes it for an error like any other.
+        raise KeyboardInterrupt
     said = str(done.get("log") or done.get("error") or "nbgrader made no page").strip().splitlines()
     # A traceback ends with its error; what nbgrader says behind it names the submission alone.
     errors = [line for line in said if line[:1].isalpha() and "Error" in line.partition(":")[0]]

@@ -65,7 +65,8 @@ def student_page(marks: ClassMarks, student: str, pages: Mapping[str, str]) -> s
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{text(person.name)}: {html.escape(course.title)}</title><style>{STYLE}{PAGE_STYLE}</style>"
     )
-    total = number(marks.total(student) or 0)
+    possible = sum(lesson.points for lesson in marks.lessons if (student, lesson.id) in marks.graded)
+    total = f"{number(marks.total(student) or 0)} of {number(possible)}"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
         f'<h1>{html.escape(course.title)}</h1><p class="total">{text(person.name)}: {total} points</p></header>'

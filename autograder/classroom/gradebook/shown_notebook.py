@@ -110,13 +110,13 @@ def _claims(
 def _own_cell(cell: RawCell, source: str, pictures: Budget) -> Cell:
     """Return a cell of the student's own as a plain cell of ``source``: metadata prove nothing, nor what it printed."""
     if cell.get("cell_type") == "code":
-        shown = {"cell_type": "code", "metadata": {}, "execution_count": None, "source": source}
-        return shown | {"outputs": shown_outputs(cell, pictures)}
+        outputs = shown_outputs(cell, pictures)
+        return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": outputs, "source": source}
     if cell.get("cell_type") != "markdown":
         # Raw cells would be put into a page as they are, or not be shown at all.
         fence = "`" * 3 if "```" not in source else "~" * 8
         source = f"{fence}\n{source}\n{fence}"
-    shown = {"cell_type": "markdown", "metadata": {}, "source": source}
+    shown: Cell = {"cell_type": "markdown", "metadata": {}, "source": source}
     attachments = shown_attachments(cell, pictures)
     return shown | ({"attachments": attachments} if attachments else {})
 

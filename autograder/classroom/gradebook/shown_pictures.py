@@ -69,10 +69,9 @@ def _put_out(cell: RawCell) -> Iterator[tuple[str, Any]]:
     """Yield kind and data of each picture that a cell put out, in order: of one output in several kinds the first."""
     outputs = cell.get("outputs")
     for output in outputs[:OUTPUTS] if isinstance(outputs, list) else ():
-        data = output.get("data") if isinstance(output, dict) else None
-        kind = next((kind for kind in KINDS if kind in data), None) if isinstance(data, dict) else None
-        if kind is not None:
-            yield kind, data[kind]
+        found = output.get("data") if isinstance(output, dict) else None
+        data = found if isinstance(found, dict) else {}
+        yield from [(kind, data[kind]) for kind in KINDS if kind in data][:1]
 
 
 def _size(data: Any) -> int:

@@ -83,10 +83,12 @@ def _grade_again(handed_in: HandedIn, result: KeptResult, lesson: Lesson, isolat
     known = {exercise.name for exercise in lesson.exercises}
     then = {entry["name"]: entry for entry in result["exercises"] if entry["name"] in known}
     # An exercise that came later has no verdict to compare with: a stand-in keeps it from being graded.
-    fill = tuple({**result["exercises"][0], "name": name} for name in known - set(then)) if then else ()
+    stand_ins: list[ExerciseEntry] = [
+        {**entry, "name": name} for entry in [*then.values()][:1] for name in known - {*then}
+    ]
     found: dict[str, ExerciseEntry] = {}
     for seed in dict.fromkeys(entry["seed"] for entry in then.values()):
-        others = tuple(entry for entry in then.values() if entry["seed"] != seed)
+        others = [entry for entry in then.values() if entry["seed"] != seed]
         job = Job(
             student=result["student"],
             assignment=lesson.id,
@@ -95,11 +97,11 @@ def _grade_again(handed_in: HandedIn, result: KeptResult, lesson: Lesson, isolat
             file=handed_in.file,
             content=handed_in.content,
             problem=handed_in.problem,
-            kept=(*others, *fill),  # type: ignore[arg-type]
+            kept=(*others, *stand_ins),
             beside=handed_in.beside,
         )
-        again = grade_submission(job)["exercises"]
-        found |= {entry["name"]: entry for entry in again if then.get(entry["name"], {}).get("seed") == seed}
+        again = {entry["name"]: entry for entry in grade_submission(job)["exercises"]}
+        found |= {name: again[name] for name, entry in then.items() if entry["seed"] == seed}
     return [found[name] for name in then]
 
 
