@@ -4,10 +4,11 @@ include setup.mk
 # The one version of the resolver that writes the pins, so that two teachers write the same files.
 UV_VERSION := 0.13.9
 
-.PHONY: demo test test-long browser formgrader build check lint pins clean
+.PHONY: demo site test test-long formgrader build check lint pins clean
 
 help:
 	@echo 'make demo     run the whole course on generated faces: data, seven lessons, three models, a scored submission'
+	@echo 'make site     the course as a website in build/site; runs the lessons that make demo has not run'
 	@echo 'make test     everything that can break, in ten minutes on two cores (one file: ARGS=tests/test_setup.py)'
 	@echo 'make test-long    all of it: every draw of the hidden inputs, fresh environment, demo, threats, golden record'
 	@echo 'make grade    grade the notebooks in lessons/ (one lesson: ARGS="--lesson 03")'
@@ -18,12 +19,22 @@ help:
 	@echo 'make lint     format, style and types, with the rules in pyproject.toml'
 	@echo 'make setup    only create .venv and install the pinned packages; the targets above do it when needed'
 	@echo 'make pins     write requirements.txt and constraints.txt anew from pyproject.toml (newest versions: ARGS=--upgrade)'
-	@echo 'make browser  install what test-long needs to look at JupyterLab in Chromium; test-long does it itself'
 	@echo 'make clean    remove .venv and caches; data/, output/ and notebooks stay'
 	@$(MAKE) --no-print-directory about-setup
 
 demo: $(STAMP) isolation
 	$(PY) -m autograder demo $(ARGS)
+
+# What the website needs beside the course, at the versions of the same pins.
+SITE := .venv/.site-installed
+
+$(SITE): $(STAMP)
+	@echo 'site: installing what the website needs into .venv'
+	$(PY) -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[site]'
+	@touch $@
+
+site: $(SITE)
+	$(PY) -m autograder site $(ARGS)
 
 # Everything that can break, on two draws of the hidden inputs. Two processes, whatever the number of cores: torch and
 # TensorFlow take gigabytes in each.
@@ -36,23 +47,13 @@ test: $(STAMP) isolation
 	$(TEST) -m alone $(ARGS) || [ $$? -eq 5 ]
 
 # All draws, and the tests marked long.
-test-long: $(STAMP) isolation browser
+test-long: $(STAMP) $(SITE) isolation
 	$(TEST) --long $(SHARED) $(ARGS)
 	$(TEST) --long -m alone $(ARGS) || [ $$? -eq 5 ]
 
 # lessons/, which `make lab` shows, is not enough for them: they link to notebooks of the whole course's folder.
 formgrader: $(STAMP)
 	$(PY) -m jupyterlab --LabApp.default_url='/lab?formgrader=true' $(ARGS)
-
-# Never fails: without it, the tests that need it are skipped and say why.
-browser: $(STAMP)
-	@$(PY) -c 'import playwright' 2>/dev/null || \
-	  $(PY) -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[browser]' || \
-	  echo 'browser: playwright could not be installed, so the tests of JupyterLab in a browser are skipped'
-	@for each in chromium chromium-browser google-chrome; do \
-	  if command -v $$each >/dev/null 2>&1; then exit 0; fi; \
-	done; \
-	echo 'browser: no Chromium is here, so tests in a browser are skipped. Get it with: sudo apt-get install chromium'
 
 build: $(STAMP)
 	$(PY) -m autograder build $(ARGS)
@@ -85,7 +86,7 @@ pins: $(STAMP)
 	@$(UV) --version 2>/dev/null | grep -q -F ' $(UV_VERSION) ' || \
 	  .venv/pins/$(notdir $(BIN))/python -m pip install --disable-pip-version-check -qq uv==$(UV_VERSION)
 	@cp constraints.txt .venv/pins/all
-	@$(COMPILE) $(ARGS) --extra browser pyproject.toml --output-file .venv/pins/all >/dev/null
+	@$(COMPILE) $(ARGS) --all-extras pyproject.toml --output-file .venv/pins/all >/dev/null
 	@$(COMPILE) --no-deps --constraints .venv/pins/all pyproject.toml > .venv/pins/direct
 	@{ echo '# Every package of the course, pinned for Python 3.11 to 3.13 on Linux, macOS (Apple silicon) and Windows.'; \
 	   echo '# Written from pyproject.toml by `make pins`: edit that file, not this one. Versions stay as they are here'; \

@@ -20,7 +20,7 @@ from tests.classroom.jupyter import BROWSER, serving
 from tests.classroom.made_up_class import make_class
 from tests.notebooks import LESSON, cell_of, reference_notebook, with_code
 
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run: make browser")
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test-long does it")
 pytestmark = [
     pytest.mark.long,
     pytest.mark.slow,
@@ -44,7 +44,7 @@ where base_cell.name = 'check-split_rows' and grade.manual_score is not null
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"], timeout=PATIENCE)
         yield found
         found.close()
 
