@@ -4,7 +4,7 @@ include setup.mk
 # The one version of the resolver that writes the pins, so that two teachers write the same files.
 UV_VERSION := 0.13.9
 
-.PHONY: demo site test test-long build check lint pins clean
+.PHONY: demo site test test-long formgrader build check lint pins clean
 
 help:
 	@echo 'make demo     run the whole course on generated faces: data, seven lessons, three models, a scored submission'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test-long    all of it: every draw of the hidden inputs, fresh environment, demo, threats, golden record'
 	@echo 'make grade    grade the notebooks in lessons/ (one lesson: ARGS="--lesson 03")'
 	@echo 'make lab      open lessons/ in JupyterLab'
+	@echo 'make formgrader   open JupyterLab with nbgrader'\''s pages: marks and comments by hand'
 	@echo 'make build    write every notebook anew from its source in solutions/'
 	@echo 'make check    say which notebooks are out of step with their source'
 	@echo 'make lint     format, style and types, with the rules in pyproject.toml'
@@ -49,6 +50,10 @@ test: $(STAMP) isolation
 test-long: $(STAMP) $(SITE) isolation
 	$(TEST) --long $(SHARED) $(ARGS)
 	$(TEST) --long -m alone $(ARGS) || [ $$? -eq 5 ]
+
+# lessons/, which `make lab` shows, is not enough for them: they link to notebooks of the whole course's folder.
+formgrader: $(STAMP)
+	$(PY) -m jupyterlab --LabApp.default_url='/lab?formgrader=true' $(ARGS)
 
 build: $(STAMP)
 	$(PY) -m autograder build $(ARGS)

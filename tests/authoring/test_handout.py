@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from traitlets.config import PyFileConfigLoader
 
 from autograder.authoring.handout import repository
 from autograder.authoring.handout.files import Preset, handout_files
@@ -172,6 +173,16 @@ def test_nbgrader_of_a_student_is_preset(handout: Path) -> None:
     text = (handout / "nbgrader_config.py").read_text(encoding="utf-8")
     assert '"faces-1"' in text
     assert '"/srv/exchange"' in text
+
+
+@pytest.mark.parametrize("folder", ["handout", "course"])
+def test_assignment_list_finds_the_settings_where_make_lab_looks(folder: str, handout: Path) -> None:
+    """It reads the folder that the server shows: its link leads to the notebook if that is where work is fetched to."""
+    root = handout if folder == "handout" else ROOT
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(root / "lessons")).load_config()
+    assert config.CourseDirectory.course_id == ("faces-1" if folder == "handout" else "facial-keypoints")
+    assert Path(config.Exchange.assignment_dir) == root / "lessons"
+    assert re.search(r"jupyterlab --notebook-dir lessons", (root / "setup.mk").read_text(encoding="utf-8"))
 
 
 def test_make_lists_the_targets_of_a_student(handout: Path) -> None:

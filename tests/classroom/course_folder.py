@@ -52,6 +52,11 @@ join submitted_assignment on submitted_assignment.id = submitted_notebook.assign
 join assignment on assignment.id = submitted_assignment.assignment_id
 order by 1, 2, 4
 """
+NOTEBOOK = """
+select submitted_notebook.id from submitted_notebook
+join submitted_assignment on submitted_assignment.id = submitted_notebook.assignment_id
+where submitted_assignment.student_id = ?
+"""
 COMMENTS = """
 select assignment.name, submitted_assignment.student_id, base_cell.name, comment.auto_comment, comment.manual_comment
 from comment
@@ -172,6 +177,12 @@ def marks(course: Path) -> list[tuple]:
     """Return every mark in the gradebook, row by row."""
     with database(course) as connection:
         return connection.execute(MARKS).fetchall()
+
+
+def notebook_key(course: Path, student: str) -> str:
+    """Return the key of a student's only notebook in the gradebook, by which formgrader's pages name it."""
+    with database(course) as connection:
+        return connection.execute(NOTEBOOK, [student]).fetchone()[0]
 
 
 def comments(course: Path) -> list[tuple]:

@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
+from autograder.__main__ import main
+from autograder.course.manifest import find_lesson
 from data_scripts.folders import data_folder
+from tests.classroom.course_folder import database, hand_in, notebook_key
 from tests.classroom.desks import NBGRADER, Desk, make_desks
 from tests.classroom.jupyter import BROWSER, serving
-from tests.notebooks import LESSON, cell_of, reference_notebook
+from tests.classroom.made_up_class import make_class
+from tests.notebooks import LESSON, cell_of, reference_notebook, with_code
 
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run: make browser")
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test-long does it")
 pytestmark = [
     pytest.mark.long,
     pytest.mark.slow,
@@ -26,13 +30,20 @@ pytestmark = [
 PATIENCE = 300_000  # milliseconds until something has to be there, on a machine that does other things as well
 FIRST, *OTHERS = ("parse_pixels", "scale_pixels", "load_faces", "split_rows")
 WORK = f"lessons/{LESSON}/{LESSON}.ipynb"
-BY_HAND = 7
+NOTHING = """
+def split_rows(n_rows, val_fraction=0.2, seed=0):
+    return [], []
+"""
+BY_HAND = """
+select grade.manual_score from grade join base_cell on base_cell.id = grade.cell_id
+where base_cell.name = 'check-split_rows' and grade.manual_score is not null
+"""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"], timeout=PATIENCE)
         yield found
         found.close()
 
@@ -48,6 +59,10 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Desk]:
     return teacher, student
 
 
+def decline(question: Any) -> None:
+    question.page.get_by_role("button", name="No", exact=True).click()
+
+
 @contextmanager
 def page_of(browser: Any, desk: Desk, target: str, path: str = "lab") -> Iterator[Any]:
     """Start what ``make`` starts at somebody's desk and yield a page of it in the browser."""
@@ -59,9 +74,9 @@ def page_of(browser: Any, desk: Desk, target: str, path: str = "lab") -> Iterato
     with serving(desk.folder, command, desk.environment(), desk.home / "server.log") as address:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE)
-        page.goto(f"{address}/{path}")
         # JupyterLab asks a newcomer whether to bring news, in front of what lies below.
-        page.get_by_role("button", name="No", exact=True).click()
+        page.add_locator_handler(page.get_by_text("Would you like to get notified"), decline)
+        page.goto(f"{address}/{path}")
         yield page
         page.close()
 
@@ -123,6 +138,7 @@ def test_a_student_fetches_opens_checks_validates_submits_and_reads_the_mark(
         assert (student.folder / WORK).read_bytes() == (teacher.folder / WORK).read_bytes()
 
         run_cell(page, "import autograder")
+        run_cell(page, f"def {FIRST}(")
         assert "not attempted" in run_cell(page, f'autograder.check("{FIRST}")').inner_text()
         write(page, FIRST)
         run_cell(page, f"def {FIRST}(")
@@ -148,3 +164,52 @@ def test_a_student_fetches_opens_checks_validates_submits_and_reads_the_mark(
         submitted.get_by_text("(view feedback)").click()
     (feedback,) = (student.folder / "lessons" / LESSON / "feedback").rglob("*.html")
     assert "Score: 40.0 / 40.0" in feedback.read_text(encoding="utf-8")
+
+
+def test_a_teacher_opens_a_lesson_of_the_clone(browser: Any, desks: tuple[Desk, Desk]) -> None:
+    teacher, _ = desks
+    with page_of(browser, teacher, "lab") as page:
+        open_notebook(page, open_assignments(page))
+        assert page.url.endswith(WORK.removeprefix("lessons"))
+
+
+def test_a_teacher_marks_by_hand_in_formgrader(browser: Any, desks: tuple[Desk, Desk]) -> None:
+    teacher, _ = desks
+    hand_in(teacher.folder, "partial", with_code("split_rows", NOTHING))
+    teacher.run(sys.executable, "-m", "autograder", "grade", "01", "--student", "partial")
+    submission = notebook_key(teacher.folder, "partial")
+    with page_of(browser, teacher, "formgrader", "") as page:
+        pages = page.frame_locator("iframe")
+        pages.get_by_role("link", name="Manual Grading").click()
+        # The assignment, its only notebook, the submission: each stands on a page of its own.
+        for link in (f"gradebook/{LESSON}", f"gradebook/{LESSON}/{LESSON}", f"submissions/{submission}"):
+            pages.locator(f"a[href$='/formgrader/{link}']:visible").first.click()
+        mark = pages.locator("#check-split_rows")
+        assert mark.get_attribute("placeholder") == "0"
+        mark.fill("7")
+        with page.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT"):
+            mark.blur()
+    with database(teacher.folder) as connection:
+        assert connection.execute(BY_HAND).fetchall() == [(7.0,)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_class_page_fits_a_phone(browser: Any, tmp_path: Path, scheme: str) -> None:
+    students = [f"student{number:03d}" for number in range(30)]
+    course, _ = make_class(tmp_path / "course", students, [find_lesson("01"), find_lesson("04")], absent=0.4)
+    assert main(["overview", "--course", str(course), "--no-similar"]) == 0
+    page = browser.new_page(viewport={"width": 400, "height": 900}, color_scheme=scheme)
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.goto((course / "grading" / "overview" / "index.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    hints = page.locator("#misconceptions tbody tr")
+    assert hints.count() > 5
+    # A hint is a few sentences: in a column of a word's width it would be as high as the screen.
+    assert max(hints.nth(place).bounding_box()["height"] for place in range(hints.count())) < 300
+    assert page.locator("svg.figure").first.bounding_box()["width"] >= 600
+    folded = page.locator("details", has_text="student0").filter(has_text="01_pixel_parsing")
+    assert not folded.get_by_text("student0").first.is_visible()
+    assert not trouble
+    page.close()

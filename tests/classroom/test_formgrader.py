@@ -11,13 +11,13 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.classroom.course_folder import (
-    database,
     environment,
     grade_here,
     hand_in,
     kept,
     make_course,
     nbgrader_here,
+    notebook_key,
     scores,
 )
 from tests.classroom.jupyter import BROWSER, serving
@@ -28,11 +28,6 @@ def split_rows(n_rows, val_fraction=0.2, seed=0):
     return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])
 """
 SCRIPT = {"cell_type": "markdown", "metadata": {}, "source": "<script>document.title = 'taken over'</script>"}
-SUBMISSION = """
-select submitted_notebook.id from submitted_notebook
-join submitted_assignment on submitted_assignment.id = submitted_notebook.assignment_id
-where submitted_assignment.student_id = ?
-"""
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")]
 
 
@@ -84,8 +79,7 @@ def test_every_submission_is_listed_as_graded_with_its_points(server: str, cours
 
 
 def test_a_submission_shows_points_and_message(server: str, course: Path, tmp_path: Path) -> None:
-    with database(course) as connection:
-        (submission,) = connection.execute(SUBMISSION, ["partial"]).fetchone()
+    submission = notebook_key(course, "partial")
     page = seen(f"{server}/formgrader/submissions/{submission}/", tmp_path)
     points = scores(course, "partial")
     assert 0 < points["split_rows"] < 10

@@ -36,14 +36,17 @@ svg.figure { width: 100%; height: auto; display: block; }
 .wide summary { white-space: nowrap; }
 .wide details[open] { min-width: 14em; }
 summary { cursor: pointer; margin: .4em 0; }
+li:has(> details) { list-style: none; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2em 1.2em; list-style: none; padding: 0; }
 @media (max-width: 40em) { body { padding: .5em .8em 2em; } svg.figure { min-width: 40em; }
   .stack thead { display: none; }
   .stack table, .stack tbody, .stack tr, .autograder.autograder .stack td:first-child { display: block; width: auto; }
-  .stack tr { border: 1px solid #8884; margin: .5em 0; padding: .2em 0; }
-  .autograder.autograder .stack td { display: inline; border: 0; min-width: 0; text-align: left; white-space: normal; }
+  .stack tr { border: 1px solid #8884; margin: .5em 0; padding: .3em .7em; }
+  .autograder.autograder .stack td { display: inline; border: 0; padding: 0; min-width: 0; text-align: left;
+    margin-right: 1em; white-space: normal; }
   .stack td:first-child { font-weight: bold; }
-  .stack td:not(:first-child)::before { content: attr(data-label) ": "; color: var(--quiet); } }
+  .stack td:not(:first-child)::before { content: attr(data-label) ": "; color: var(--quiet); }
+  .autograder.autograder .stack td:has(details)::before { content: none; } }
 @media print { svg.figure { max-height: 24cm; } .wide, .matrix { overflow: visible; font-size: .8em; max-height: none; }
   nav, .controls { display: none; } }
 """
