@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from data_scripts.browser.film import film, write_film
-from tests.site.demo_page import DEMO, Watched, browser, build_page, served
+from tests.site.demo_page import DEMO, Watched, browser, build_page, playwright_running, served
 
 FRAMES = 300  # ten seconds
 CLOSE = 3.0  # pixels of the 96 x 96 crop
@@ -34,8 +34,14 @@ def truth_and_film(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray
 
 
 @pytest.fixture(scope="module")
-def chromium(truth_and_film: tuple[np.ndarray, Path]) -> Iterator[object]:
-    with browser(truth_and_film[1]) as chromium:
+def playwright() -> Iterator[object]:
+    with playwright_running() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: object, truth_and_film: tuple[np.ndarray, Path]) -> Iterator[object]:
+    with browser(playwright, truth_and_film[1]) as chromium:
         yield chromium
 
 
@@ -135,10 +141,7 @@ def test_where_there_is_no_face_nothing_is_drawn(page: Watched, tmp_path: Path, 
     cv2.imwrite(str(tmp_path / "none.png"), picture)
     page.page.set_input_files("#picture", tmp_path / "none.png")
     assert page.wait_for_status("^Lost it").startswith("Lost it: the maps are flat")
-    drawn = page.page.evaluate("""() => {
-      const { width, height } = document.getElementById("view");
-      return [...document.getElementById("view").getContext("2d").getImageData(0, 0, width, height).data];
-    }""")
+    drawn = page.page.evaluate("[...window.pixels(document.getElementById('view'))]")
     np.testing.assert_array_equal(np.reshape(drawn, (240, 320, 4))[..., 0], picture)
 
 
@@ -190,13 +193,14 @@ def test_heat_maps_are_shown_on_a_switch(page: Watched) -> None:
     assert not page.page.is_visible("#panel")
 
 
-def test_the_keyboard_reaches_every_control(page: Watched) -> None:
-    page.page.evaluate("document.activeElement.blur()")
+def test_the_keyboard_reaches_every_control(chromium: object, address: str) -> None:
+    watched = Watched(chromium, address)
     reached = []
-    for _ in range(8):
-        page.page.keyboard.press("Tab")
-        reached.append(page.page.evaluate("document.activeElement.id"))
-    assert [name for name in reached if name][:5] == ["camera", "picture", "drawn", "maps", "model"]
+    for _ in range(5):
+        watched.page.keyboard.press("Tab")
+        reached.append(watched.page.evaluate("document.activeElement.id"))
+    watched.page.close()
+    assert reached == ["camera", "picture", "drawn", "maps", "model"]
 
 
 def test_no_request_has_left_and_nothing_was_complained_of(page: Watched) -> None:
@@ -219,8 +223,8 @@ def test_axe_finds_nothing_and_a_phone_need_not_scroll_sideways(
     watched.page.close()
 
 
-def test_without_a_camera_the_page_says_so_and_works(address: str) -> None:
-    with browser() as chromium:
+def test_without_a_camera_the_page_says_so_and_works(playwright: object, address: str) -> None:
+    with browser(playwright) as chromium:
         watched = Watched(chromium, address)
         watched.page.click("#camera")
         assert "choose a picture instead" in watched.wait_for_status("camera.*instead")
