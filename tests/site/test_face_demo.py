@@ -9,11 +9,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from data_scripts.browser.film import film, write_film
+from data_scripts.browser.onnx_file import export
+from data_scripts.drawing.shape import KEYPOINT_NAMES
+from tests.reference import reference_names
 from tests.site.demo_page import DEMO, Watched, browser, build_page, playwright_running, served
+from tests.site.packages import needs_onnx
 
 FRAMES = 300  # ten seconds
+AWAY = range(200, 230)  # one of them with nobody there
 CLOSE = 3.0  # pixels of the 96 x 96 crop
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 
@@ -30,7 +36,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def truth_and_film(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, Path]:
     path = tmp_path_factory.mktemp("film") / "face.y4m"
-    return write_film(path, FRAMES), path
+    return write_film(path, FRAMES, away=AWAY), path
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +68,17 @@ def test_the_points_follow_the_face(chromium: object, address: str, truth_and_fi
     watched.page.wait_for_timeout(15_000)
     seen = watched.seen()[before:]
     watched.page.click("#camera")
-    distances = errors(seen, truth_and_film[0])
+    there = [frame for frame in seen if frame["number"] not in AWAY]
+    distances = errors(there, truth_and_film[0])
     close = distances.mean(1) <= CLOSE
-    print(f"{len(seen)} frames, {close.mean():.1%} within {CLOSE} px; median {np.median(distances):.2f} px of the crop")
+    print(
+        f"{len(there)} frames, {close.mean():.1%} within {CLOSE} px; median {np.median(distances):.2f} px of the crop"
+    )
     assert len({frame["number"] for frame in seen}) > 30, "the film should have moved on"
     assert close.mean() >= 0.9
+    away = [frame["found"] for frame in seen if frame["number"] in AWAY]
+    assert len(away) > 3
+    assert np.mean(away) <= 0.1, "nothing should be found where nobody is"
     assert watched.requests == []
     assert watched.trouble == []
     watched.page.close()
@@ -179,6 +191,19 @@ def test_a_network_of_one_s_own_takes_the_course_s_place(page: Watched, tmp_path
     page.wait_for_status("^(Found|Lost it)")
     page.page.click("#back")
     page.page.wait_for_function("document.getElementById('network').textContent.startsWith('The course')")
+
+
+@needs_onnx
+def test_a_network_without_maps_says_what_it_cannot_tell(page: Watched, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    export(reference_names("03_residual_block")["KeypointResNet"]((8, 16), 1), KEYPOINT_NAMES, tmp_path / "resnet.onnx")
+    page.page.set_input_files("#model", tmp_path / "resnet.onnx")
+    page.page.wait_for_function("document.getElementById('network').textContent.includes('points alone')")
+    page.wait_for_status("^Lost it: these points do not look like a face")  # its weights are chance
+    assert page.page.is_disabled("#maps")
+    page.page.click("#back")
+    page.wait_for_status("^(Found|Lost it: the maps)")
+    assert page.page.is_enabled("#maps")
 
 
 def test_heat_maps_are_shown_on_a_switch(page: Watched) -> None:
