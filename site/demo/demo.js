@@ -72,19 +72,33 @@ async function frame() {
   const began = performance.now();
   const mine = round;
   putOn(picture, video);
-  const crop = follower.next(picture.width, picture.height);
-  const { answer, verdict } = await look(crop);
+  const { crop, answer, verdict } = follower.lost ? await search() : await lookAt(follower.next());
   if (mine !== round) return;
   follower.update(verdict);
   const milliseconds = performance.now() - began;
   const shown = verdict.found
     ? { points: verdict.points, crop, maps: answer.maps, seen: true, mirrored: true }
-    : { oval: follower.missed > 3 ? startCrop(picture.width, picture.height) : null, seen: true, mirrored: true };
+    : { oval: follower.lost ? startCrop(picture.width, picture.height) : null, seen: true, mirrored: true };
   show(shown);
   if (verdict.found) say(found(network.names));
   else if (follower.missed > 12) say(`${lost()} Put your face into the oval.`);
   measure(began, milliseconds);
   report(verdict, answer, crop, milliseconds);
+}
+
+const lookAt = async (crop) => ({ crop, ...(await look(crop)) });
+
+/** Look in a few places; where a face is found, once more with a crop that sits well on it. */
+async function search() {
+  let result;
+  for (let tries = 0; tries < 3; tries++) {
+    result = await lookAt(follower.next(picture.width, picture.height));
+    if (result.verdict.found) {
+      const closer = await lookAt(result.verdict.crop);
+      return closer.verdict.found ? closer : result;
+    }
+  }
+  return result;
 }
 
 function measure(began, milliseconds) {

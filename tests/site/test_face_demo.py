@@ -68,15 +68,16 @@ def test_the_points_follow_the_face(chromium: object, address: str, truth_and_fi
     watched.page.wait_for_timeout(15_000)
     seen = watched.seen()[before:]
     watched.page.click("#camera")
+    away = [frame["found"] for frame in seen if frame["number"] in AWAY]
     there = [frame for frame in seen if frame["number"] not in AWAY]
     distances = errors(there, truth_and_film[0])
     close = distances.mean(1) <= CLOSE
     print(
-        f"{len(there)} frames, {close.mean():.1%} within {CLOSE} px; median {np.median(distances):.2f} px of the crop"
+        f"{len(there)} frames, {close.mean():.1%} within {CLOSE} px; median {np.median(distances):.2f} px of the crop; "
+        f"{len(away)} frames with nobody there, found in {sum(away)}"
     )
     assert len({frame["number"] for frame in seen}) > 30, "the film should have moved on"
     assert close.mean() >= 0.9
-    away = [frame["found"] for frame in seen if frame["number"] in AWAY]
     assert len(away) > 3
     assert np.mean(away) <= 0.1, "nothing should be found where nobody is"
     assert watched.requests == []
