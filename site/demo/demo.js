@@ -118,7 +118,10 @@ function tell(milliseconds, rate = null) {
   element("rate").textContent = rate === null ? "one picture" : `${rate.toFixed(0)} a second`;
 }
 
+const NO_NETWORK = "There is no network yet: load a model.onnx first.";
+
 async function startCamera() {
+  if (!network) throw new Refused(NO_NETWORK);
   round++;
   say("Waiting for the camera …");
   stopCamera = () => {};
@@ -200,7 +203,7 @@ async function use(bytes, name, whose) {
   const kind = network.kind === "maps" ? "heat maps" : "points alone, so it cannot tell well when it sees no face";
   element("network").textContent = `${whose}: ${network.names.length} keypoints, ${kind}, ${(network.bytes / 1e6).toFixed(1)} MB`;
   element("maps").disabled = network.kind !== "maps";
-  element("back").hidden = whose === "The course's network";
+  element("back").hidden = !courseBytes || whose === "The course's network";
   if (!stopCamera && picture.width && last) await lookAtPicture();
 }
 
@@ -217,7 +220,7 @@ const useCourses = () => use(courseBytes.slice(), "model.onnx", "The course's ne
 /** A file from anywhere: a network by its name, else a picture. */
 async function take(file) {
   if (file.name?.toLowerCase().endsWith(".onnx")) return useOwn(file);
-  if (!network) throw new Refused("There is no network yet: load a model.onnx first.");
+  if (!network) throw new Refused(NO_NETWORK);
   return showPicture(await readPicture(file, file.name || "the pasted picture"));
 }
 
@@ -233,7 +236,7 @@ function connect() {
       target.value = ""; // the same file may be chosen again
     });
   }
-  element("drawn").addEventListener("click", () => attempt(async () => showPicture(await createImageBitmap(drawn))));
+  element("drawn").addEventListener("click", () => attempt(() => take(drawn)));
   element("back").addEventListener("click", () => attempt(useCourses));
   element("maps").addEventListener("change", () => last && show(last));
   document.addEventListener("dragover", (event) => event.preventDefault());
@@ -263,13 +266,13 @@ const bytesOf = async (name) => {
 
 await attempt(async () => {
   try {
-    drawn = await (await bytesOf("face.jpg")).blob();
+    drawn = new File([await (await bytesOf("face.jpg")).blob()], "face.jpg");
     courseBytes = new Uint8Array(await (await bytesOf("model.onnx")).arrayBuffer());
     await useCourses();
     await showPicture(await createImageBitmap(drawn));
   } finally {
     connect();
-    element("drawn").disabled = !drawn || !network;
+    element("drawn").disabled = !drawn;
     document.documentElement.dataset.ready = "";
   }
 });

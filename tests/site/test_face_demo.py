@@ -257,3 +257,19 @@ def test_without_a_camera_the_page_says_so_and_works(playwright: object, address
         watched.page.click("#drawn")
         watched.wait_for_status("^Found: 15 keypoints")
         assert watched.trouble == []
+
+
+def test_without_its_network_the_page_asks_for_one(chromium: object, tmp_path: Path) -> None:
+    build_page(tmp_path)
+    (tmp_path / "model.onnx").unlink()
+    with served(tmp_path) as address:
+        watched = Watched(chromium, address)
+        assert "model.onnx is not beside this page (404); load your own" in watched.status()
+        for button in ("#camera", "#drawn"):
+            watched.page.click(button)
+            watched.wait_for_status("^There is no network yet: load a model.onnx first")
+        watched.page.set_input_files("#model", DEMO / "model.onnx")
+        watched.page.wait_for_function("document.getElementById('network').textContent.startsWith('Your network')")
+        watched.page.click("#drawn")
+        watched.wait_for_status("^Found: 15 keypoints")
+        watched.page.close()
