@@ -4,10 +4,11 @@ include setup.mk
 # The one version of the resolver that writes the pins, so that two teachers write the same files.
 UV_VERSION := 0.13.9
 
-.PHONY: demo test test-long build check lint pins clean
+.PHONY: demo site test test-long build check lint pins clean
 
 help:
 	@echo 'make demo     run the whole course on generated faces: data, seven lessons, three models, a scored submission'
+	@echo 'make site     the course as a website in build/site; runs the lessons that make demo has not run'
 	@echo 'make test     everything that can break, in ten minutes on two cores (one file: ARGS=tests/test_setup.py)'
 	@echo 'make test-long    all of it: every draw of the hidden inputs, fresh environment, demo, threats, golden record'
 	@echo 'make grade    grade the notebooks in lessons/ (one lesson: ARGS="--lesson 03")'
@@ -23,6 +24,17 @@ help:
 demo: $(STAMP) isolation
 	$(PY) -m autograder demo $(ARGS)
 
+# What the website needs beside the course, at the versions of the same pins.
+SITE := .venv/.site-installed
+
+$(SITE): $(STAMP)
+	@echo 'site: installing what the website needs into .venv'
+	$(PY) -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[site]'
+	@touch $@
+
+site: $(SITE)
+	$(PY) -m autograder site $(ARGS)
+
 # Everything that can break, on two draws of the hidden inputs. Two processes, whatever the number of cores: torch and
 # TensorFlow take gigabytes in each.
 TEST := $(PY) -m pytest
@@ -34,7 +46,7 @@ test: $(STAMP) isolation
 	$(TEST) -m alone $(ARGS) || [ $$? -eq 5 ]
 
 # All draws, and the tests marked long.
-test-long: $(STAMP) isolation
+test-long: $(STAMP) $(SITE) isolation
 	$(TEST) --long $(SHARED) $(ARGS)
 	$(TEST) --long -m alone $(ARGS) || [ $$? -eq 5 ]
 
@@ -69,7 +81,7 @@ pins: $(STAMP)
 	@$(UV) --version 2>/dev/null | grep -q -F ' $(UV_VERSION) ' || \
 	  .venv/pins/$(notdir $(BIN))/python -m pip install --disable-pip-version-check -qq uv==$(UV_VERSION)
 	@cp constraints.txt .venv/pins/all
-	@$(COMPILE) $(ARGS) pyproject.toml --output-file .venv/pins/all >/dev/null
+	@$(COMPILE) $(ARGS) --all-extras pyproject.toml --output-file .venv/pins/all >/dev/null
 	@$(COMPILE) --no-deps --constraints .venv/pins/all pyproject.toml > .venv/pins/direct
 	@{ echo '# Every package of the course, pinned for Python 3.11 to 3.13 on Linux, macOS (Apple silicon) and Windows.'; \
 	   echo '# Written from pyproject.toml by `make pins`: edit that file, not this one. Versions stay as they are here'; \

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -22,17 +23,22 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from ..course.manifest import ROOT, CourseError, Lesson, load_course
+from ..course.released import reference_path
+from ..course.root import shown_path
+from .alt_texts import IN_KERNEL, RUN_IN_KERNEL, pictures_of
 
 OUT = ROOT / "build" / "demo"
+# Folders of real faces that lessons 07 to 09 read where they are set.
+OTHER_FACES = ("COURSE_IMM", "COURSE_IBUG")
 
 
 @dataclass(frozen=True)
 class Executed:
-    """One lesson that was run: its page, its figures, and the seconds it took."""
+    """One lesson that was run: its page, its figures with what they show in words, and the seconds it took."""
 
     lesson: Lesson
     page: Path
-    figures: tuple[Path, ...]
+    figures: tuple[tuple[Path, str], ...]
     seconds: float
 
 
@@ -60,6 +66,7 @@ def execute(notebook: NotebookNode, folder: Path, bar: tqdm) -> None:
         timeout=None,
         coalesce_streams=True,  # a progress bar is one line, not one a step
         kernel_name="python3",
+        extra_arguments=[f"--IPKernelApp.exec_lines={[RUN_IN_KERNEL]!r}"],
         resources={"metadata": {"path": str(folder)}},
         on_cell_executed=lambda cell, cell_index, execute_reply: bar.update(),
     )
@@ -69,49 +76,84 @@ def execute(notebook: NotebookNode, folder: Path, bar: tqdm) -> None:
         raise CourseError(f"{folder.name}: a cell ended with {error.ename}: {error.evalue}\n{error}") from None
 
 
-def _save_figures(notebook: NotebookNode, folder: Path, lesson: Lesson) -> tuple[Path, ...]:
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
-    paths = []
+def _save_figures(notebook: NotebookNode, folder: Path, lesson: Lesson) -> tuple[tuple[Path, str], ...]:
+    pictures = [(output, alt) for _, output, alt in pictures_of(notebook) if "image/png" in output.data]
+    figures = []
     folder.mkdir(parents=True, exist_ok=True)
-    for number, picture in enumerate(pictures, start=1):
-        paths.append(folder / f"{lesson.number}-{number:02d}.png")
-        paths[-1].write_bytes(base64.b64decode(picture))
-    return tuple(paths)
+    for number, (output, alt) in enumerate(pictures, start=1):
+        path = folder / f"{lesson.number}-{number:02d}.png"
+        path.write_bytes(base64.b64decode(output.data["image/png"]))
+        figures.append((path, alt))
+    return tuple(figures)
 
 
-def _fingerprint(source: Path, data: Path, scale: str) -> str:
-    files = [source, *sorted(source.parent.glob("*.yaml"))]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
+def _sources(lesson: Lesson) -> str:
+    """Return a digest of what decides what a lesson's cells are, whatever data and scale they run on.
+
+    Raises CourseError where the lesson was not built.
+    """
+    source = reference_path(lesson)
+    if not source.is_file():
+        raise CourseError(f"{shown_path(source)} is missing; run: python -m autograder build")
+    files = [source, *sorted(source.parent.glob("*.yaml")), IN_KERNEL]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def _fingerprint(lesson: Lesson, data: Path, scale: str) -> str:
     table = (data / "training.csv").stat()
-    digest.update(f"{data} {table.st_size} {table.st_mtime_ns} {scale}".encode())
-    return digest.hexdigest()
+    told = f"{_sources(lesson)} {data} {table.st_size} {table.st_mtime_ns} {scale}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _kept(lesson: Lesson, out: Path) -> dict[str, Any]:
+    """Return what ``out`` says of its run of a lesson; empty where something of that run is not there."""
+    stamp = out / f".{lesson.id}.json"
+    files = [stamp, out / f"{lesson.id}.html", out / f"{lesson.id}.ipynb"]
+    return json.loads(stamp.read_text(encoding="utf-8")) if all(path.is_file() for path in files) else {}
+
+
+def executed_on_drawn_faces(lesson: Lesson, out: Path) -> tuple[NotebookNode, str] | None:
+    """Return a lesson as it was run into ``out``, and the scale of that run.
+
+    None where its source is another one by now, or where it saw other faces than the course's drawn ones: photographs
+    must not get into pages that are published.
+    """
+    kept = _kept(lesson, out)
+    if not kept.get("drawn") or kept["sources"] != _sources(lesson):
+        return None
+    return nbformat.read(out / f"{lesson.id}.ipynb", as_version=4), kept["scale"]
+
+
+def _saw_drawn_faces(data: Path) -> bool:
+    own = ROOT / "data" / "synthetic"
+    return data.resolve() == own.resolve() and not any(os.environ.get(name) for name in OTHER_FACES)
 
 
 def _run_lesson(lesson: Lesson, data: Path, scale: str, out: Path, force: bool) -> Executed:
     """Execute one reference notebook, unless the very same run is already in ``out``."""
-    source = ROOT / "solutions" / lesson.id / f"{lesson.id}.ipynb"
-    if not source.is_file():
-        raise CourseError(f"{source.relative_to(ROOT)} is missing; run: python -m autograder build")
-    page, stamp = out / f"{lesson.id}.html", out / f".{lesson.id}.json"
-    fingerprint = _fingerprint(source, data, scale)
-    if stamp.is_file() and page.is_file() and not force:
-        kept = json.loads(stamp.read_text(encoding="utf-8"))
-        if kept["fingerprint"] == fingerprint:
-            print(f"{lesson.id}: done before ({kept['seconds']:.0f} s); --force runs it again")
-            return Executed(lesson, page, tuple(out / name for name in kept["figures"]), kept["seconds"])
-    notebook = nbformat.read(source, as_version=4)
+    fingerprint, page = _fingerprint(lesson, data, scale), out / f"{lesson.id}.html"
+    kept = _kept(lesson, out)
+    if kept.get("fingerprint") == fingerprint and not force:
+        print(f"{lesson.id}: done before ({kept['seconds']:.0f} s); --force runs it again")
+        return Executed(lesson, page, tuple((out / name, alt) for name, alt in kept["figures"]), kept["seconds"])
+    notebook = nbformat.read(reference_path(lesson), as_version=4)
     started = time.monotonic()
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     with tqdm(total=cells, desc=lesson.id, unit="cell") as bar:
-        execute(notebook, source.parent, bar)
+        execute(notebook, reference_path(lesson).parent, bar)
     seconds = time.monotonic() - started
     figures = _save_figures(notebook, out / "figures", lesson)
     nbformat.write(notebook, out / f"{lesson.id}.ipynb")
     page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
-    names = [str(path.relative_to(out)) for path in figures]
-    kept = {"fingerprint": fingerprint, "seconds": seconds, "figures": names}
-    stamp.write_text(json.dumps(kept), encoding="utf-8")
+    kept = {
+        "fingerprint": fingerprint,
+        "sources": _sources(lesson),
+        "scale": scale,
+        "drawn": _saw_drawn_faces(data),
+        "seconds": seconds,
+        "figures": [(str(path.relative_to(out)), alt) for path, alt in figures],
+    }
+    (out / f".{lesson.id}.json").write_text(json.dumps(kept), encoding="utf-8")
     return Executed(lesson, page, figures, seconds)
 
 
@@ -121,22 +163,30 @@ def _index_page(executed: list[Executed], data: Path, scale: str) -> str:
     for run in executed:
         title = html.escape(f"{run.lesson.number} {run.lesson.title}")
         parts.append(f'<h2><a href="{run.page.name}">{title}</a></h2><p>{run.seconds:.0f} seconds</p>')
-        parts += [f'<img src="figures/{path.name}" alt="figure of lesson {run.lesson.number}">' for path in run.figures]
-    style = "body{font-family:sans-serif;max-width:70em;margin:2em auto;padding:0 1em}img{max-width:100%}"
-    head = f'<!doctype html><meta charset="utf-8"><title>{html.escape(load_course().title)}</title>'
-    return f"{head}<style>{style}</style>{''.join(parts)}\n"
+        parts += [f'<img src="figures/{path.name}" alt="{html.escape(alt)}">' for path, alt in run.figures]
+    style = (
+        ":root{color-scheme:light dark}body{font-family:sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
+        "img{max-width:100%;height:auto;background:white}"
+    )
+    head = (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(load_course().title)}</title>"
+    )
+    return f"{head}<style>{style}</style><main>{''.join(parts)}</main></html>\n"
 
 
-def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ...], force: bool = False) -> None:
-    """Run the reference lessons in order and say where everything lies. Finished lessons are kept and not run twice.
+def run_lessons(
+    data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ...], force: bool = False
+) -> tuple[list[Executed], Path]:
+    """Run reference lessons in order into ``out`` and return them with the folder of faces that they saw.
 
-    ``data`` is a folder in Kaggle's format; None means the embedded faces, drawn at first use.
+    Finished lessons are kept and not run twice. ``data`` is a folder in Kaggle's format; None means the embedded faces,
+    drawn at first use.
     """
     sys.path.insert(0, str(ROOT))
     from data_scripts.folders import data_folder
 
-    started = time.monotonic()
-    out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     if data and not (data / "training.csv").is_file():
         raise CourseError(f"--data {data}: expected a folder in Kaggle's format, with training.csv in it")
@@ -144,7 +194,14 @@ def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ..
         faces = data_folder()
     values = {"COURSE_DATA": str(faces), "COURSE_SCALE": scale, "COURSE_OUTPUT": str(out / "results")}
     with _environment(values):
-        executed = [_run_lesson(lesson, faces, scale, out, force) for lesson in lessons]
+        return [_run_lesson(lesson, faces, scale, out, force) for lesson in lessons], faces
+
+
+def run_demo(data: Path | None, scale: str, out: Path, lessons: tuple[Lesson, ...], force: bool = False) -> None:
+    """Run the reference lessons as ``run_lessons`` does, gather their figures, and say where everything lies."""
+    started = time.monotonic()
+    out = out.resolve()
+    executed, faces = run_lessons(data, scale, out, lessons, force)
     index = out / "index.html"
     index.write_text(_index_page(executed, faces, scale), encoding="utf-8")
     count = "1 lesson" if len(executed) == 1 else f"{len(executed)} lessons"

@@ -1,0 +1,45 @@
+"""What a site is built with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ...course.manifest import ROOT, CourseError, Lesson
+
+SOURCE = ROOT / "site"
+OUT = ROOT / "build" / "site"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``demo`` is the folder of executed lessons; ``solutions``: whether a page holds them, folded away.
+
+    ``repository`` is ``OWNER/NAME`` on GitHub, or "" for a site without links that open a lesson elsewhere.
+    """
+
+    demo: Path
+    solutions: bool = False
+    repository: str = ""
+    branch: str = "main"
+
+    def __post_init__(self) -> None:
+        if self.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
+            raise CourseError(
+                f"repository {self.repository!r}: expected OWNER/NAME as on GitHub; give it with --repository or "
+                "COURSE_REPOSITORY, or leave it out for a site without “open in …”"
+            )
+
+    def open_links(self, lesson: Lesson) -> dict[str, str]:
+        """Return where a lesson opens with one click, by name; nothing where no repository is known."""
+        if not self.repository:
+            return {}
+        place = f"lessons/{lesson.id}/{lesson.id}.ipynb"
+        branch = quote(self.branch, safe="")
+        return {
+            "Colab": f"https://colab.research.google.com/github/{self.repository}/blob/{branch}/{place}",
+            "Binder": f"https://mybinder.org/v2/gh/{self.repository}/{branch}?labpath={quote(place, safe='')}",
+            "Codespaces": f"https://codespaces.new/{self.repository}/tree/{branch}?quickstart=1",
+        }
