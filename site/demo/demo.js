@@ -204,7 +204,9 @@ async function use(bytes, name, whose) {
   element("network").textContent = `${whose}: ${network.names.length} keypoints, ${kind}, ${(network.bytes / 1e6).toFixed(1)} MB`;
   element("maps").disabled = network.kind !== "maps";
   element("back").hidden = !courseBytes || whose === "The course's network";
-  if (!stopCamera && picture.width && last) await lookAtPicture();
+  if (stopCamera) return;
+  if (last) await lookAtPicture();
+  else say("The network is loaded: use the camera, or choose a picture.");
 }
 
 async function useOwn(file) {

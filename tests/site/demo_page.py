@@ -6,6 +6,7 @@ import functools
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -127,12 +128,30 @@ class Watched:
         """Return the line that the page says."""
         return self.page.text_content("#status")
 
+    def wait_for(self, expression: str, arg: object = None) -> None:
+        """Wait until an expression, or a function of ``arg``, is true in the page.
+
+        Asked from outside again and again: the page's policy lets nobody inside evaluate a text.
+        """
+        deadline = time.monotonic() + START_MS / 1000
+        while not self.page.evaluate(expression, arg):
+            assert time.monotonic() < deadline, (
+                f"{expression} with {arg!r} never came true; the page says: {self.status()}"
+            )
+            self.page.wait_for_timeout(100)
+
     def wait_for_status(self, pattern: str) -> str:
         """Wait until the line matches a regular expression; -> the line."""
-        self.page.wait_for_function(
-            "pattern => new RegExp(pattern).test(document.getElementById('status').textContent)", arg=pattern
-        )
+        self.wait_for("pattern => new RegExp(pattern).test(document.getElementById('status').textContent)", pattern)
         return self.status()
+
+    def wait_for_network(self, start: str) -> None:
+        """Wait until the page names a network that begins so."""
+        self.wait_for("start => document.getElementById('network').textContent.startsWith(start)", start)
+
+    def wait_for_more(self, before: int) -> None:
+        """Wait until the page has looked at more than so many frames."""
+        self.wait_for("before => window.seen.length > before", before)
 
     def seen(self) -> list[dict[str, Any]]:
         """Return what the page found so far, frame by frame."""

@@ -121,7 +121,7 @@ def test_a_picture_s_file_is_looked_at_wherever_the_face_is(page: Watched, tmp_p
     cv2.imwrite(str(tmp_path / "wide.png"), wide)
     before = len(page.seen())
     page.page.set_input_files("#picture", tmp_path / "wide.png")
-    page.page.wait_for_function("before => window.seen.length > before", arg=before)
+    page.wait_for_more(before)
     (frame,) = page.seen()[before:]
     distances = errors([{**frame, "number": 0}], points[None] + np.float32([540, 390]))
     assert distances.mean() <= CLOSE
@@ -143,7 +143,7 @@ def test_a_picture_may_be_dropped_or_pasted(page: Watched, kind: str) -> None:
     _, encoded = cv2.imencode(".jpg", next(iter(film(3)))[0])
     before = len(page.seen())
     page.page.evaluate(DROP, [kind, "face.jpg", "image/jpeg", list(encoded.tobytes())])
-    page.page.wait_for_function("before => window.seen.length > before", arg=before)
+    page.wait_for_more(before)
     assert page.seen()[-1]["found"]
 
 
@@ -188,10 +188,10 @@ def test_bad_files_are_refused_in_a_line(page: Watched, tmp_path: Path, name: st
 def test_a_network_of_one_s_own_takes_the_course_s_place(page: Watched, tmp_path: Path) -> None:
     (tmp_path / "mine.onnx").write_bytes((DEMO / "model.onnx").read_bytes())
     page.page.set_input_files("#model", tmp_path / "mine.onnx")
-    page.page.wait_for_function("document.getElementById('network').textContent.startsWith('Your network (mine.onnx)')")
+    page.wait_for_network("Your network (mine.onnx)")
     page.wait_for_status("^(Found|Lost it)")
     page.page.click("#back")
-    page.page.wait_for_function("document.getElementById('network').textContent.startsWith('The course')")
+    page.wait_for_network("The course's network")
 
 
 @needs_onnx
@@ -199,7 +199,7 @@ def test_a_network_without_maps_says_what_it_cannot_tell(page: Watched, tmp_path
     torch.manual_seed(0)
     export(reference_names("03_residual_block")["KeypointResNet"]((8, 16), 1), KEYPOINT_NAMES, tmp_path / "resnet.onnx")
     page.page.set_input_files("#model", tmp_path / "resnet.onnx")
-    page.page.wait_for_function("document.getElementById('network').textContent.includes('points alone')")
+    page.wait_for_network("Your network (resnet.onnx): 15 keypoints, points alone")
     page.wait_for_status("^Lost it: these points do not look like a face")  # its weights are chance
     assert page.page.is_disabled("#maps")
     page.page.click("#back")
@@ -269,7 +269,7 @@ def test_without_its_network_the_page_asks_for_one(chromium: object, tmp_path: P
             watched.page.click(button)
             watched.wait_for_status("^There is no network yet: load a model.onnx first")
         watched.page.set_input_files("#model", DEMO / "model.onnx")
-        watched.page.wait_for_function("document.getElementById('network').textContent.startsWith('Your network')")
+        watched.wait_for_network("Your network (model.onnx)")
         watched.page.click("#drawn")
         watched.wait_for_status("^Found: 15 keypoints")
         watched.page.close()
