@@ -17,6 +17,7 @@ from data_scripts.drawing.shape import KEYPOINT_NAMES
 from data_scripts.drawing.workers import draw_faces
 from data_scripts.export_onnx import export_trained, main
 from data_scripts.files.errors import DataError
+from data_scripts.heatmaps import crew
 from data_scripts.heatmaps.network import HeatmapNet
 from data_scripts.heatmaps.predicting import load_network, predict
 from data_scripts.kaggle.folder import write_kaggle_folder
@@ -98,7 +99,10 @@ def test_the_network_of_the_demo_is_one_and_small() -> None:
 
 
 @needs_onnx
-def test_the_command_that_made_it_trains_and_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_that_made_it_trains_and_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_cores", lambda: 1)  # two threads wait for each other on a busy machine
     write_kaggle_folder(tmp_path / "faces", 40, 4, workers=1)
     arguments = [
         "--out",
