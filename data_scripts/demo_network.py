@@ -26,7 +26,7 @@ from data_scripts.heatmaps.run import Interrupted
 from data_scripts.heatmaps.training import Recipe
 from data_scripts.kaggle.folder import drawn_folder
 
-RECIPE = Recipe(width=16, degrees=10.0, scale=0.12, shift=4.0, gamma=0.3)
+RECIPE = Recipe(width=16, degrees=8.0, scale=0.09, shift=3.0, gamma=0.3)
 
 
 def drawn_faces(folder: Path) -> Faces:
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.onnx", help="the exported network")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where it is trained (default: output/demo_network)")
     parser.add_argument("--faces", type=Path, metavar="FOLDER", help="drawn ones (default: data/synthetic)")
-    parser.add_argument("--steps", type=int, default=1500, metavar="N", help="of 16 faces each (default: 1500)")
+    parser.add_argument("--steps", type=int, default=2000, metavar="N", help="of 16 faces each (default: 2000)")
     parser.add_argument("--seed", type=int, default=17, metavar="S", help="of the training (default: 17)")
     arguments = parser.parse_args(argv)
     if arguments.steps < 10 or arguments.seed < 0:

@@ -60,8 +60,19 @@ def pose_at(turn: float) -> Pose:
     )
 
 
-def draw_picture(actor: Actor, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the actor in a pose: -> (480, 640) uint8 and (15, 2) float32 pixels, x and y."""
+def draw_picture(actor: Actor, pose: Pose | None) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the actor in a pose, or the empty place: -> (480, 640) uint8 and (15, 2) float32 pixels, or NaN."""
+    # What is drawn at random is drawn alike in every picture.
+    canvas = cv2.resize(background(np.random.default_rng([actor.seed, 2])), (_CANVAS, _CANVAS))
+    canvas = 0.1 + 0.25 * canvas
+    points = np.full((15, 2), np.nan) if pose is None else _lay_actor(canvas, actor, pose)
+    light = np.sqrt(np.clip(canvas / 0.6, 0, 1))
+    whole = cv2.resize(light, (WIDE, WIDE), interpolation=cv2.INTER_CUBIC)[_CUT : _CUT + HIGH]
+    return (20 + 215 * whole.clip(0, 1)).round().astype(np.uint8), points.astype(np.float32)
+
+
+def _lay_actor(canvas: np.ndarray, actor: Actor, pose: Pose) -> np.ndarray:
+    """Lay the actor over the canvas; -> (15, 2) float64 pixels of the film's picture."""
     bare = build_whole_head(actor.shape)
     middle = 0.5 * _CANVAS / OVERSAMPLE  # of the picture, in the pixels that poses are in
     size = pose.scale * (pose.distance - 40) / pose.distance
@@ -70,36 +81,36 @@ def draw_picture(actor: Actor, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
     # The head turns about a place behind the eyes and the nose, as on a neck.
     offset = np.array([middle + pose.shift_x, middle + pose.shift_y - 12]) - camera.project(np.zeros((1, 3)))[0]
     camera = replace(camera, offset=offset)
-    # What is drawn at random is drawn alike in every picture.
     rng = np.random.default_rng([actor.seed, 1])
     cover, hair = grow_hair(rng, actor.shape, actor.look)
     head = grow(bare, hair)
-    canvas = cv2.resize(background(np.random.default_rng([actor.seed, 2])), (_CANVAS, _CANVAS))
-    canvas = 0.1 + 0.25 * canvas
     behind_head(np.random.default_rng([actor.seed, 3]), canvas, head, camera, actor.look, actor.light)
     texture = paint_face(rng, head, actor.look, cover)
     lay_head(canvas, head, camera, actor.light, texture, cover)
-    light = np.sqrt(np.clip(canvas / 0.6, 0, 1))
-    whole = cv2.resize(light, (WIDE, WIDE), interpolation=cv2.INTER_CUBIC)[_CUT : _CUT + HIGH]
-    points = ((camera.project(lifted) + 0.5) * OVERSAMPLE * 2 - 0.5) - (0, _CUT)
-    return (20 + 215 * whole.clip(0, 1)).round().astype(np.uint8), points.astype(np.float32)
+    points: np.ndarray = ((camera.project(lifted) + 0.5) * OVERSAMPLE * 2 - 0.5) - (0, _CUT)
+    return points
 
 
-def film(count: int, seed: int = 3) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Draw the ``count`` pictures of one round, numbered in a corner, with their keypoints."""
+def film(count: int, seed: int = 3, away: range = range(0)) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Draw the ``count`` pictures of one round, numbered in a corner, with their keypoints.
+
+    In the pictures of ``away`` nobody is there, and the keypoints are NaN.
+    """
     if not 1 <= count < 2**NUMBER_BITS:
         raise ValueError(f"expected 1 to {2**NUMBER_BITS - 1} pictures, got {count}; their numbers stand in a corner")
     actor = draw_actor(seed)
     for number in range(count):
-        picture, points = draw_picture(actor, pose_at(number / count))
+        picture, points = draw_picture(actor, None if number in away else pose_at(number / count))
         for bit in range(NUMBER_BITS):
             shade = 235 if number >> bit & 1 else 20
             picture[:NUMBER_CELL, bit * NUMBER_CELL : (bit + 1) * NUMBER_CELL] = shade
         yield picture, points
 
 
-def write_film(path: Path, count: int, seed: int = 3, rate: int = 30) -> np.ndarray:
+def write_film(path: Path, count: int, seed: int = 3, away: range = range(0)) -> np.ndarray:
     """Write a film as Y4M, which browsers take in a camera's place; -> its keypoints, (count, 15, 2) float32 pixels.
+
+    30 pictures a second; see ``film`` for the arguments.
 
     Raises:
         OSError: the file can't be written.
@@ -107,8 +118,8 @@ def write_film(path: Path, count: int, seed: int = 3, rate: int = 30) -> np.ndar
     truth = []
     gray = bytes([128]) * (WIDE * HIGH // 4)
     with whole_file(path) as unfinished, open(unfinished, "wb") as file:
-        file.write(f"YUV4MPEG2 W{WIDE} H{HIGH} F{rate}:1 Ip A1:1 C420jpeg\n".encode())
-        for picture, points in film(count, seed):
+        file.write(f"YUV4MPEG2 W{WIDE} H{HIGH} F30:1 Ip A1:1 C420jpeg\n".encode())
+        for picture, points in film(count, seed, away):
             # Video keeps black at 16 and white at 235.
             luma = (16 + picture.astype(np.float32) * (219 / 255)).round().astype(np.uint8)
             file.write(b"FRAME\n" + luma.tobytes() + gray + gray)

@@ -1,4 +1,4 @@
-"""A network as one file that a page can run: from a face to its keypoints, with what the page needs to know about it."""
+"""A network as one file that a page runs: from a face to its keypoints, with what the page needs to know about it."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def write_onnx(wrapped: nn.Module, names: Sequence[str], path: Path) -> str:
             module.training = training
     if difference > TOLERANCE:
         raise DataError(
-            f"{path.name}: not written: its keypoints are up to {difference:.2f} px from the network's, expected at most "
-            f"{TOLERANCE}; does forward read the points out of maps as soft_argmax does?"
+            f"{path.name}: not written: its keypoints are up to {difference:.2f} px from the network's, expected at "
+            f"most {TOLERANCE}; does forward read the points out of maps as soft_argmax does?"
         )
     try:
         write_whole(path, content)

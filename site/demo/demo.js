@@ -43,8 +43,13 @@ function show(shown) {
 
 async function look(crop) {
   const asked = network; // another may be loaded while it answers
-  const answer = await asked.find(cutter.cut(picture, crop));
-  return { answer, verdict: judge(asked, answer, crop, picture) };
+  const gray = cutter.cut(picture, crop);
+  // Without contrast there is nothing to see, and a network answers with what it expects.
+  const some = gray.filter((_, pixel) => pixel % 7 === 0);
+  const plain = Math.max(...some) - Math.min(...some) < 0.02;
+  const answer = await asked.find(gray);
+  const verdict = judge(asked, answer, crop, picture);
+  return { answer, verdict: plain ? { ...verdict, found: false } : verdict };
 }
 
 function report(verdict, answer, crop, milliseconds) {
@@ -67,19 +72,33 @@ async function frame() {
   const began = performance.now();
   const mine = round;
   putOn(picture, video);
-  const crop = follower.next(picture.width, picture.height);
-  const { answer, verdict } = await look(crop);
+  const { crop, answer, verdict } = follower.lost ? await search() : await lookAt(follower.next());
   if (mine !== round) return;
   follower.update(verdict);
   const milliseconds = performance.now() - began;
   const shown = verdict.found
     ? { points: verdict.points, crop, maps: answer.maps, seen: true, mirrored: true }
-    : { oval: follower.missed > 3 ? startCrop(picture.width, picture.height) : null, seen: true, mirrored: true };
+    : { oval: follower.lost ? startCrop(picture.width, picture.height) : null, seen: true, mirrored: true };
   show(shown);
   if (verdict.found) say(found(network.names));
   else if (follower.missed > 12) say(`${lost()} Put your face into the oval.`);
   measure(began, milliseconds);
   report(verdict, answer, crop, milliseconds);
+}
+
+const lookAt = async (crop) => ({ crop, ...(await look(crop)) });
+
+/** Look in a few places; where a face is found, once more with a crop that sits well on it. */
+async function search() {
+  let result;
+  for (let tries = 0; tries < 3; tries++) {
+    result = await lookAt(follower.next(picture.width, picture.height));
+    if (result.verdict.found) {
+      const closer = await lookAt(result.verdict.crop);
+      return closer.verdict.found ? closer : result;
+    }
+  }
+  return result;
 }
 
 function measure(began, milliseconds) {
@@ -99,7 +118,10 @@ function tell(milliseconds, rate = null) {
   element("rate").textContent = rate === null ? "one picture" : `${rate.toFixed(0)} a second`;
 }
 
+const NO_NETWORK = "There is no network yet: load a model.onnx first.";
+
 async function startCamera() {
+  if (!network) throw new Refused(NO_NETWORK);
   round++;
   say("Waiting for the camera …");
   stopCamera = () => {};
@@ -181,8 +203,10 @@ async function use(bytes, name, whose) {
   const kind = network.kind === "maps" ? "heat maps" : "points alone, so it cannot tell well when it sees no face";
   element("network").textContent = `${whose}: ${network.names.length} keypoints, ${kind}, ${(network.bytes / 1e6).toFixed(1)} MB`;
   element("maps").disabled = network.kind !== "maps";
-  element("back").hidden = whose === "The course's network";
-  if (!stopCamera && picture.width && last) await lookAtPicture();
+  element("back").hidden = !courseBytes || whose === "The course's network";
+  if (stopCamera) return;
+  if (last) await lookAtPicture();
+  else say("The network is loaded: use the camera, or choose a picture.");
 }
 
 async function useOwn(file) {
@@ -198,7 +222,7 @@ const useCourses = () => use(courseBytes.slice(), "model.onnx", "The course's ne
 /** A file from anywhere: a network by its name, else a picture. */
 async function take(file) {
   if (file.name?.toLowerCase().endsWith(".onnx")) return useOwn(file);
-  if (!network) throw new Refused("There is no network yet: load a model.onnx first.");
+  if (!network) throw new Refused(NO_NETWORK);
   return showPicture(await readPicture(file, file.name || "the pasted picture"));
 }
 
@@ -214,7 +238,7 @@ function connect() {
       target.value = ""; // the same file may be chosen again
     });
   }
-  element("drawn").addEventListener("click", () => attempt(async () => showPicture(await createImageBitmap(drawn))));
+  element("drawn").addEventListener("click", () => attempt(() => take(drawn)));
   element("back").addEventListener("click", () => attempt(useCourses));
   element("maps").addEventListener("change", () => last && show(last));
   document.addEventListener("dragover", (event) => event.preventDefault());
@@ -244,13 +268,13 @@ const bytesOf = async (name) => {
 
 await attempt(async () => {
   try {
-    drawn = await (await bytesOf("face.jpg")).blob();
+    drawn = new File([await (await bytesOf("face.jpg")).blob()], "face.jpg");
     courseBytes = new Uint8Array(await (await bytesOf("model.onnx")).arrayBuffer());
     await useCourses();
     await showPicture(await createImageBitmap(drawn));
   } finally {
     connect();
-    element("drawn").disabled = !drawn || !network;
+    element("drawn").disabled = !drawn;
     document.documentElement.dataset.ready = "";
   }
 });

@@ -110,6 +110,10 @@ export function judge(network, answer, crop, picture) {
   return { found: likely && sharpEnough, likely, score, crop: next, points, sharpness: sharp, misfit: fitted.misfit };
 }
 
+const PATIENCE = 4; // frames that a face may be missed in before it is looked for elsewhere
+const ABOUT = [[-0.35, 0], [0.35, 0], [0, -0.3], [0, 0.3], [-0.7, 0], [0.7, 0]]; // places about the oval, in its sides
+
+const pick = (list, turn) => list[turn % list.length];
 const blend = (from, to, share) => from + share * (to - from);
 
 /** Follows one face from frame to frame; `crop` is where to look in the next. */
@@ -124,17 +128,23 @@ export class Follower {
     this.tried = 0;
   }
 
-  /** Where to look in a picture of this size. */
+  /** Whether there is no face to follow. */
+  get lost() {
+    return !this.crop || this.missed >= PATIENCE;
+  }
+
+  /** Where to look in a picture of this size; while the face is lost, another place each time. */
   next(width, height) {
-    if (this.crop && this.missed < 4) return this.crop;
-    // Lost: the oval every other time, and between them places and sizes about it.
+    if (!this.lost) return this.crop;
     const start = startCrop(width, height);
-    const turn = this.tried++;
-    if (turn % 2 === 0) return start;
-    const places = [[0, 0], [-0.6, 0], [0.6, 0], [0, -0.5], [0, 0.5]];
-    const [right, down] = places[(turn >> 1) % places.length];
-    const side = start.side * [0.75, 1.3, 1][Math.floor(turn / 2 / places.length) % 3];
-    return { ...start, x: start.x + right * start.side, y: start.y + down * start.side, side };
+    const [turn, kind] = [Math.floor(this.tried / 3), this.tried % 3];
+    this.tried++;
+    // In turn: the oval, where the face was last, and other places about the oval; each in several sizes.
+    if (kind === 0) return { ...start, side: start.side * pick([1, 0.75, 1.3], turn) };
+    if (kind === 1 && this.crop) return { ...this.crop, angle: 0, side: this.crop.side * pick([1, 1.15, 0.87], turn) };
+    const [right, down] = pick(ABOUT, turn);
+    const side = start.side * pick([0.7, 1, 1.4], Math.floor(turn / ABOUT.length) + (kind === 1 ? 1 : 0));
+    return { x: start.x + right * start.side, y: start.y + down * start.side, side, angle: 0 };
   }
 
   /** Take in what was found in the crop that `next` gave. */
@@ -144,7 +154,7 @@ export class Follower {
       return;
     }
     const { crop } = verdict;
-    const fresh = !this.crop || this.missed >= 4;
+    const fresh = this.lost;
     // A crop that follows at once trembles with the points, one that is slow falls behind a face in motion.
     const share = fresh ? 1 : 0.6;
     this.crop = fresh

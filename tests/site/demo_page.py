@@ -6,6 +6,7 @@ import functools
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -54,22 +55,26 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def browser(film: Path | None = None) -> Iterator[Any]:
-    """Start Chromium, with a film in its camera's place or no camera at all; -> playwright's browser."""
+def playwright_running() -> Iterator[Any]:
+    """Start playwright, once for all browsers; skip the test where it or Chromium is missing."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright: python -m pip install -e '.[web]'")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: sudo apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        yield playwright
+
+
+@contextmanager
+def browser(playwright: Any, film: Path | None = None) -> Iterator[Any]:
+    """Start Chromium, with a film in its camera's place or no camera at all; -> playwright's browser."""
     camera = ["--use-fake-ui-for-media-stream"]
     if film is not None:
         camera += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", *camera], timeout=START_MS
-        )
-        try:
-            yield chromium
-        finally:
-            chromium.close()
+    chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *camera], timeout=START_MS)
+    try:
+        yield chromium
+    finally:
+        chromium.close()
 
 
 class Watched:
@@ -84,13 +89,20 @@ class Watched:
     # Reads the number of a film's picture in its corner, as tests/site/test_film.py does.
     LISTEN = """
     window.seen = [];
+    // Read on a canvas of its own: reading changes how a browser keeps the page's.
+    const reader = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    window.pixels = (canvas, wide = canvas.width, high = canvas.height) => {
+      Object.assign(reader.canvas, { width: wide, height: high });
+      reader.drawImage(canvas, 0, 0);
+      return reader.getImageData(0, 0, wide, high).data;
+    };
     document.addEventListener("face", ({ detail }) => {
       const { picture, points, crop, found, milliseconds } = detail;
       let number = null;
       if (window.numbered) {
-        const { data } = picture.getContext("2d").getImageData(0, 8, 160, 1);
+        const data = window.pixels(picture, 160, 16);
         number = 0;
-        for (let bit = 0; bit < 10; bit++) if (data[4 * (16 * bit + 8)] > 128) number |= 1 << bit;
+        for (let bit = 0; bit < 10; bit++) if (data[4 * (160 * 8 + 16 * bit + 8)] > 128) number |= 1 << bit;
       }
       window.seen.push({ number, points, side: crop.side, found, milliseconds, at: performance.now() });
     });
@@ -116,12 +128,30 @@ class Watched:
         """Return the line that the page says."""
         return self.page.text_content("#status")
 
+    def wait_for(self, expression: str, arg: object = None) -> None:
+        """Wait until an expression, or a function of ``arg``, is true in the page.
+
+        Asked from outside again and again: the page's policy lets nobody inside evaluate a text.
+        """
+        deadline = time.monotonic() + START_MS / 1000
+        while not self.page.evaluate(expression, arg):
+            assert time.monotonic() < deadline, (
+                f"{expression} with {arg!r} never came true; the page says: {self.status()}"
+            )
+            self.page.wait_for_timeout(100)
+
     def wait_for_status(self, pattern: str) -> str:
         """Wait until the line matches a regular expression; -> the line."""
-        self.page.wait_for_function(
-            "pattern => new RegExp(pattern).test(document.getElementById('status').textContent)", arg=pattern
-        )
+        self.wait_for("pattern => new RegExp(pattern).test(document.getElementById('status').textContent)", pattern)
         return self.status()
+
+    def wait_for_network(self, start: str) -> None:
+        """Wait until the page names a network that begins so."""
+        self.wait_for("start => document.getElementById('network').textContent.startsWith(start)", start)
+
+    def wait_for_more(self, before: int) -> None:
+        """Wait until the page has looked at more than so many frames."""
+        self.wait_for("before => window.seen.length > before", before)
 
     def seen(self) -> list[dict[str, Any]]:
         """Return what the page found so far, frame by frame."""

@@ -1,11 +1,9 @@
-"""Networks as files for a browser: the same keypoints as in PyTorch, what they say of themselves, and what is refused."""
+"""Networks as files for a browser: keypoints as in PyTorch, what the files say of themselves, what is refused."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +11,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from data_scripts import demo_network
 from data_scripts.browser.onnx_file import TOLERANCE, export, run_onnx
 from data_scripts.drawing.shape import KEYPOINT_NAMES
 from data_scripts.drawing.workers import draw_faces
 from data_scripts.export_onnx import export_trained, main
 from data_scripts.files.errors import DataError
+from data_scripts.heatmaps import crew
 from data_scripts.heatmaps.network import HeatmapNet
 from data_scripts.heatmaps.predicting import load_network, predict
+from data_scripts.kaggle.folder import write_kaggle_folder
 from tests.reference import reference_names
-
-MISSING = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
-
-
-def needs_onnx(test: Callable[..., None]) -> Callable[..., None]:
-    """Mark a test that exports: it takes long, and is skipped where the packages for it are missing."""
-    reason = f"{', '.join(MISSING)} not installed: python -m pip install -e '.[web]'"
-    return pytest.mark.long(pytest.mark.skipif(bool(MISSING), reason=reason)(test))
+from tests.site.packages import needs_onnx
 
 
 @pytest.fixture
@@ -102,6 +96,26 @@ def test_the_network_of_the_demo_is_one_and_small() -> None:
     found = run_onnx(path.read_bytes(), images[:, None].astype(np.float32) / 255)
     assert np.sqrt(np.mean((found - points) ** 2)) < 3
     assert json.loads(metadata(path)["keypoints"]) == list(KEYPOINT_NAMES)
+
+
+@needs_onnx
+def test_the_command_that_made_it_trains_and_exports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_cores", lambda: 1)  # two threads wait for each other on a busy machine
+    write_kaggle_folder(tmp_path / "faces", 40, 4, workers=1)
+    arguments = [
+        "--out",
+        str(tmp_path / "model.onnx"),
+        "--faces",
+        str(tmp_path / "faces"),
+        "--work",
+        str(tmp_path / "work"),
+    ]
+    assert demo_network.main([*arguments, "--steps", "10"]) == 0
+    assert "model.onnx: 1,3" in capsys.readouterr().out
+    assert demo_network.main(["--out", str(tmp_path / "model.onnx"), "--faces", str(tmp_path / "work")]) == 1
+    assert "demo_network: " in capsys.readouterr().err
 
 
 @needs_onnx

@@ -9,6 +9,8 @@ import pytest
 
 from data_scripts.browser.film import HIGH, NUMBER_BITS, NUMBER_CELL, WIDE, film, write_film
 from data_scripts.browser.sharpness import sharpness
+from data_scripts.face_film import main
+from data_scripts.files.pictures import read_gray
 
 
 def read_number(picture: np.ndarray) -> int:
@@ -50,6 +52,30 @@ def test_a_film_is_a_y4m_file_with_its_truth(tmp_path: Path) -> None:
     assert all(rest[n * frame :].startswith(b"FRAME\n") for n in range(3))
     assert truth.shape == (3, 15, 2)
     np.testing.assert_array_equal(truth, np.stack([points for _, points in film(3)]))
+
+
+def test_nobody_is_there_in_the_pictures_of_away() -> None:
+    pictures, points = zip(*film(4, away=range(1, 3)), strict=True)
+    assert [bool(np.isnan(places).all()) for places in points] == [False, True, True, False]
+    empty = [picture[NUMBER_CELL:] for picture in pictures[1:3]]
+    np.testing.assert_array_equal(*empty)
+    assert (empty[0] != pictures[0][NUMBER_CELL:]).mean() > 0.1
+
+
+def test_the_command_writes_a_film_with_its_truth_or_a_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--out", str(tmp_path / "face.y4m"), "--frames", "2"]) == 0
+    with np.load(tmp_path / "face.npz") as arrays:
+        assert arrays["keypoints"].shape == (2, 15, 2)
+        assert len(arrays["names"]) == 15
+    assert main(["--out", str(tmp_path / "face.jpg")]) == 0
+    assert read_gray(tmp_path / "face.jpg").shape == (HIGH, WIDE)
+    (tmp_path / "file").touch()
+    assert main(["--out", str(tmp_path / "file" / "face.jpg")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--out", "face.gif"])
 
 
 @pytest.mark.parametrize("count", [0, 1024])
