@@ -14,7 +14,8 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 from bs4 import BeautifulSoup
 
-from autograder.course.manifest import ROOT, find_notebook, load_course
+from autograder.course.manifest import ROOT, load_course
+from autograder.course.released import released_cells, solution_code
 from tests.site.browser import chromium, chromium_path, served
 
 for module in ("sphinx", "playwright.sync_api", "axe_playwright_python"):
@@ -26,6 +27,7 @@ pytestmark = [
 ]
 
 EXECUTED = ("00", "01")
+SHORTEST = 20  # signs of a line that tells something
 LOOKS = [(width, scheme) for width in (1280, 400) for scheme in ("light", "dark")]
 # One of every kind; links, texts and widths are looked at on all pages.
 KINDS = (
@@ -82,7 +84,8 @@ def test_every_link_within_the_site_leads_somewhere(site: Path, pages: dict[str,
     lost = []
     for place, soup in pages.items():
         for link in [tag[name] for name in ("href", "src") for tag in soup.find_all(attrs={name: True})]:
-            target, fragment = urldefrag(link)
+            address, fragment = urldefrag(link)
+            target = address.partition("?")[0]
             if ":" in target.partition("/")[0]:
                 continue
             there = unquote(urljoin(place, target)) if target else place
@@ -114,11 +117,15 @@ def test_every_figure_has_a_text_of_its_own(pages: dict[str, BeautifulSoup]) -> 
     assert figures >= 7
 
 
-def test_no_solution_is_in_any_file_of_the_site(site: Path) -> None:
-    assert not [path for path in site.rglob("*") if path.is_file() and b"BEGIN SOLUTION" in path.read_bytes()]
-    lesson = find_notebook("02")
-    text = (site / "lessons" / lesson.id / f"{lesson.id}.html").read_text(encoding="utf-8")
-    assert "NotImplementedError" in text
+def test_no_page_shows_a_line_of_a_solution_that_students_do_not_get(pages: dict[str, BeautifulSoup]) -> None:
+    for lesson in load_course().lessons:
+        released = "\n".join(cell["text"] for cell in released_cells(lesson))
+        lines = {line.strip() for line in solution_code(lesson).splitlines()}
+        telling = {line for line in lines if len(line) >= SHORTEST and line not in released}
+        assert telling
+        shown = "\n".join(block.get_text() for block in pages[f"lessons/{lesson.id}/{lesson.id}.html"].select("pre"))
+        assert not [line for line in telling if line in shown], lesson.id
+        assert "NotImplementedError" in shown
 
 
 def test_no_page_is_wider_than_a_phone(browser: Any, address: str, pages: dict[str, BeautifulSoup]) -> None:
@@ -151,12 +158,14 @@ def test_axe_finds_nothing_and_nothing_is_fetched_from_elsewhere(
     for place in KINDS:
         page.goto(address + place)
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        assert not errors, place
         for broken in axe.run(page).response["violations"]:
             where = [node["html"][:200] for node in broken["nodes"][:3]]
             found.append({"page": place, "rule": broken["id"], "where": where})
+        # axe looks for the style sheets' style sheets beside the page, and does not find them.
+        errors.clear()
     context.close()
     assert not found, json.dumps(found, indent=1)
-    assert not errors
     assert not elsewhere
 
 
@@ -180,8 +189,8 @@ def test_the_button_turns_the_page_dark(browser: Any, address: str) -> None:
     page.goto(address)
     brightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     before = page.evaluate(brightness)
-    for _ in range(2):  # from the system's choice over light to dark
-        page.click(".theme-switch-button:visible")
+    page.click(".theme-switch-button:visible")
+    page.click(".theme-change-button[data-mode=dark]")
     after = page.evaluate(brightness)
     context.close()
     assert min(before) > 200

@@ -90,6 +90,9 @@ def _put_together(out: Path, settings: Settings) -> None:
     done = subprocess.run(command, cwd=ROOT, env=os.environ | values, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise CourseError(f"the site was not built; Sphinx says:\n{done.stderr.strip()}")
+    # A third of the site, for who debugs the theme.
+    for path in (out / "_static").rglob("*.map"):
+        path.unlink()
 
 
 def build_site(out: Path, settings: Settings, scale: str = "quick", run: bool = True) -> None:
