@@ -19,6 +19,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         force=arguments.force,
         isolation=arguments.isolation,
+        lower=arguments.yes,
         processes=arguments.processes,
     )
     if arguments.cluster is None:
@@ -57,6 +58,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--course", type=Path, metavar="DIR", help="with nbgrader_config.py (default: this folder)")
     command.add_argument("--student", action="append", default=[], metavar="NAME", help="only this one; repeatable")
     command.add_argument("--force", action="store_true", help="grade anew what did not change, too")
+    command.add_argument("--yes", action="store_true", help="also lower marks that students have been shown")
     command.add_argument("--seed", type=_count(0), metavar="N", help="draw the hidden inputs of an earlier run again")
     command.add_argument("--isolation", choices=ISOLATIONS, default="auto", help="required: refuse to grade without")
     where = command.add_mutually_exclusive_group()

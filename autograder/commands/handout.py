@@ -12,13 +12,15 @@ _EXCHANGE = "/usr/local/share/nbgrader/exchange"
 
 def _handout(arguments: argparse.Namespace) -> int:
     from ..authoring.handout.files import Preset, handout_files
-    from ..authoring.handout.repository import commit
+    from ..authoring.handout.one_click import check_repository
+    from ..authoring.handout.repository import commit, origin
     from ..authoring.handout.write import hand_out
     from ..course.manifest import load_course
 
     target, version = arguments.folder.expanduser().resolve(), load_course().version
     exchange = arguments.exchange or os.environ.get("COURSE_EXCHANGE", _EXCHANGE)
-    files = handout_files(Preset(arguments.course_id, exchange))
+    repository = arguments.repository or origin(target)
+    files = handout_files(Preset(arguments.course_id, exchange, repository and check_repository(repository)))
     changes = hand_out(target, files, version)
     for change in changes:
         if change.note:
@@ -26,6 +28,8 @@ def _handout(arguments: argparse.Namespace) -> int:
     count = {what: sum(change.what == what for change in changes) for what in ("written", "updated", "removed")}
     said = ", ".join(f"{number} {what}" for what, number in count.items() if number)
     print(f"{target}: version {version}, {len(files)} files{f'; {said}' if said else '; nothing changed'}")
+    if repository:
+        print(f"its README links to Codespaces, Colab and Binder at {repository}, where it has to lie as branch main")
     if arguments.git:
         print(commit(target, [*files, *(change.place for change in changes if change.what == "removed")], version))
     return 0
@@ -38,6 +42,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or handed out before")
     command.add_argument("--git", action="store_true", help="make it a git repository and commit what is handed out")
+    command.add_argument(
+        "--repository", metavar="OWNER/NAME", help="where it will lie on GitHub, for its links (default: git's origin)"
+    )
     command.add_argument("--exchange", metavar="DIR", help=f"of nbgrader (default: COURSE_EXCHANGE, else {_EXCHANGE})")
     command.add_argument("--course-id", metavar="NAME", default="facial-keypoints", help="default: facial-keypoints")
     command.set_defaults(run=_handout)

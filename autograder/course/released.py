@@ -13,6 +13,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from .address import without_address
 from .manifest import ROOT, CourseError, Lesson, find_lesson
 from .root import shown_path
 from .sealed import course_file
@@ -46,8 +47,10 @@ def released_path(lesson: Lesson) -> Path:
 
 
 def normalize(text: str) -> str:
-    """Return a cell's text without what an editor may change unasked: line ends and trailing space."""
-    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n"))
+    """Return a cell's text as it was built: without what an editor may change unasked, line ends and trailing space,
+    and without the address that a students' repository puts into it."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
+    return without_address("\n".join(line.rstrip() for line in lines))
 
 
 def definitions(tree: ast.Module) -> dict[str, Definition]:

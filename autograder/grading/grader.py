@@ -15,7 +15,7 @@ from ..isolation.sandbox import Sandbox
 from ..isolation.workers import make_worker
 from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
-from ..ladder.time_limit import CLOCK, Overdue, memory_limit, time_limit
+from ..ladder.time_limit import CLOCK, Overdue, in_time, memory_limit
 from ..ladder.verdict import Result, judge, without_running
 from .naming import name_mistake
 from .submission import NoSubmission, Submission, mentions
@@ -228,8 +228,8 @@ class LessonGrader:
         """
         started = time.monotonic()
         try:
-            with time_limit(self._diagnosis_seconds), memory_limit():
-                return self._diagnose(result)
+            with memory_limit():
+                return in_time(self._diagnosis_seconds, lambda: self._diagnose(result))
         except (OutOfTime, Crashed, ServerEnded, Overdue, RecursionError, MemoryError):
             # The verdict stands without a name; code that is nested very deeply can't be mended.
             return result

@@ -17,12 +17,16 @@ from ..isolation.process import Crashed, OutOfTime
 from .array_difference import ArrayDifference
 from .expect import Mismatch, is_stub
 from .student import Student, StudentError
-from .time_limit import Overdue, time_limit
+from .time_limit import Overdue, in_time
 
 KINDS = ("type", "shape", "dtype", "values", "edge cases", "gradients", "side effects")
 OUTCOMES = ("passed", "failed", "not_attempted", "error", "timeout", "crashed", "missing")
 
 LONGEST = 1200
+ENDLESS = (
+    "Which loop of yours never ends, or does far more than is asked for? "
+    "An `except:` that names no error also takes what should end it."
+)
 
 Check = Callable[[Student, np.random.Generator], None]
 
@@ -127,8 +131,7 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int, seconds: fl
     """
     rng = rung_generator(seed, exercise, rung.name)
     try:
-        with time_limit(seconds):
-            rung.check(student, rng)
+        in_time(seconds, lambda: rung.check(student, rng))
     except Mismatch as found:
         example = None if found.example is None else _cut(found.example)
         return Problem(
@@ -142,7 +145,7 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int, seconds: fl
         expected = {"MemoryError": "an answer in the memory there is", "TooMuchData": "an answer of modest size"}
         return Problem("error", expected.get(error.type, "no error"), str(error), where=error.where)
     except OutOfTime as late:
-        return Problem("timeout", "an answer within the exercise's time", f"none: {late}; the process was stopped")
+        return Problem("timeout", "an answer within the exercise's time", f"none: {late}; it was stopped", hint=ENDLESS)
     except Overdue:
         if math.isinf(seconds):
             # Not this rung's own limit: it is for whoever set it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -12,8 +13,8 @@ from typing import Any
 from ..isolation.process import Crashed, OutOfTime, Worker
 from ..worker.names import Names
 from ..worker.plain import decode, encode
-from ..worker.running import MAX_BASES, MAX_MESSAGE, MAX_NAME, probe_functions, run_probe
-from .time_limit import Overdue
+from ..worker.running import MAX_BASES, MAX_MESSAGE, MAX_NAME, describe_error, probe_functions, run_probe
+from .time_limit import Overdue, in_time
 
 # Errors of one cell that are told.
 MAX_ERRORS = 40
@@ -104,12 +105,27 @@ class RemoteStudent(Student):
         return self.worker.ask({"probe": probe, "inputs": inputs}, seconds)
 
 
-class LiveStudent(Student):
-    """The names of a running notebook, asked in its own process: feedback, never the grade."""
+def _out_of_time(end: BaseException | None) -> OutOfTime:
+    """Return what to say of code that was ended: the student's own line where it was, as far as that is known."""
+    while end is not None:
+        where = _say_where({**describe_error(end)})
+        if where is not None:
+            return OutOfTime(f"the time was up at {where}")
+        end = end.__context__
+    return OutOfTime("the time was up")
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+
+class LiveStudent(Student):
+    """The names of a running notebook, asked in its own process: feedback, never the grade.
+
+    ``deadline`` (monotonic seconds) is when its time is up; every method raises OutOfTime then, and KeyboardInterrupt
+    where somebody interrupts the kernel.
+    """
+
+    def __init__(self, namespace: dict[str, Any], deadline: float = math.inf) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="autograder-")
         self._names = Names(namespace, Path(self._folder.name))
+        self.deadline = deadline
 
     def __enter__(self) -> LiveStudent:
         return self
@@ -120,9 +136,19 @@ class LiveStudent(Student):
     def _ask(self, probe: str, inputs: dict[str, Any]) -> dict[str, Any]:
         module = probe.rpartition(".")[0]
         probes = probe_functions(module, importlib.import_module(f"autograder.worker.probes.{module}"))
-        answer = decode(encode(run_probe(probe, decode(encode(inputs)), self._names, probes)))
+        given = decode(encode(inputs))
+        try:
+            found = in_time(
+                self.deadline - time.monotonic(), lambda: encode(run_probe(probe, given, self._names, probes))
+            )
+        except Overdue as end:
+            raise _out_of_time(end) from None
+        answer = decode(found)
+        # A probe hands on whatever ended the student's code, also what ends it from here.
         error = answer.get("error")
-        if isinstance(error, dict) and error.get("type") == Overdue.__name__:
-            # A probe hands on whatever ended the student's code, also what ends it from here.
-            raise OutOfTime("it was stopped")
+        if isinstance(error, dict) and Overdue.__name__ in error.get("bases", ()):
+            where = _say_where(error)
+            raise OutOfTime(f"the time was up at {where}" if where else "the time was up")
+        if isinstance(error, dict) and error.get("type") == KeyboardInterrupt.__name__:
+            raise KeyboardInterrupt
         return answer

@@ -7,54 +7,75 @@ import ctypes
 import math
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TypeVar
+
+from .insistence import frames_below, insistent, interrupt
 
 # On the clock an exercise may take longer than on the processor: the machine may have other work.
 CLOCK = 2.0
 # More than any check of the course needs for itself; NumPy says MemoryError where an answer asks for more.
 MEMORY_BYTES = 4 * 2**30
+# Seconds from one try to end what is late to the next: the first may end in an ``except`` on its way.
+AGAIN_SECONDS = 0.25
+
+Answer = TypeVar("Answer")
 
 
 class Overdue(BaseException):
     """The time is up. Not an Exception, so that no ``except Exception`` on the way takes it for its own."""
 
 
-def _interrupt(thread: int, error: type[BaseException] | None) -> None:
-    """Raise ``error`` in a thread as soon as it runs Python again; None takes back what was not raised yet."""
-    raised = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+def in_time(seconds: float, work: Callable[[], Answer]) -> Answer:
+    """Return what ``work`` returns; raise Overdue in it once the time is up.
 
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise Overdue in this thread once the time is up; works in every thread, as a signal does not."""
+    This works in every thread, as a signal does not. A loop in ``work`` that takes even Overdue for its own is
+    interrupted until it ends; compiled code that never comes back to Python is not.
+    """
     if math.isinf(seconds):
-        yield
-        return
-    thread, lock = threading.get_ident(), threading.Lock()
-    late, over = False, False
+        return work()
+    thread, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
+    owner: FrameType | None = sys._getframe()
+    begun, late, over = False, False, False
 
-    def interrupt() -> None:
+    def watch() -> None:
         nonlocal late
-        with lock:
-            if not over:
+        error: type[BaseException] = Overdue
+        wait = max(0.0, seconds)
+        while not done.wait(wait):
+            if not begun:
+                wait = 0.01
+                continue
+            with lock:
+                if over or owner is None or frames_below(owner, sys._current_frames().get(thread)) is None:
+                    return
                 late = True
-                _interrupt(thread, Overdue)
+                interrupt(thread, error)
+                error, wait = insistent(Overdue, owner), AGAIN_SECONDS
 
-    timer = threading.Timer(max(0.0, seconds), interrupt)
-    timer.daemon = True
-    timer.start()
+    forget, me = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(thread)
+    traced, profiled = sys.gettrace(), sys.getprofile()
+    threading.Thread(target=watch, daemon=True).start()
     try:
-        yield
+        begun = True
+        answer = work()
     finally:
-        with lock:
-            over = True
-            if late:
-                # It may be raised already; where it is still on its way, it must not arrive later.
-                _interrupt(thread, None)
-        timer.cancel()
+        # What is still on its way must not arrive later: it is taken back before Python looks for it again.
+        over = True
+        try:
+            forget(me, None)
+        finally:
+            sys.setprofile(profiled)
+            sys.settrace(traced)
+            with lock:
+                forget(me, None)
+            done.set()
+            # This frame holds what the work left, and ``watch`` this frame: neither is to wait for the next collection.
+            owner = None
     if late:
         raise Overdue
+    return answer
 
 
 def _data_bytes() -> int | None:

@@ -10,10 +10,12 @@ import random
 import secrets
 import sys
 import textwrap
+import threading
+import time
 import types
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -25,9 +27,14 @@ from ..ladder.student import LiveStudent
 from ..ladder.time_limit import CLOCK
 from ..ladder.verdict import Result, judge
 from ..report.result_report import ResultReport
+from ..worker.running import CellRunner
 
 # Characters of what the student's code printed that are shown.
 PRINTED = 2000
+# Seconds after which it is said that a check is still at work, and after its time is up, that it does not end.
+LONG, STUCK = 15.0, 5.0
+# Seconds for naming what is wrong: each attempt runs the student's code, mended or changed, once more.
+NAMING_SECONDS = 60.0
 
 
 def _notebook_names() -> dict[str, Any]:
@@ -85,6 +92,29 @@ def _random_states_kept() -> Iterator[None]:
             torch.random.set_rng_state(torch_state)
 
 
+@contextlib.contextmanager
+def _patience(exercise: Exercise, seconds: float, shown: TextIO) -> Iterator[None]:
+    """Say meanwhile what to do about a check that takes long. Only compiled code can keep it from its end."""
+    names = ", ".join(exercise.names)
+    said = (
+        (LONG, f"still checking {names}; that ends after {seconds:.0f} seconds at the latest, ■ (interrupt) ends it"),
+        (
+            seconds + STUCK,
+            f"{names} does not end. Press ■ (interrupt); where that does not help, restart the kernel (⟳) and run the "
+            "cells from the top: your text stays, the kernel's names do not",
+        ),
+    )
+    timers = [threading.Timer(after, print, (f"autograder: {text}",), {"file": shown}) for after, text in said]
+    for timer in timers:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+
+
 def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultReport:
     """Climb the ladder of exercise ``name`` on live names. Raises CourseError for an unknown exercise."""
     exercise = find_exercise(name)
@@ -93,17 +123,18 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultRepo
     if absent:
         got = f"{' and '.join(absent)} not defined; run the cell above first"
         return ResultReport(Result(exercise, "missing", 0.0, problem=Problem("missing", "your function or class", got)))
-    ladder = ladder_of(find_lesson(exercise.lesson), exercise)
+    ladder, shown = ladder_of(find_lesson(exercise.lesson), exercise), sys.stdout
     with _quiet() as printing, _random_states_kept(), LiveStudent(names) as student:
-        seed = secrets.randbits(48)
-        rungs = climb(ladder, student, seed, CLOCK * exercise.seconds)
-        printed = printing.text.strip()
+        seed, seconds = secrets.randbits(48), CLOCK * exercise.seconds
+        with _patience(exercise, seconds, shown):
+            rungs = climb(ladder, student, seed, seconds)
+        printed, ends = printing.text.strip(), time.monotonic() + NAMING_SECONDS
         result = name_mistake(
             judge(exercise, rungs),
             _sources(exercise, names),
             seed,
-            lambda code: _open_code(code, names),
-            lambda mistake: _open_code(mistake.code, names),
+            lambda code: _open_code(code, names, ends),
+            lambda mistake: _open_code(mistake.code, names, ends),
         )
     if result.outcome == "not_attempted":
         result = Result(exercise, "not_attempted", 0.0, (), result.problem)
@@ -120,13 +151,17 @@ def _sources(exercise: Exercise, names: dict[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _open_code(code: str, names: dict[str, Any]) -> Iterator[LiveStudent]:
-    """Run code that defines an exercise's names beside what the notebook has, in a module of its own."""
+def _open_code(code: str, names: dict[str, Any], ends: float) -> Iterator[LiveStudent]:
+    """Run code that defines an exercise's names beside what the notebook has, in a module of its own.
+
+    ``ends`` (monotonic seconds) is when the time for it is up.
+    """
     module = types.ModuleType("mistake")
     module.__dict__.update({name: value for name, value in names.items() if not name.startswith("__")})
     # Data classes look their module up.
     sys.modules[module.__name__] = module
-    with contextlib.suppress(Exception):
-        exec(compile(code, "<mistake>", "exec"), module.__dict__)
-    with LiveStudent(module.__dict__) as student:
+    # As when it is graded, a statement that fails stops no other: of what the lesson imports, the notebook may not have
+    # run everything yet.
+    CellRunner(module.__dict__).run("mistake", code)
+    with LiveStudent(module.__dict__, ends) as student:
         yield student

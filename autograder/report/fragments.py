@@ -13,7 +13,7 @@ from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
 from .pictures import draw
 from .safe_text import safe_text
-from .words import SIGNS, explain, in_words, mistake_in_words, number
+from .words import MISTAKE, SIGNS, explain, in_words, number
 
 WINDOW = 5
 LENGTH = 8
@@ -160,9 +160,7 @@ def first_fix(result: Result, heading: str) -> str:
     entries: list[tuple[str, str]] = [
         (label, f"<pre>{said[label]}</pre>") for label in ("example", "your line") if label in said
     ]
-    if result.misconception:
-        entries.append(("a known mistake", html.escape(mistake_in_words(result.misconception))))
-    entries += [("hint", said["hint"])] if "hint" in said else []
+    entries += [(label, said[label]) for label in (MISTAKE, "hint") if label in said]
     listed = "".join(f'<div class="entry"><strong>{label}</strong><div>{entry}</div></div>' for label, entry in entries)
     return (
         f'<div class="fix"><{heading}>Fix this first{looked_at}</{heading}>'

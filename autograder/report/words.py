@@ -18,6 +18,8 @@ SIGNS = {
     "missing": ("?", "yellow"),
 }
 NEVER_REACHED = "not graded in this run"
+# The label of the line that names a mistake of the catalogue.
+MISTAKE = "a known mistake"
 # Characters shown of one text of an explanation, of a table's remark and of a note; and how many notes.
 TEXT, REMARK, NOTE = 2000, 160, 400
 MAX_NOTES = 20
@@ -57,6 +59,8 @@ def explain(result: Result) -> list[tuple[str, str]]:
     lines += [("expected", problem.expected), ("got", problem.got)]
     lines += [("example", problem.example)] if problem.example else []
     lines += [("your line", problem.where)] if problem.where else []
+    if result.misconception:
+        lines.append((MISTAKE, mistake_in_words(result.misconception)))
     # Where there is no code to speak of, a hint would mislead or come before it is asked for.
     hint = problem.hint or (None if result.outcome in ("missing", "not_attempted") else result.exercise.hint)
     lines += [("hint", hint)] if hint else []

@@ -45,14 +45,15 @@ def load_networks(folder: Path) -> list[Trained]:
             f"{folder}: expected a trained network, found {'one in training' if begun else 'none'}; "
             f"{'let train_heatmaps finish' if begun else 'train one with train_heatmaps'}"
         )
-    networks = [_load(path) for path in paths]
+    networks = [load_network(path) for path in paths]
     for path, network in zip(paths, networks, strict=True):
         if network.names != networks[0].names:
             raise DataError(f"{path}: names other keypoints than {paths[0].name}; keep them in folders of their own")
     return networks
 
 
-def _load(path: Path) -> Trained:
+def load_network(path: Path) -> Trained:
+    """Read one finished network; DataError in a line where it can't be read."""
     expected = "a network that train_heatmaps wrote"
     state = read_state(path, expected)
     try:

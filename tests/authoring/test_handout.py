@@ -15,17 +15,21 @@ import pytest
 
 from autograder.authoring.handout import repository
 from autograder.authoring.handout.files import Preset, handout_files
+from autograder.authoring.handout.one_click import check_repository
 from autograder.authoring.handout.seal import ARCHIVE, SEALED_ROOMS, TEACHERS_ROOMS, files_below
 from autograder.authoring.handout.write import RECORD, Change, hand_out
 from autograder.checks.catalogue import catalogue
 from autograder.checks.edition import edition
+from autograder.course.address import without_address
 from autograder.course.manifest import ROOT, CourseError, find_lesson, load_course
-from autograder.course.released import reference_path, released_cells, solution_code
+from autograder.course.released import load_released, normalize, reference_path, released_cells, solution_code
+from autograder.grading.submission import read_submission
 from tests.classroom.course_folder import environment
 from tests.notebooks import LESSON, reference_notebook, with_code
 
 LESSONS = load_course().lessons
 PRESET = Preset("faces-1", "/srv/exchange")
+ON_GITHUB = Preset("faces-1", "/srv/exchange", "a-school/faces.2")
 WORK = f"lessons/{LESSON}/{LESSON}.ipynb"
 SHORTEST = 20  # signs of a line that tells something
 
@@ -281,6 +285,79 @@ def test_a_teachers_own_work_in_lessons_is_not_handed_out(monkeypatch: pytest.Mo
     quick.write_text("epochs: 1\n", encoding="utf-8")
     with pytest.raises(CourseError, match="quick.yaml is not what"):
         list(listing._lesson_files(find_lesson("05")))
+
+
+def setup_cell(notebook: bytes) -> str | None:
+    cells = json.loads(notebook)["cells"]
+    found = ["".join(cell["source"]) for cell in cells if "setup" in cell["metadata"].get("tags", [])]
+    return found[0] if found else None
+
+
+def test_on_github_every_lesson_opens_with_a_click_and_installs_the_course(files: dict[str, bytes]) -> None:
+    there = handout_files(ON_GITHUB)
+    readme = there["README.md"].decode()
+    assert "https://codespaces.new/a-school/faces.2)" in readme
+    for lesson in load_course().notebooks:
+        place = f"lessons/{lesson.id}/{lesson.id}.ipynb"
+        assert f"https://colab.research.google.com/github/a-school/faces.2/blob/main/{place})" in readme
+        assert f"https://mybinder.org/v2/gh/a-school/faces.2/main?urlpath=lab/tree/{place})" in readme
+        cell, built = setup_cell(there[place]), setup_cell(files[place])
+        assert (cell is None) == (built is None)
+        if cell is not None and built is not None:
+            ast.parse(cell)
+            assert cell.count("git+https://github.com/a-school/faces.2") == 2
+            assert "ADDRESS" not in cell
+            assert without_address(cell) == built
+    differ = {place for place in files if files[place] != there[place]}
+    assert {place for place in differ if not place.startswith("lessons/")} == {"README.md"}
+    assert there.keys() == files.keys()
+
+
+def test_a_notebook_of_a_repository_on_github_is_graded_as_any_other() -> None:
+    lesson, there = find_lesson(LESSON), handout_files(ON_GITHUB)[WORK]
+    assert normalize(setup_cell(there) or "") in load_released(lesson).given
+    plain = read_submission((ROOT / WORK).read_bytes(), lesson)
+    handed = read_submission(there, lesson)
+    assert (handed.cells, handed.notes) == (plain.cells, plain.notes)
+
+
+def test_without_an_address_there_are_no_links(files: dict[str, bytes]) -> None:
+    readme = files["README.md"].decode()
+    assert "colab" not in readme.lower()
+    assert "ONE-CLICK" not in readme
+    assert "Reopen in Container" in readme
+
+
+def test_container_and_binder_are_the_courses_own(files: dict[str, bytes]) -> None:
+    for folder in (".devcontainer", ".binder"):
+        for path in (ROOT / folder).iterdir():
+            assert files[path.relative_to(ROOT).as_posix()] == path.read_bytes()
+    container = json.loads(files[".devcontainer/devcontainer.json"])
+    assert {*container["customizations"]["codespaces"]["openFiles"]} <= files.keys()
+
+
+@pytest.mark.parametrize("name", ["faces", "a/b/c", "https://github.com/a/b", "a school/faces", ""])
+def test_what_is_no_repository_is_refused(name: str) -> None:
+    with pytest.raises(CourseError, match="expected OWNER/NAME"):
+        check_repository(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://github.com/a-school/faces.2", "a-school/faces.2"),
+        ("https://x:secret@github.com/a-school/faces.2.git", "a-school/faces.2"),
+        ("git@github.com:a-school/faces.2.git", "a-school/faces.2"),
+        ("/srv/git/faces.git", None),
+        (None, None),
+    ],
+)
+def test_the_address_is_that_of_the_repositorys_origin(url: str | None, name: str | None, tmp_path: Path) -> None:
+    assert repository.origin(tmp_path) is None
+    git(tmp_path, "init", "--quiet")
+    if url is not None:
+        git(tmp_path, "remote", "add", "origin", url)
+    assert repository.origin(tmp_path) == name
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,10 +20,9 @@ from tests.classroom.course_folder import (
     nbgrader_here,
     scores,
 )
+from tests.classroom.jupyter import BROWSER, serving
 from tests.notebooks import LESSON, reference_notebook, with_code
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-START_SECONDS = 180
 HALF = """
 def split_rows(n_rows, val_fraction=0.2, seed=0):
     return np.split(np.random.default_rng(seed).permutation(n_rows), [n_rows // 2])
@@ -57,29 +52,12 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(course: Path) -> Iterator[str]:
     """The address of a Jupyter server that runs in the course folder."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {"ip": "127.0.0.1", "port": port, "root_dir": course, "open_browser": False, "allow_root": True}
-    command = [sys.executable, "-m", "jupyter_server", "--IdentityProvider.token="]
-    command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
-    with (course / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=course, env=environment(), stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/api", timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, (course / "server.log").read_text()
-                assert time.monotonic() < deadline, (course / "server.log").read_text()
-                time.sleep(0.5)
+
+    def command(options: list[str]) -> list[str]:
+        return [sys.executable, "-m", "jupyter_server", f"--ServerApp.root_dir={course}", *options]
+
+    with serving(course, command, environment(), course / "server.log") as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def seen(address: str, profile: Path) -> BeautifulSoup:

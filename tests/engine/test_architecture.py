@@ -32,6 +32,7 @@ autograder.isolation
 autograder.course
 autograder.worker
 data_scripts
+data_scripts.browser
 data_scripts.heatmaps
 data_scripts.training
 data_scripts.kaggle data_scripts.imm data_scripts.ibug

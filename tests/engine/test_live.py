@@ -141,3 +141,15 @@ def test_check_stops_after_the_exercises_time(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("autograder.notebook_api.check.CLOCK", 0.01)
     report = autograder.check("scale_pixels", {"scale_pixels": scale_pixels})
     assert report.result.outcome == "timeout"
+
+
+def test_check_names_a_known_mistake_in_text_and_page() -> None:
+    # Without the lesson's imports: what they are for is another exercise.
+    def rmse(pred: np.ndarray, target: np.ndarray) -> float:
+        error = (pred - target)[np.isfinite(target)]
+        return float(np.mean(error**2)) if error.size else float("nan")
+
+    report = autograder.check("rmse", {"rmse": rmse, "np": np})
+    assert report.result.misconception == "rmse/root-forgotten"
+    assert "a known mistake: root forgotten" in repr(report)
+    assert "<strong>a known mistake</strong><div>root forgotten</div>" in report._repr_html_()

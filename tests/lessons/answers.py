@@ -96,9 +96,16 @@ def references(group: str) -> list[Any]:
     ]
 
 
-def as_parameters(kind: str, group: str) -> list[Any]:
-    """Return pytest's parameters for the answers of a kind; those of a lesson run in one process, ``group``."""
-    return [
-        pytest.param(answer, id=answer.key, marks=pytest.mark.xdist_group(f"{group} of {lesson.id}"))
-        for lesson, answer in all_answers(kind)
-    ]
+def as_parameters(kind: str, group: str, short: int = 1) -> list[Any]:
+    """Return pytest's parameters for the answers of a kind; those of a lesson run in one process, ``group``.
+
+    Of an exercise's answers the short run tries the first of every ``short``, the long run all.
+    """
+    parameters, met = [], Counter[str]()
+    for lesson, answer in all_answers(kind):
+        marks = [pytest.mark.xdist_group(f"{group} of {lesson.id}")]
+        if met[answer.exercise] % short:
+            marks.append(pytest.mark.long)
+        met[answer.exercise] += 1
+        parameters.append(pytest.param(answer, id=answer.key, marks=marks))
+    return parameters

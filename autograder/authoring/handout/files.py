@@ -11,15 +11,22 @@ from ...course.released import released_path
 from ...course.root import shown_path
 from ..generated import edited
 from ..readme_table import readme_table
+from .one_click import notebook_with_address, one_click
 from .seal import ARCHIVE, SEALED_ROOMS, TEACHERS_ROOMS, files_below, lies_in, seal
 
 STUDENTS = Path(__file__).with_name("students")
 _SHARED = (
+    ".binder/apt.txt",
+    ".binder/postBuild",
+    ".binder/runtime.txt",
+    ".devcontainer/Dockerfile",
+    ".devcontainer/devcontainer.json",
     "LICENSE",
     "LICENSE-text",
     "constraints.txt",
     "environment.yml",
     "hatch_build.py",
+    "lessons/nbgrader_config.py",
     "pyproject.toml",
     "requirements.txt",
     "setup.mk",
@@ -36,10 +43,14 @@ _TEMPLATES = {
 
 @dataclass(frozen=True)
 class Preset:
-    """What the students' nbgrader is set to: the course's name, and the folder of the exchange."""
+    """What the students' nbgrader is set to: the course's name, and the folder of the exchange.
+
+    ``repository`` says where on GitHub the hand-out will lie, as ``OWNER/NAME``.
+    """
 
     course_id: str
     exchange: str
+    repository: str | None = None
 
 
 def _lesson_files(lesson: Lesson) -> Iterator[str]:
@@ -79,9 +90,17 @@ def handout_files(preset: Preset) -> dict[str, bytes]:
 
     Raises CourseError where a lesson is not as it was built, or a file of the course is missing.
     """
-    written = {"COURSE-ID": preset.course_id, "EXCHANGE": preset.exchange, "LESSONS-TABLE": readme_table()}
+    written = {
+        "COURSE-ID": preset.course_id,
+        "EXCHANGE": preset.exchange,
+        "LESSONS-TABLE": readme_table(),
+        "ONE-CLICK": one_click(preset.repository),
+    }
     try:
         files = {place: (ROOT / place).read_bytes() for place in _places()}
+        if preset.repository is not None:
+            for place in [place for place in files if place.startswith("lessons/") and place.endswith(".ipynb")]:
+                files[place] = notebook_with_address(files[place], preset.repository)
         for place, name in _TEMPLATES.items():
             text = (STUDENTS / name).read_text(encoding="utf-8")
             for mark, value in written.items():

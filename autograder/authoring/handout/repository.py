@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,18 @@ def _git(folder: Path, *arguments: str, stdin: str | None = None) -> str:
         said = (done.stderr.strip() or done.stdout.strip() or "it did not say why").splitlines()
         raise CourseError(f"the files are handed out, but git {arguments[0]} failed: {said[-1]}")
     return done.stdout
+
+
+def origin(target: Path) -> str | None:
+    """Return where on GitHub a students' repository lies, as ``OWNER/NAME``; None where its git knows no such place."""
+    if not (target / ".git").exists():
+        return None
+    try:
+        url = _git(target, "remote", "get-url", "origin").strip()
+    except CourseError:
+        return None
+    found = re.search(r"github\.com[:/](?P<name>[\w.-]+/[\w.-]+?)(\.git)?/?$", url, re.ASCII)
+    return found["name"] if found else None
 
 
 def commit(target: Path, places: Iterable[str], version: str) -> str:

@@ -25,7 +25,9 @@ TEACHERS_ROOMS = (
     "autograder/commands/authoring.py",
     "autograder/commands/classroom.py",
     "autograder/commands/exports.py",
+    "autograder/commands/feedback.py",
     "autograder/commands/handout.py",
+    "autograder/commands/students.py",
     "autograder/commands/site.py",
 )
 _KINDS = (".py", ".yaml", ".json")

@@ -83,33 +83,48 @@ def _of_person(person: Person) -> Row:
     return Row(person.id, facts)
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, called: str) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise CourseError(f"--roster {safe_text(str(path))} can't be read: {error.strerror}") from None
+        raise CourseError(f"{called} can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise CourseError(f"--roster {safe_text(str(path))} is no text in UTF-8; save it as CSV UTF-8") from None
+        raise CourseError(f"{called} is no text in UTF-8; save it as CSV UTF-8") from None
+
+
+def read_lines(path: Path, called: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the columns of a CSV file and its rows, each with its line in the file, whatever separates its cells.
+
+    Messages call the file ``called``. Raises CourseError.
+    """
+    text = _read_text(path, called)
+    head = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=max((",", ";", "\t"), key=head.count), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(row)]
+    except csv.Error as error:
+        raise CourseError(f"{called} is no CSV file: {error}") from None
+    if len(rows) < 2:
+        raise CourseError(f"{called} holds no students; expected a line of columns, then students")
+    return [name.strip() for name in rows[0][1]], rows[1:]
+
+
+def is_possible_points(row: Sequence[str]) -> bool:
+    """Return whether a row is the one that Canvas puts below the columns, with the points that are possible."""
+    return "Points Possible" in row[0]
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the columns of a CSV file and its rows, whatever separates its cells. Raises CourseError."""
-    text = _read_text(path)
-    head = text.partition("\n")[0]
-    try:
-        separator = max((",", ";", "\t"), key=head.count)
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if any(row)]
-    except csv.Error as error:
-        raise CourseError(f"--roster {safe_text(str(path))} is no CSV file: {error}") from None
-    if len(rows) < 2:
-        raise CourseError(
-            f"--roster {safe_text(str(path))} holds no students; expected a line of columns, then students"
-        )
-    # Canvas puts the points that are possible below the columns.
-    return [name.strip() for name in rows[0]], [row for row in rows[1:] if "Points Possible" not in row[0]]
+    """Return a roster's columns and its rows of students. Raises CourseError."""
+    columns, lines = read_lines(path, f"--roster {safe_text(str(path))}")
+    return columns, [row for _, row in lines if not is_possible_points(row)]
 
 
-def _key_column(columns: Sequence[str], wanted: str | None) -> int:
+def key_column(columns: Sequence[str], wanted: str | None) -> int:
+    """Return which column is ``wanted``, or else the first that may hold the names of nbgrader's folders.
+
+    Raises CourseError where there is none.
+    """
     lower = [column.casefold() for column in columns]
     for name in (wanted.casefold(),) if wanted else KEYS:
         if name in lower:
@@ -119,7 +134,8 @@ def _key_column(columns: Sequence[str], wanted: str | None) -> int:
     raise CourseError(f"the roster has {asked}; name one of these with --column: {known}")
 
 
-def _facts(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+def facts_of(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    """Return what a row tells of a student, by the names in ``NAMES``; nothing where it does not."""
     cells = {column.casefold(): cell.strip() for column, cell in zip(columns, row, strict=False)}
     return {fact: next((cells[name] for name in names if cells.get(name)), "") for fact, names in NAMES.items()}
 
@@ -131,7 +147,7 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
     names a folder twice.
     """
     columns, rows = _read_rows(path)
-    key = _key_column(columns, column)
+    key = key_column(columns, column)
     folders: dict[str, str] = {}
     for student in students:
         other = folders.setdefault(student.casefold(), student)
@@ -149,7 +165,7 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
             raise CourseError(
                 f"the roster names {safe_text(student, 80)} twice in column {safe_text(columns[key], 40)}"
             )
-        found[student] = Row(student, _facts(columns, row))
+        found[student] = Row(student, facts_of(columns, row))
     if not set(folders.values()) & set(found):
         shown = [safe_text(next(iter(names), "nobody"), 40, one_line=True) for names in (found, folders.values())]
         raise CourseError(

@@ -6,31 +6,24 @@ import logging
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import (
     Assignment,
-    BaseCell,
     Comment,
     Course,
     Grade,
     Gradebook,
     InvalidEntry,
-    Notebook,
-    SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import parse_utc
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ...course.manifest import Exercise, Lesson
+from ...report.words import number
 from ..folders.settings import Settings
 from ..results.submission_result import KeptResult
 
@@ -130,50 +123,6 @@ def open_gradebook(settings: Settings) -> Iterator[Gradebook]:
         gradebook.close()
 
 
-@dataclass
-class HeldMarks:
-    """What the gradebook holds of one submission: its time stamp and, by the cell's name, the automatic scores."""
-
-    timestamp: datetime | None
-    scores: dict[str, float | None] = field(default_factory=dict)
-
-
-def held_marks(gradebook: Gradebook, settings: Settings, lesson: Lesson) -> dict[str, HeldMarks]:
-    """Return what the gradebook holds of a lesson, by student. Raises GradebookTrouble."""
-    query = (
-        select(SubmittedAssignment.student_id, SubmittedAssignment.timestamp, BaseCell.name, Grade.auto_score)
-        .select_from(SubmittedAssignment)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
-        .where(Assignment.name == lesson.id, Notebook.name == lesson.id)
-    )
-    found: dict[str, HeldMarks] = {}
-    with translated(settings):
-        for student, timestamp, cell, score in gradebook.db.execute(query):
-            found.setdefault(student, HeldMarks(timestamp)).scores[cell] = score
-        gradebook.db.rollback()
-    return found
-
-
-def _as_utc(timestamp: str | None) -> datetime | None:
-    return parse_utc(timestamp) if timestamp else None
-
-
-def is_held(held: HeldMarks | None, result: KeptResult, lesson: Lesson) -> bool:
-    """Return whether the gradebook holds a result as it is."""
-    if held is None or (result["timestamp"] and held.timestamp != _as_utc(result["timestamp"])):
-        return False
-    scores = {entry["name"]: entry["score"] for entry in result["exercises"]}
-    return all(held.scores.get(exercise.check_id) == scores[exercise.name] for exercise in lesson.exercises)
-
-
-def _grades(notebook: SubmittedNotebook) -> dict[str, Grade]:
-    return {grade.cell.name: grade for grade in notebook.grades}
-
-
 def write_marks(
     gradebook: Gradebook, settings: Settings, lesson: Lesson, result: KeptResult, anew: Collection[str] = ()
 ) -> list[str]:
@@ -199,10 +148,10 @@ def write_marks(
                 by_hand = grade.manual_score is not None
                 grade.needs_manual_grade = by_hand or entry["doubtful"]
                 if by_hand:
-                    look.append(f"{exercise.name}: the mark given by hand stands, though the exercise was graded anew")
+                    given = f"{number(grade.manual_score)} of {number(exercise.points)}, by hand"
+                    look.append(f"{exercise.name}: {given}, stands; graded anew it has {number(entry['score'])}")
             _comment(notebook, result)
             gradebook.db.commit()
-            _penalize(gradebook, settings, assignment, student, notebook)
         except BaseException:
             gradebook.db.rollback()
             raise
@@ -223,17 +172,3 @@ def _comment(notebook: SubmittedNotebook, result: KeptResult) -> None:
     for comment in comments:
         untouched = outcomes.get(comment.cell.name) == "not_attempted"
         comment.auto_comment = NO_RESPONSE if untouched else None
-
-
-def _penalize(
-    gradebook: Gradebook, settings: Settings, assignment: str, student: str, notebook: SubmittedNotebook
-) -> None:
-    """Let nbgrader's own step assign the penalty of a late submission, as the teacher set it up."""
-    late = notebook.assignment.total_seconds_late > 0
-    penalty = notebook.late_submission_penalty
-    gradebook.db.rollback()
-    if late or penalty is not None:
-        names = {"notebook": notebook.name, "assignment": assignment, "student": student}
-        resources = {"nbgrader": {**names, "db_url": _url(settings)}}
-        AssignLatePenalties(config=settings.config).preprocess(nbformat.v4.new_notebook(), resources)
-        gradebook.db.expire_all()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 from nbgrader.api import Gradebook
 
@@ -12,18 +13,28 @@ from ...course.manifest import Lesson, find_lesson
 from ..folders.settings import Settings
 from ..results.store import Store
 from ..results.submission_result import KeptResult
-from .gradebook import GradebookTrouble, HeldMarks, held_marks, is_held, open_gradebook, write_marks
+from .gradebook import GradebookTrouble, open_gradebook, write_marks
+from .lateness import settle_penalties
 from .lesson_entry import enter_lesson
+from .moves import Move, falls, lateness_move, moves_between, was_shown
+from .standing import Standing, is_held, standings
 
 # Seconds until a gradebook that could not be written is tried again, so that grading goes on meanwhile.
 PAUSE = 60.0
 
 
 class GradebookWriter:
-    """The one writer of the gradebook. ``trouble`` says why nothing can be written, ``say`` tells the teacher."""
+    """The one writer of the gradebook. ``trouble`` says why nothing can be written, ``say`` tells the teacher.
 
-    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None]) -> None:
-        self._settings, self._store, self._say = settings, store, say
+    Marks below those that a student has been shown are written where ``lower`` allows it; else they are ``held_back``.
+    ``reasons`` says why marks move, by student, lesson's id and exercise.
+    """
+
+    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None], lower: bool = False) -> None:
+        self._settings, self._store, self._say, self._lower = settings, store, say, lower
+        self._before: dict[str, dict[str, Standing]] = {}
+        self.reasons: dict[tuple[str, str, str], str] = {}
+        self.held_back: list[Move] = []
         self._stack = ExitStack()
         self._gradebook: Gradebook | None = None
         self._entered: set[str] = set()
@@ -48,6 +59,7 @@ class GradebookWriter:
         if self._gradebook is None:
             self._gradebook = self._stack.enter_context(open_gradebook(self._settings))
         if lesson.id not in self._entered:
+            self._before[lesson.id] = standings(self._gradebook, self._settings, lesson)
             for change in enter_lesson(self._gradebook, self._settings, lesson):
                 self._say(f"{lesson.id}: {change}")
             self._entered.add(lesson.id)
@@ -65,7 +77,7 @@ class GradebookWriter:
         """Enter a lesson, and write those of its kept results that the gradebook does not hold."""
         try:
             gradebook = self._ready(lesson)
-            held: dict[str, HeldMarks] | None = held_marks(gradebook, self._settings, lesson)
+            held: dict[str, Standing] | None = standings(gradebook, self._settings, lesson)
         except GradebookTrouble as trouble:
             self._troubled(trouble)
             held = None
@@ -73,14 +85,32 @@ class GradebookWriter:
             if held is None or not is_held(held.get(result["student"]), result, lesson):
                 self.write(lesson, result)
 
+    def would_lower(self, lesson: Lesson, result: KeptResult) -> bool:
+        """Return whether a result has to wait: it would lower marks that were shown. Then these are ``held_back``."""
+        try:
+            self._ready(lesson)
+        except GradebookTrouble as trouble:
+            self._troubled(trouble)
+            return False
+        held = self._before[lesson.id].get(result["student"])
+        if self._lower or held is None or not was_shown(self._settings, result["student"], lesson):
+            return False
+        found = falls(held, result, lesson, self.reasons)
+        self.held_back += [move for move in found if move not in self.held_back]
+        return bool(found)
+
     def write(self, lesson: Lesson, result: KeptResult, anew: Collection[str] = ()) -> list[str]:
         """Write a result; where that can't be done it waits. Returns why somebody should look at it."""
         key = result["student"], lesson.id
         if self.trouble is not None and time.monotonic() < self._next_try:
             self._waiting[key] = anew
             return []
+        if self.would_lower(lesson, result):
+            self._waiting.pop(key, None)
+            return []
         try:
             look = write_marks(self._ready(lesson), self._settings, lesson, result, anew)
+            self._settle(lesson, result["student"])
         except GradebookTrouble as trouble:
             self._troubled(trouble)
             self._waiting[key] = anew
@@ -101,6 +131,29 @@ class GradebookWriter:
             if self.trouble is not None:
                 break
         return found
+
+    def _settle(self, lesson: Lesson, student: str | None = None) -> None:
+        settle_penalties(self._ready(lesson), self._settings, lesson, partial(self._may_penalize, lesson), student)
+
+    def _may_penalize(self, lesson: Lesson, student: str, held: Standing, penalty: float | None) -> bool:
+        """Return whether a penalty may be written: one that grew waits where the student was shown the former."""
+        grown = (penalty or 0.0) > (held.penalty or 0.0)
+        if self._lower or not grown or not was_shown(self._settings, student, lesson):
+            return True
+        move = lateness_move(student, lesson, held.penalty, penalty, held)
+        self.held_back += [move] if move not in self.held_back else []
+        return False
+
+    def moves(self) -> Iterator[Move]:
+        """Bring penalties in step with the dates of this moment, and yield every mark that moved in this run."""
+        for lesson in map(find_lesson, sorted(self._entered)):
+            try:
+                self._settle(lesson)
+                after = standings(self._ready(lesson), self._settings, lesson)
+            except GradebookTrouble as trouble:
+                self._troubled(trouble)
+                return
+            yield from moves_between(lesson, self._before[lesson.id], after, self.reasons)
 
     @property
     def waiting(self) -> int:

@@ -11,7 +11,6 @@ from nbgrader.api import (
     Assignment,
     BaseCell,
     Grade,
-    Notebook,
     Student,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -27,6 +26,7 @@ from ..folders.settings import Settings
 from ..results.store import Store
 from ..results.submission_result import ExerciseEntry, KeptResult, is_mark
 from .gradebook import GradebookTrouble, check_gradebook, translated
+from .standing import select_marks
 
 STALE = "graded by another version of the course; run: python -m autograder grade"
 UNGRADED = "handed in, not graded yet; run: python -m autograder grade"
@@ -126,29 +126,20 @@ class _Entry:
     penalty: float = 0.0
 
 
-_GRADES = (
-    select(
-        Assignment.name,
-        SubmittedAssignment.student_id,
-        SubmittedNotebook.late_submission_penalty,
-        BaseCell.name,
-        Grade.manual_score,
-        Grade.extra_credit,
-        Grade.needs_manual_grade,
-    )
-    .select_from(SubmittedAssignment)
-    .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-    .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-    .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-    .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-    .join(BaseCell, BaseCell.id == Grade.cell_id)
-    .where(Notebook.name == Assignment.name)
+_COLUMNS = (
+    Assignment.name,
+    SubmittedAssignment.student_id,
+    SubmittedNotebook.late_submission_penalty,
+    BaseCell.name,
+    Grade.manual_score,
+    Grade.extra_credit,
+    Grade.needs_manual_grade,
 )
 
 
 def _read_entries(session: Session) -> dict[tuple[str, str], _Entry]:
     entries: dict[tuple[str, str], _Entry] = {}
-    for lesson_id, student, penalty, cell, by_hand, extra, waiting in session.execute(_GRADES):
+    for lesson_id, student, penalty, cell, by_hand, extra, waiting in session.execute(select_marks(*_COLUMNS)):
         entry = entries.setdefault((student, lesson_id), _Entry())
         entry.penalty = penalty if is_mark(penalty) else 0.0
         entry.extra += extra if is_mark(extra) else 0.0
@@ -180,6 +171,12 @@ def gradebook_session(settings: Settings) -> Iterator[Session | None]:
                 yield session
         finally:
             engine.dispose()
+
+
+def read_people(settings: Settings) -> dict[str, Person]:
+    """Return the students that the gradebook holds, by the names of their folders. Raises GradebookTrouble."""
+    with gradebook_session(settings) as session:
+        return {} if session is None else _read_people(session)
 
 
 def _read_gradebook(settings: Settings) -> tuple[dict[str, Person], dict[tuple[str, str], _Entry]]:

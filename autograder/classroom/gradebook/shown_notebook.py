@@ -1,4 +1,4 @@
-"""The notebook that nbgrader's pages show: the student's cells, the course's own checks, and what each check found.
+"""The notebook that nbgrader's pages show: the student's cells and plots, the course's own checks, and what they found.
 
 Whatever was handed in, the result is a valid notebook in which every grade cell of the lesson stands exactly once.
 """
@@ -15,12 +15,12 @@ from ...grading.submission import NoSubmission, RawCell, Submission, mentions, s
 from ...report.safe_text import clean
 from ...report.words import shown_notes
 from ..results.submission_result import ExerciseEntry
+from .shown_pictures import Budget, shown_attachments, shown_outputs
 
 # Cells, characters of one cell and of all cells together that are shown; the engine has read all of them.
 CELLS, CELL, NOTEBOOK = 2_000, 100_000, 2_000_000
 # Longer texts are no given cell.
 GIVEN = 100_000
-IMAGES = ("image/png", "image/jpeg")
 UNREADABLE = "The notebook that was handed in could not be read. Below are the lesson's own cells; each check says why."
 CUT = "\n… (the rest of this cell is not shown)"
 
@@ -107,38 +107,24 @@ def _claims(
     return claimed
 
 
-def _attachments(cell: RawCell, left: int) -> dict[str, dict[str, str]]:
-    """Return the pictures pasted into a text cell, of at most ``left`` characters together."""
-    found = cell.get("attachments")
-    kept: dict[str, dict[str, str]] = {}
-    for name, bundle in found.items() if isinstance(found, dict) else ():
-        for kind, data in bundle.items() if isinstance(bundle, dict) else ():
-            if kind in IMAGES and isinstance(data, str) and len(data) <= left:
-                kept.setdefault(clean(name), {})[kind] = clean(data)
-                left -= len(data)
-    return kept
-
-
-def _own_cell(cell: RawCell, source: str, left: int) -> Cell:
-    """Return a cell of the student's own as a plain cell of ``source``: its outputs and metadata prove nothing.
-
-    ``left`` is how many characters of pictures are shown.
-    """
+def _own_cell(cell: RawCell, source: str, pictures: Budget) -> Cell:
+    """Return a cell of the student's own as a plain cell of ``source``: metadata prove nothing, nor what it printed."""
     if cell.get("cell_type") == "code":
-        return {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        shown = {"cell_type": "code", "metadata": {}, "execution_count": None, "source": source}
+        return shown | {"outputs": shown_outputs(cell, pictures)}
     if cell.get("cell_type") != "markdown":
         # Raw cells would be put into a page as they are, or not be shown at all.
         fence = "`" * 3 if "```" not in source else "~" * 8
         source = f"{fence}\n{source}\n{fence}"
-    shown: Cell = {"cell_type": "markdown", "metadata": {}, "source": source}
-    attachments = _attachments(cell, left)
+    shown = {"cell_type": "markdown", "metadata": {}, "source": source}
+    attachments = shown_attachments(cell, pictures)
     return shown | ({"attachments": attachments} if attachments else {})
 
 
-def _given_cell(given: GivenCell, source: str | None = None) -> Cell:
-    """Return a released cell with ``source`` in place of its own, outputs empty."""
+def _given_cell(given: GivenCell, source: str | None = None, outputs: Sequence[Cell] = ()) -> Cell:
+    """Return a released cell with ``source`` in place of its own."""
     cell: Cell = {"cell_type": given["cell_type"], "metadata": given["metadata"], "source": source or given["source"]}
-    return cell | ({"execution_count": None, "outputs": []} if cell["cell_type"] == "code" else {})
+    return cell | ({"execution_count": None, "outputs": list(outputs)} if cell["cell_type"] == "code" else {})
 
 
 def _tidy(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell]) -> list[tuple[str | None, Cell]]:
@@ -147,7 +133,7 @@ def _tidy(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell])
     claims = _claims(cells, texts, lesson, given)
     solutions = {exercise.name for exercise in lesson.exercises}
     tidy: list[tuple[str | None, Cell]] = []
-    left = NOTEBOOK
+    left, pictures = NOTEBOOK, Budget()
     for position, cell in enumerate(cells):
         grade_id = claims.get(position)
         if grade_id is not None and grade_id not in solutions:
@@ -157,8 +143,10 @@ def _tidy(cells: Sequence[RawCell], lesson: Lesson, given: dict[str, GivenCell])
         if len(source) > min(CELL, left):
             source = source[: min(CELL, left)] + CUT
         left = max(0, left - len(source))
-        shown = _given_cell(given[grade_id], source) if grade_id else _own_cell(cell, source, left)
-        left -= sum(len(data) for images in shown.get("attachments", {}).values() for data in images.values())
+        if grade_id:
+            shown = _given_cell(given[grade_id], source, shown_outputs(cell, pictures))
+        else:
+            shown = _own_cell(cell, source, pictures)
         tidy.append((grade_id, shown))
     return _with_checks(tidy, lesson, given)
 

@@ -18,22 +18,32 @@ from .figures import draw_attempts, draw_distribution, draw_exercises, draw_misc
 from .hand_ins import HandIns, by_day
 from .items import LEAST_STUDENTS
 from .matrix import MATRIX_STYLE, SCRIPT_POLICY, matrix_page
-from .pieces import MOST_ROWS, figure, more, numbers, rows_of, section, shown, table_of
+from .pieces import MOST_ROWS, drawn, figure, more, numbers, rows_of, section, shown, table_of
 from .similar import HINT, SIMILAR_STYLE, similar_page
 from .summary import ALL, run_seconds, shown_name, who_made
 
 MOST_COMMON = 15
+# Names that stand in a line; more of them are folded away.
+MOST_NAMES = 10
 _STYLE = """
 svg.figure { width: 100%; height: auto; display: block; }
 .wide { overflow-x: auto; }
 .autograder.autograder td.count { text-align: right; white-space: nowrap; }
 .autograder.autograder .wide td { overflow-wrap: break-word; }
+.autograder.autograder .drawn { overflow-x: auto; }
 .wide td:first-child { min-width: 9em; }
+.wide th:first-child, .wide td:first-child { position: sticky; left: 0; background: var(--paper); }
 .wide summary { white-space: nowrap; }
 .wide details[open] { min-width: 14em; }
 summary { cursor: pointer; margin: .4em 0; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2em 1.2em; list-style: none; padding: 0; }
-@media (max-width: 40em) { body { padding: .5em .8em 2em; } }
+@media (max-width: 40em) { body { padding: .5em .8em 2em; } svg.figure { min-width: 40em; }
+  .stack thead { display: none; }
+  .stack table, .stack tbody, .stack tr, .autograder.autograder .stack td:first-child { display: block; width: auto; }
+  .stack tr { border: 1px solid #8884; margin: .5em 0; padding: .2em 0; }
+  .autograder.autograder .stack td { display: inline; border: 0; min-width: 0; text-align: left; white-space: normal; }
+  .stack td:first-child { font-weight: bold; }
+  .stack td:not(:first-child)::before { content: attr(data-label) ": "; color: var(--quiet); } }
 @media print { svg.figure { max-height: 24cm; } .wide, .matrix { overflow: visible; font-size: .8em; max-height: none; }
   nav, .controls { display: none; } }
 """
@@ -77,8 +87,8 @@ def _misconceptions(marks: ClassMarks, table: Table, who: Table) -> str:
         ]
         for id, count, _, _, hint in rows
     ]
-    listed = rows_of((*table.columns[:2], table.columns[-1], "who"), cells, table.name)
-    return f"<figure>{draw_misconceptions(rows)}</figure>{listed}{more(table, len(rows))}{more(who, 10**9)}"
+    listed = rows_of((*table.columns[:2], table.columns[-1], "who"), cells, table.name, stacked=True)
+    return f"{drawn(draw_misconceptions(rows))}{listed}{more(table, len(rows))}{more(who, 10**9)}"
 
 
 def _look(marks: ClassMarks, table: Table, links: Links) -> str:
@@ -87,7 +97,7 @@ def _look(marks: ClassMarks, table: Table, links: Links) -> str:
         [f"<td>{_named(marks, key[0])}</td>", shown(why), shown(lesson_id), f'<td class="count">{links(*key)}</td>']
         for (_, _, lesson_id, why), key in zip(table.rows[:MOST_ROWS], who, strict=False)
     ]
-    listed = rows_of(("student", "why", "lesson", "pages"), rows, table.name) + more(table, len(rows))
+    listed = rows_of(("student", "why", "lesson", "pages"), rows, table.name, stacked=True) + more(table, len(rows))
     return listed if rows else f"<p>Nobody.</p>{more(table, 0)}"
 
 
@@ -96,19 +106,28 @@ def _absent(marks: ClassMarks, table: Table) -> str:
     for lesson in marks.lessons:
         absent = marks.absent(lesson)
         if absent:
-            said.append(f"<li>{html.escape(lesson.id)}: {len(absent)}: {_names(marks, absent)}</li>")
+            count, names = f"{html.escape(lesson.id)}: {len(absent):,}", _names(marks, absent)
+            folded = f"<details><summary>{count}</summary>{names}</details>"
+            said.append(f"<li>{folded if len(absent) > MOST_NAMES else f'{count}: {names}'}</li>")
     return f"<ul>{''.join(said) or '<li>Nobody.</li>'}</ul>{more(table, 10**9)}"
 
 
 def _students(marks: ClassMarks, table: Table, links: Links) -> str:
+    # Without a roster, nobody has a name. A lesson's number is enough above its points, as in the matrix.
+    names = any(row[1] or row[2] for row in table.rows)
+    columns = (
+        *(table.columns[:3] if names else table.columns[:1]),
+        *(lesson.number for lesson in marks.lessons),
+        table.columns[-1],
+    )
     rows = []
     for student, row in zip(sorted(marks.people)[:MOST_ROWS], table.rows, strict=False):
-        cells = [shown(value) for value in row[:3]]
+        cells = [shown(value) for value in (row[:3] if names else row[:1])]
         for lesson, points in zip(marks.lessons, row[3:-1], strict=True):
             said = "–" if points is None else number(points)
             cells.append(f'<td class="count">{said} {links(student, lesson)}</td>')
         rows.append([*cells, shown(row[-1])])
-    return table_of(table, rows)
+    return rows_of(columns, rows, table.name) + more(table, len(rows))
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
@@ -126,7 +145,9 @@ def _items(table: Table) -> str:
     if not table.rows or max(row[2] for row in table.rows) < LEAST_STUDENTS:
         return f"<p>With fewer than {LEAST_STUDENTS} students nothing is flagged.</p>{numbers(table)}"
     columns = ("exercise", "remark", "students", "mean share", "discrimination (99 % interval)")
-    told = rows_of(columns, flagged, "exercises to look at") if flagged else "<p>No exercise is flagged.</p>"
+    told = (
+        rows_of(columns, flagged, "exercises to look at", stacked=True) if flagged else "<p>No exercise is flagged.</p>"
+    )
     return f"{told}{numbers(table)}"
 
 
@@ -135,7 +156,7 @@ def _late(hand_ins: HandIns, table: Table) -> str:
         return f"<p>No lesson that was handed in with a time has a due date in the gradebook.</p>{more(table, 0)}"
     by_lesson = Counter(lesson_id for _, lesson_id in hand_ins.late())
     counts = ", ".join(f"{html.escape(lesson)}: {count:,}" for lesson, count in sorted(by_lesson.items()))
-    return f"<p>{counts or 'Nobody was late.'}</p>{table_of(table) if table.rows else more(table, 0)}"
+    return f"<p>{counts or 'Nobody was late.'}</p>{table_of(table, stacked=True) if table.rows else more(table, 0)}"
 
 
 def _attempts(hand_ins: HandIns, table: Table) -> str:
@@ -143,14 +164,15 @@ def _attempts(hand_ins: HandIns, table: Table) -> str:
     if not days:
         return f"<p>nbgrader's exchange keeps no hand-ins that can be read here.</p>{more(table, 0)}"
     often = Counter(min(4, len(times)) for times in hand_ins.times.values())
-    said = ", ".join(
-        f"{count:,} {'4 times or more' if times == 4 else f'{times} times'}" for times, count in sorted(often.items())
+    said = "; ".join(
+        f"{'once' if times == 1 else '4 times or more' if times == 4 else f'{times} times'}: {count:,}"
+        for times, count in sorted(often.items())
     )
     counted = rows_of(
         ("day (UTC)", "first", "again"), [[shown(cell) for cell in day] for day in days[-MOST_ROWS:]], "days"
     )
     folded = f"<details><summary>The numbers</summary>{counted}{table_of(table)}</details>"
-    return f"<p>Handed in: {said.replace('1 times', 'once')}.</p><figure>{draw_attempts(days)}</figure>{folded}"
+    return f"<p>Handed in {said}.</p>{drawn(draw_attempts(days))}{folded}"
 
 
 def _notices(facts: ClassFacts) -> str:
@@ -186,7 +208,7 @@ def _sections(facts: ClassFacts, tables: Mapping[str, Table], links: Links) -> l
         section(
             "Points of the class",
             "How many students reached which share of the points. The number stands above each bar.",
-            f"<figure>{draw_distribution(distribution)}</figure>{_distribution_numbers(distribution)}",
+            f"{drawn(draw_distribution(distribution))}{_distribution_numbers(distribution)}",
         ),
         section(
             "Exercises",
@@ -244,6 +266,7 @@ def make_page(facts: ClassFacts, tables: Mapping[str, Table], links: Links) -> s
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
         f'<h1>{html.escape(course.title)}: the class</h1><p class="total">{count}</p>{_notices(facts)}'
-        f'<p class="small">course {html.escape(course.version)}, {now()}</p>{_navigation(sections)}</header>'
+        f'<p class="small">course {html.escape(course.version)}, {now()[:16].replace("T", " ")} UTC</p>'
+        f"{_navigation(sections)}</header>"
         f"<main>{''.join(sections)}</main></body></html>\n"
     )

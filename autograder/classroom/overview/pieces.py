@@ -23,12 +23,26 @@ def shown(value: Any) -> str:
     return f"<td>{text(value)}</td>"
 
 
-def rows_of(columns: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
-    """Return a table in HTML, of cells that are HTML; ``label`` says what it shows to who only hears it."""
+def _labeled(cell: str, column: str) -> str:
+    return cell.replace("<td", f'<td data-label="{html.escape(column)}"', 1)
+
+
+def rows_of(columns: Sequence[str], rows: Sequence[Sequence[str]], label: str, stacked: bool = False) -> str:
+    """Return a table in HTML, of cells that are HTML; ``label`` says what it shows to who only hears it.
+
+    ``stacked`` lets a narrow screen show each row as a block of its own, for tables with sentences in them.
+    """
     heads = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in columns)
+    if stacked:
+        rows = [[_labeled(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
-    region = f'class="wide" tabindex="0" role="region" aria-label="{html.escape(label)}"'
+    region = f'class="wide{" stack" * stacked}" tabindex="0" role="region" aria-label="{html.escape(label)}"'
     return f"<div {region}><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def drawn(svg: str) -> str:
+    """Return a drawing in a frame that scrolls where a screen is too narrow to read it."""
+    return f'<figure class="drawn" tabindex="0">{svg}</figure>'
 
 
 def more(table: Table, shown: int) -> str:
@@ -38,11 +52,10 @@ def more(table: Table, shown: int) -> str:
     return f'<p class="small">{said} <a href="{table.file}">{table.file}</a></p>'
 
 
-def table_of(table: Table, rows: Sequence[Sequence[str]] | None = None, extra: Sequence[str] = ()) -> str:
-    """Return the first rows of a table, or ``rows`` in their place, with columns ``extra``; and where all of it is."""
-    if rows is None:
-        rows = [[shown(value) for value in row] for row in table.rows[:MOST_ROWS]]
-    return rows_of((*table.columns, *extra), rows, table.name) + more(table, len(rows))
+def table_of(table: Table, stacked: bool = False) -> str:
+    """Return the first rows of a table, and where all of it is; ``stacked`` as in ``rows_of``."""
+    rows = [[shown(value) for value in row] for row in table.rows[:MOST_ROWS]]
+    return rows_of(table.columns, rows, table.name, stacked) + more(table, len(rows))
 
 
 def numbers(table: Table) -> str:
@@ -52,7 +65,7 @@ def numbers(table: Table) -> str:
 
 def figure(table: Table, draw: Callable[[], str], anything: bool, nothing: str) -> str:
     """Return a figure with its numbers; where there isn't ``anything`` to draw, say ``nothing`` in its place."""
-    return (f"<figure>{draw()}</figure>" if anything else f"<p>{nothing}</p>") + numbers(table)
+    return (drawn(draw()) if anything else f"<p>{nothing}</p>") + numbers(table)
 
 
 def section(title: str, said: str, body: str) -> str:

@@ -53,6 +53,23 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
+def append_table(folder: Path, table: Table) -> Path:
+    """Add a table's rows to its file in ``folder``, which is made where there is none; return where.
+
+    Raises Unwritable.
+    """
+    path = folder / table.file
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            held = file.read()
+    except (OSError, UnicodeDecodeError):
+        write_table(folder, table)
+        return path
+    # Without the line of columns, which is there already.
+    write_whole(path, held + as_csv(table.columns, table.rows).partition("\n")[2])
+    return path
+
+
 def write_table(folder: Path, table: Table) -> Path:
     """Write a table into ``folder`` and return where. Raises Unwritable."""
     path = folder / table.file

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -26,9 +25,10 @@ from ..results.store import ClassRun, Store, Unwritable, now
 from ..results.submission_result import GradedSubmission, KeptResult
 from .job import Job
 from .pool import Failed, LocalPool, Outcome, cores
+from .tally import Tally, absent, say, summarize, tell_moves
 from .work_list import Settled, WorkList, make_jobs, make_work_list
 
-SHOWN = 20
+LOWER = "a mark would fall below what the student was shown; add --yes to write it"
 
 
 class Executor(Protocol):
@@ -43,7 +43,10 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What the command was asked for. Without assignments or students: all; without a seed: a secret one."""
+    """What the command was asked for. Without assignments or students: all; without a seed: a secret one.
+
+    ``lower``: marks may fall below those that students have been shown.
+    """
 
     assignments: tuple[str, ...] = ()
     course: Path | None = None
@@ -51,29 +54,8 @@ class GradeRequest:
     seed: int | None = None
     force: bool = False
     isolation: str = "auto"
+    lower: bool = False
     processes: int | None = None
-
-
-@dataclass
-class Tally:
-    """What became of a run. ``look`` says, by student and lesson, why somebody should look."""
-
-    graded: int = 0
-    unchanged: int = 0
-    failed: int = 0
-    look: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-
-    def add_look(self, student: str, lesson_id: str, reasons: Iterable[str]) -> None:
-        """Note reasons to look at a submission, each once."""
-        for reason in reasons:
-            noted = self.look.setdefault((student, lesson_id), [])
-            if reason not in noted:
-                noted.append(reason)
-
-
-def say(text: str) -> None:
-    """Tell the teacher something without spoiling the progress bar."""
-    tqdm.write(f"autograder: {text}", file=sys.stderr)
 
 
 def _submissions(settings: Settings, request: GradeRequest) -> list[Submitted]:
@@ -132,6 +114,12 @@ class Batch:
             return
         _check_edition(lesson, outcome)
         result = full_result(outcome, handed_in, self._run)
+        self._note_reasons(lesson, result, writer)
+        if writer.would_lower(lesson, result):
+            # Not kept either, so that every table and page goes on showing what the student was shown.
+            self.tally.waiting += 1
+            self.tally.add_look(student, lesson.id, [LOWER])
+            return
         try:
             keep(self._settings, self._store, lesson, outcome["notebook"], result)
         except Unwritable as error:
@@ -141,6 +129,25 @@ class Batch:
             return
         self.tally.graded += 1
         self.tally.add_look(student, lesson.id, [*result["look"], *writer.write(lesson, result, result["graded"])])
+
+    def _note_reasons(self, lesson: Lesson, result: KeptResult, writer: GradebookWriter) -> None:
+        """Write down why marks of a submission may move, and count exercises that came after it was handed in."""
+        student, former = result["student"], self._store.read(result["student"], lesson.id)
+        if former is None:
+            return
+        editions = {entry["name"]: entry["edition"] for entry in former["exercises"]}
+        again = former["digest"] != result["digest"]
+        for entry in result["exercises"]:
+            name = entry["name"]
+            if name not in editions and not again and entry["outcome"] == "missing":
+                self.tally.came_later[lesson.id, name] += 1
+            if again:
+                why = "handed in again"
+            elif editions.get(name) != entry["edition"]:
+                why = f"the exercise changed between versions {former['course']} and {result['course']}"
+            else:
+                why = "graded again"
+            writer.reasons[student, lesson.id, name] = why
 
     def _settle(self, known: Settled) -> KeptResult | None:
         """Return the result of a submission that is not graded again, brought up to date; None where that fails."""
@@ -201,31 +208,6 @@ class Batch:
             self.tally.add_look(student, lesson_id, reasons)
 
 
-def _absent(settings: Settings, writer: GradebookWriter, lessons: Iterable[Lesson]) -> Iterator[str]:
-    """Yield who of the gradebook's students handed in nothing."""
-    known = set(writer.students())
-    for lesson in lessons:
-        absent = sorted(known - {submitted.student for submitted in find_submitted(settings.coursedir, lesson)})
-        if absent:
-            shown = ", ".join(safe_text(name, 80, one_line=True) for name in absent[:SHOWN])
-            more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
-            yield f"{lesson.id}: nothing handed in by {shown}{more}"
-
-
-def _summarize(tally: Tally, writer: GradebookWriter, run: ClassRun, tell: Callable[[str], None]) -> None:
-    failed = f", {tally.failed} not graded" if tally.failed else ""
-    tell(f"{tally.graded} graded, {tally.unchanged} unchanged{failed}; seed {run.seed}")
-    if tally.look:
-        tell(f"{len(tally.look)} to look at:")
-    for (student, lesson_id), reasons in sorted(tally.look.items(), key=lambda item: item[0][::-1]):
-        why = "; ".join(safe_text(reason, 300, one_line=True) for reason in reasons)
-        tell(f"  {safe_text(student, 80, one_line=True)}, {lesson_id}: {why}")
-    if writer.waiting:
-        tell(
-            f"{writer.waiting} results are not in the gradebook yet: {writer.trouble}. Then run the same command again."
-        )
-
-
 def grade_class(request: GradeRequest, executor: Executor | None = None) -> int:
     """Grade what students handed in; return the exit status. Raises CourseError for a request that can't be met."""
     settings = load_settings(request.course)
@@ -236,7 +218,7 @@ def grade_class(request: GradeRequest, executor: Executor | None = None) -> int:
         say(sandbox.notice)
     for name in strange_assignments(settings.coursedir):
         say(f"{safe_text(name, 80, one_line=True)} is no lesson of this course; it was left alone")
-    with _locked(store), GradebookWriter(settings, store, say) as writer:
+    with _locked(store), GradebookWriter(settings, store, say, request.lower) as writer:
         return _grade_locked(request, settings, store, submissions, writer, executor)
 
 
@@ -266,9 +248,13 @@ def _grade_locked(
     batch = Batch(settings, store, run, request.isolation)
     work = make_work_list(settings.coursedir, store, submissions, run, batch.guarded)
     batch.do(work, writer, executor or LocalPool(min(request.processes or cores(), max(1, len(work.to_grade)))))
-    for line in _absent(settings, writer, dict.fromkeys(submitted.lesson for submitted in submissions)):
+    moves = list(writer.moves())
+    for line in absent(settings, writer, dict.fromkeys(submitted.lesson for submitted in submissions)):
         print(line)
-    _summarize(batch.tally, writer, run, print)
+    for move in writer.held_back:
+        batch.tally.add_look(move.student, move.lesson_id, [LOWER])
+    summarize(batch.tally, writer, run, print)
+    tell_moves(store, moves, writer.held_back)
     print(f"logs: {store.log_path('STUDENT', 'LESSON')}")
     if writer.waiting:
         return 2

@@ -1,0 +1,152 @@
+"""A student's and a teacher's way in a real browser: JupyterLab with nbgrader's extensions, as `make` starts it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_scripts.folders import data_folder
+from tests.classroom.course_folder import database
+from tests.classroom.desks import NBGRADER, Desk, make_desks
+from tests.classroom.jupyter import BROWSER, serving
+from tests.notebooks import LESSON, cell_of, reference_notebook
+
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run: make browser")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed"),
+    pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed"),
+]
+
+PATIENCE = 300_000  # milliseconds until something has to be there, on a machine that does other things as well
+FIRST, *OTHERS = ("parse_pixels", "scale_pixels", "load_faces", "split_rows")
+WORK = f"lessons/{LESSON}/{LESSON}.ipynb"
+BY_HAND = 7
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Desk]:
+    """A teacher who has released the lesson, and a student who has thrown the lesson away."""
+    teacher, student = make_desks(tmp_path_factory.mktemp("desks"))
+    teacher.run(NBGRADER, "release_assignment", LESSON)
+    shutil.rmtree(student.folder / "lessons" / LESSON)
+    # The faces are drawn once for all tests.
+    student.settings["COURSE_DATA"] = str(data_folder())
+    return teacher, student
+
+
+@contextmanager
+def page_of(browser: Any, desk: Desk, target: str, path: str = "lab") -> Iterator[Any]:
+    """Start what ``make`` starts at somebody's desk and yield a page of it in the browser."""
+
+    def command(options: list[str]) -> list[str]:
+        # With the interpreter of these tests in place of an environment that make would install first.
+        return ["make", target, "-o", ".venv/.installed", f"PY={sys.executable}", f"ARGS={' '.join(options)}"]
+
+    with serving(desk.folder, command, desk.environment(), desk.home / "server.log") as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{address}/{path}")
+        # JupyterLab asks a newcomer whether to bring news, in front of what lies below.
+        page.get_by_role("button", name="No", exact=True).click()
+        yield page
+        page.close()
+
+
+def open_assignments(page: Any) -> Any:
+    """Open Assignment List and return it, loaded."""
+    page.get_by_role("menuitem", name="Nbgrader").click()
+    page.get_by_role("menuitem", name="Assignment List").click()
+    page.locator("#nbgrader-assignment-list .list_item", has_text=LESSON).first.wait_for()
+    return page.locator("#nbgrader-assignment-list")
+
+
+def open_notebook(page: Any, assignments: Any) -> None:
+    """Follow the link of Assignment List to the notebook."""
+    fetched = assignments.locator("#fetched_assignments_list")
+    fetched.locator(".assignment-notebooks-link", has_text=LESSON).click()
+    fetched.locator(".nested_list_item a", has_text=LESSON).click()
+    page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
+    page.locator(".jp-NotebookPanel-toolbar", has_text="Python 3 (ipykernel)").wait_for()
+
+
+def cell_with(page: Any, text: str) -> Any:
+    return page.locator(".jp-CodeCell").filter(has=page.locator(".jp-InputArea", has_text=text)).first
+
+
+def run_cell(page: Any, text: str) -> Any:
+    """Run the cell that holds a text, as a student does, and return it; it has run when its number is there."""
+    cell = cell_with(page, text)
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    cell.locator(".jp-InputPrompt", has_text="]:").filter(has_not_text="*").filter(has_not_text="[ ]").wait_for()
+    return cell
+
+
+def write(page: Any, name: str) -> None:
+    """Replace a stub by the reference."""
+    cell_with(page, f"def {name}(").locator(".cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("".join(cell_of(reference_notebook(), name)["source"]))
+
+
+def validated(page: Any) -> str:
+    """Press Validate and return what it says."""
+    page.locator(".validate-button").first.click()
+    dialog = page.locator(".jp-Dialog", has_text="Validation Results")
+    said = dialog.inner_text()
+    dialog.get_by_role("button", name="Ok").click()
+    return said
+
+
+def test_a_student_fetches_opens_checks_validates_submits_and_reads_the_mark(
+    browser: Any, desks: tuple[Desk, Desk]
+) -> None:
+    teacher, student = desks
+    with page_of(browser, student, "lab") as page:
+        assignments = open_assignments(page)
+        assignments.locator("#released_assignments_list").get_by_role("button", name="Fetch").click()
+        open_notebook(page, assignments)
+        assert (student.folder / WORK).read_bytes() == (teacher.folder / WORK).read_bytes()
+
+        run_cell(page, "import autograder")
+        assert "not attempted" in run_cell(page, f'autograder.check("{FIRST}")').inner_text()
+        write(page, FIRST)
+        run_cell(page, f"def {FIRST}(")
+        assert "passed" in run_cell(page, f'autograder.check("{FIRST}")').inner_text()
+        said = validated(page)
+        assert "failed" in said
+        assert f'autograder.check("{FIRST}")' not in said
+        assert all(f'autograder.check("{name}")' in said for name in OTHERS)
+        for name in OTHERS:
+            write(page, name)
+        assert "Success! Your notebook passes all the tests." in validated(page)
+
+        page.get_by_role("tab", name="Assignments").click()
+        assignments.locator("#fetched_assignments_list").get_by_role("button", name="Submit").click()
+        submitted = assignments.locator("#submitted_assignments_list")
+        submitted.locator(".nested_list_item").wait_for()
+
+        teacher.run(NBGRADER, "collect", LESSON)
+        assert "1 graded" in teacher.run(sys.executable, "-m", "autograder", "grade", "01")
+        teacher.run(NBGRADER, "generate_feedback", LESSON)
+        teacher.run(NBGRADER, "release_feedback", LESSON)
+        submitted.get_by_role("button", name="Fetch Feedback").click()
+        submitted.get_by_text("(view feedback)").click()
+    (feedback,) = (student.folder / "lessons" / LESSON / "feedback").rglob("*.html")
+    assert "Score: 40.0 / 40.0" in feedback.read_text(encoding="utf-8")

@@ -1,0 +1,183 @@
+"""A time limit ends whatever comes back to Python, also a loop that takes every exception for its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import autograder
+from autograder.course.manifest import find_exercise
+from autograder.ladder import time_limit
+from autograder.ladder.insistence import is_caught
+from autograder.ladder.time_limit import Overdue, in_time
+from autograder.notebook_api import check
+
+SECONDS, ENOUGH = 0.2, 20.0
+
+
+def passes_over_all() -> None:
+    while True:
+        try:  # noqa: SIM105 (what students write)
+            pass
+        except BaseException:
+            pass
+
+
+def loops_inside() -> None:
+    while True:
+        try:
+            while True:
+                pass
+        except:  # noqa: E722 (what students write)
+            pass
+
+
+def tries_again_in_except() -> None:
+    while True:
+        try:
+            try:
+                float("1")
+            except:  # noqa: E722
+                continue
+        except BaseException:
+            time.sleep(0.001)
+
+
+def continues_finally() -> None:
+    while True:
+        try:
+            float("1")
+        finally:
+            continue  # noqa: B012
+
+
+def suppresses() -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            while True:
+                float("1")
+
+
+def _gives_up() -> None:
+    try:
+        while True:
+            time.sleep(0.001)
+    except:  # noqa: E722
+        return
+
+
+def calls_what_takes_all() -> None:
+    while True:
+        _gives_up()
+
+
+def takes_all_on_two_floors() -> None:
+    while True:
+        try:  # noqa: SIM105
+            _gives_up()
+        except:  # noqa: E722
+            pass
+
+
+LOOPS = (
+    passes_over_all,
+    loops_inside,
+    tries_again_in_except,
+    continues_finally,
+    suppresses,
+    calls_what_takes_all,
+    takes_all_on_two_floors,
+)
+
+
+def end_of(loop: Callable[[], None]) -> float:
+    """Return how many seconds a loop went on that has a limit."""
+    started = time.monotonic()
+    with pytest.raises(Overdue):
+        in_time(SECONDS, loop)
+    return time.monotonic() - started
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
+def test_a_loop_that_takes_every_exception_ends(loop: Callable[[], None]) -> None:
+    traced, profiled = sys.gettrace(), sys.getprofile()
+    assert SECONDS <= end_of(loop) < ENOUGH
+    assert (sys.gettrace(), sys.getprofile()) == (traced, profiled)
+
+
+def test_it_ends_in_another_thread() -> None:
+    took: list[float] = []
+    thread = threading.Thread(target=lambda: took.append(end_of(takes_all_on_two_floors)), daemon=True)
+    thread.start()
+    thread.join(ENOUGH)
+    assert took
+
+
+def test_nothing_arrives_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "AGAIN_SECONDS", 0.001)
+    for _ in range(5):
+        end_of(loops_inside)
+        ends = time.monotonic() + 0.05
+        while time.monotonic() < ends:
+            float("1")
+
+
+def test_work_in_time_keeps_its_answer_and_its_error() -> None:
+    assert in_time(ENOUGH, lambda: 5) == 5
+    with pytest.raises(ZeroDivisionError):
+        in_time(ENOUGH, lambda: 1 / 0)
+
+
+def test_where_a_function_catches() -> None:
+    places = {is_caught(loops_inside.__code__, place) for place in range(0, len(loops_inside.__code__.co_code), 2)}
+    assert places == {True, False}
+    assert not any(is_caught(end_of.__code__, place) for place in range(2))
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give exercises half a second."""
+    monkeypatch.setattr(check, "find_exercise", lambda name: dataclasses.replace(find_exercise(name), seconds=0.25))
+
+
+def _stubborn(images: Any) -> Any:
+    while True:
+        try:
+            images = images / 255
+        except:  # noqa: E722
+            continue
+
+
+@pytest.mark.usefixtures("short")
+def test_a_check_of_such_a_loop_ends_with_a_message() -> None:
+    report = autograder.check("scale_pixels", {"scale_pixels": _stubborn})
+    assert report.result.outcome == "timeout"
+    assert "An `except:` that names no error" in repr(report)
+
+
+@pytest.mark.usefixtures("short")
+def test_a_long_check_says_what_to_do_where_the_notebook_shows_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "LONG", 0.1)
+    monkeypatch.setattr(check, "STUCK", 0.1)
+    # Compiled code, which nothing interrupts.
+    autograder.check("scale_pixels", {"scale_pixels": lambda images: time.sleep(2)})
+    said = capsys.readouterr().out
+    assert "still checking scale_pixels" in said
+    assert "restart the kernel" in said
+
+
+def test_an_interrupted_kernel_ends_the_check() -> None:
+    def scale_pixels(images: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        autograder.check("scale_pixels", {"scale_pixels": scale_pixels})
