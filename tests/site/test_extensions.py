@@ -87,13 +87,21 @@ def test_a_figure_without_a_text_stops_the_site_and_an_empty_heading_gets_a_name
     assert soup.find("th").get_text(strip=True) == "row"
 
 
-def test_the_face_demo_is_shown_where_it_is_there(tmp_path: Path) -> None:
+def test_the_face_demo_is_shown_where_all_of_it_is_there(tmp_path: Path) -> None:
     text = "# T\n\n```{face-demo}\n```\n"
-    assert page(tmp_path, text).find("iframe") is None
-    (tmp_path / "demo").mkdir()
-    (tmp_path / "demo" / "index.html").write_text("<title>demo</title>", encoding="utf-8")
-    (tmp_path / "demo" / "model.onnx").write_bytes(b"weights")
+    demo = tmp_path / "demo"
+    (demo / "node_modules").mkdir(parents=True)
+    (demo / "index.html").write_text("<title>demo</title>", encoding="utf-8")
+    (demo / "README.md").write_text("# How it is built", encoding="utf-8")
+    (demo / "model.onnx").write_bytes(b"weights" * 300_000)
+    assert page(tmp_path, text).find("iframe") is None, "its runtime is not there"
+    assert not (tmp_path / "out" / "demo").exists()
+    (demo / "ort").mkdir()
+    (demo / "ort" / "ort.mjs").touch()
     frame = page(tmp_path, text).find("iframe")
     assert frame["src"] == "demo/index.html"
     assert frame["title"]
-    assert (tmp_path / "out" / "demo" / "model.onnx").read_bytes() == b"weights"
+    assert "camera" in frame["allow"]
+    assert "(loads 2 MB)" in frame.find_parent("details").summary.get_text()
+    copied = {path.relative_to(tmp_path / "out" / "demo").as_posix() for path in (tmp_path / "out" / "demo").rglob("*")}
+    assert copied == {"index.html", "model.onnx", "ort", "ort/ort.mjs"}

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from autograder.authoring import demo
 from autograder.authoring.alt_texts import LONGEST, pictures_of
-from autograder.authoring.site import build
+from autograder.authoring.site import build, face_demo
 from autograder.authoring.site.lesson_page import SHOW_DRAWING, SHOW_SOLUTION, lesson_page
 from autograder.authoring.site.lessons_table import lessons_table
 from autograder.authoring.site.settings import Settings
@@ -171,3 +171,14 @@ def test_work_in_the_lessons_folder_is_not_offered_to_students(monkeypatch: pyte
     monkeypatch.setattr(build, "edited", lambda paths, copy: paths)
     with pytest.raises(CourseError, match="is not as it was built"):
         build.write_pages(Settings(tmp_path))
+
+
+def test_the_face_demo_is_left_out_with_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(face_demo, "DEMO", tmp_path)
+    monkeypatch.setattr(face_demo, "RUNTIME", tmp_path / "ort")
+    assert face_demo.bring_runtime() == "", "a course without a demo lacks nothing"
+    (tmp_path / "package.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(face_demo.shutil, "which", lambda name: None)
+    assert face_demo.bring_runtime() == "npm is not installed"
+    (tmp_path / "ort").mkdir()
+    assert face_demo.bring_runtime() == ""
