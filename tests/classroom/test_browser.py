@@ -6,13 +6,11 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data_scripts.folders import data_folder
-from tests.classroom.course_folder import database
 from tests.classroom.desks import NBGRADER, Desk, make_desks
 from tests.classroom.jupyter import BROWSER, serving
 from tests.notebooks import LESSON, cell_of, reference_notebook

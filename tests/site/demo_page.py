@@ -101,7 +101,9 @@ class Watched:
         self.page.set_default_timeout(START_MS)
         self.requests: list[str] = []
         self.trouble: list[str] = []
-        self.page.on("console", lambda line: self.trouble.append(line.text) if line.type in ("error", "warning") else None)
+        self.page.on(
+            "console", lambda line: self.trouble.append(line.text) if line.type in ("error", "warning") else None
+        )
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
         self.page.add_init_script(self.LISTEN + f"window.numbered = {str(numbered).lower()};")
         self.page.goto(address)

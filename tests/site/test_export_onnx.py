@@ -51,7 +51,9 @@ class Lesson10(nn.Module):
 
     def __init__(self, keypoints: int = 15) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(1, 8, 5, 4, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, keypoints, 3, 1, 1))
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 8, 5, 4, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, keypoints, 3, 1, 1)
+        )
 
     def maps(self, images: Tensor) -> Tensor:
         return 5 * self.layers(images)
