@@ -45,7 +45,7 @@ class FaceDemo(SphinxDirective):
         section += nodes.title(text="Your own face")
         text = (
             "A small network that saw drawn faces alone finds the keypoints of yours, from the camera or a picture. "
-            "Nothing leaves the page. Students load the network that they trained in lesson 05 or 10."
+            "Nothing leaves the page. Students can load the network that they trained in lesson 05 or 10."
         )
         section += nodes.paragraph(text=text)
         section += nodes.raw("", FRAME.format(megabytes=_megabytes(folder)), format="html")

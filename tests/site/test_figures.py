@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.authoring import source
 from autograder.authoring.alt_texts import RUN_IN_KERNEL
 from autograder.authoring.figures_in_kernel import MOST_PANELS, describe_figure
+from autograder.course.manifest import find_notebook
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +59,12 @@ def test_in_a_kernel_the_text_comes_with_the_picture_and_no_name_is_left() -> No
         assert output.data["image/png"]
     assert "alt" not in wordless[-1].metadata.get("image/png", {})
     assert wordless[-1].data["image/png"]
+
+
+def test_what_an_author_says_of_a_figure_reaches_the_notebook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "00_primer.py"
+    marker = '# %% mystnb={"image": {"alt": "Two faces."}} jupyter={"source_hidden": true}'
+    script.write_text(f"# %% [markdown]\n# # {{{{lesson}}}}\n\n{marker}\nprint(1)\n", encoding="utf-8")
+    monkeypatch.setattr(source, "source_path", lambda lesson: script)
+    cell = source.source_notebook(find_notebook("00")).cells[-1]
+    assert cell.metadata == {"mystnb": {"image": {"alt": "Two faces."}}, "jupyter": source.FOLDED}
