@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -32,6 +33,10 @@ def picture(**metadata: object) -> NotebookNode:
     return new_output("display_data", {"image/png": "", "text/plain": "<Figure>"}, metadata=metadata)
 
 
+def without_marks(solution: str) -> str:
+    return re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", solution, flags=re.MULTILINE).rstrip("\n")
+
+
 def code(notebook: NotebookNode) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
@@ -48,7 +53,7 @@ def test_a_teachers_page_folds_each_solution_away_below_its_stub(lesson: Lesson)
     page = lesson_page(lesson, reference(lesson), "quick", Settings(DEMO, solutions=True))
     added = [cell for cell in page.cells if cell.metadata.get("mystnb", {}).get("code_prompt_show") == SHOW_SOLUTION]
     solutions = [cell.source for cell in reference(lesson).cells if cell.metadata.get("nbgrader", {}).get("solution")]
-    assert [cell.source for cell in added] == solutions
+    assert [cell.source for cell in added] == [without_marks(solution) for solution in solutions]
     assert all("hide-input" in cell.metadata["tags"] for cell in added)
     nbformat.validate(page)
 
