@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-# How far the keypoints are from the middle of the spot, in pixels: its brightest place is neither of them.
-APART = 9.4
+# How far the keypoints are from the middle of the spot, in pixels: far enough that the spot itself is a bad answer.
+APART = 11.0
 BORDER, RADIUS = 22, 5.0
 
 
 def places_beside(rng: np.random.Generator) -> np.ndarray:
-    """Return where the two keypoints lie, seen from the spot, (2, 2) pixels: on opposite sides, in a drawn direction.
+    """Return where the two keypoints lie, seen from the spot, (2, 2) pixels: each in a direction of its own.
 
-    Only who learns from the pictures can know it.
+    Only who learns from the pictures can know them.
     """
-    angle = rng.uniform(0, 2 * np.pi)
-    return APART * np.array([[np.cos(angle), np.sin(angle)], [-np.cos(angle), -np.sin(angle)]])
+    angles = rng.uniform(0, 2 * np.pi, 2)
+    return APART * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def draw_spots(rng: np.random.Generator, count: int, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
