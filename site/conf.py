@@ -20,26 +20,29 @@ extensions = [
     "equations",
     "arrows",
     "face_demo",
-    "figures",
+    "read_aloud",
 ]
-exclude_patterns = ["demo", "extensions", "_static"]
+templates_path = ["_templates"]
+exclude_patterns = ["demo", "extensions", "_static", "_templates"]
 nb_execution_mode = "off"
 nb_merge_streams = True
 nb_code_prompt_hide = "Hide this code"
 myst_enable_extensions = ["dollarmath", "amsmath", "attrs_inline", "attrs_block", "colon_fence"]
 myst_heading_anchors = 4
-# Pygments has no grammar for it; extensions/arrows.py writes it as a table.
 html_math_renderer = "mathml"
 
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
+html_favicon = "_static/face.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False
+html_sidebars = {"**": ["course-home.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
+# As the reader's system is set, until the reader chooses.
+html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "home_page_in_toc": True,
     "use_download_button": False,
     "use_fullscreen_button": False,
     "show_toc_level": 2,

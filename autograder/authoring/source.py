@@ -27,13 +27,14 @@ class SourceCell:
     """``kind`` is ``text``, ``setup``, ``solution``, ``check`` or ``example``; the exercise where it has one.
 
     ``folded`` examples draw, and their code is not what the lesson is about: JupyterLab shows what they draw, and the
-    code on a click.
+    code on a click. ``alt`` is what an author says of its figure to who does not see it; "" leaves that to the figure.
     """
 
     kind: str
     text: str
     exercise: Exercise | None
     folded: bool = False
+    alt: str = ""
 
 
 def source_path(lesson: Lesson) -> Path:
@@ -65,7 +66,9 @@ def _classify(lesson: Lesson, cell: NotebookNode) -> SourceCell:
         return SourceCell("solution", cell.source, _solution_exercise(lesson, cell.source))
     if "setup" in cell.metadata.get("tags", []):
         return SourceCell("setup", cell.source, None)
-    return SourceCell("example", cell.source, None, folded=cell.metadata.get("jupyter") == FOLDED)
+    # As MyST-NB has it: `# %% mystnb={"image": {"alt": "…"}}`.
+    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+    return SourceCell("example", cell.source, None, folded=cell.metadata.get("jupyter") == FOLDED, alt=alt)
 
 
 def _refuse_broken_code(path: Path, cell: NotebookNode) -> None:
@@ -158,6 +161,8 @@ def source_notebook(lesson: Lesson) -> NotebookNode:
             node.metadata["nbgrader"] = _nbgrader(cell.exercise.check_id, points=cell.exercise.points)
         elif cell.folded:
             node.metadata["jupyter"] = dict(FOLDED)
+        if cell.alt:
+            node.metadata["mystnb"] = {"image": {"alt": cell.alt}}
         cells.append(node)
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}

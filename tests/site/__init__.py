@@ -1,0 +1,1 @@
+"""The website: its pages, their texts, and how they look in a browser."""

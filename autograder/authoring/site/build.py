@@ -18,6 +18,7 @@ from ...course.released import reference_path, released_path
 from ...course.root import shown_path
 from ..demo import OTHER_FACES, executed_on_drawn_faces, run_lessons
 from ..generated import edited
+from .face_demo import bring_runtime
 from .lesson_page import lesson_page
 from .lessons_table import lessons_table
 from .settings import SOURCE, Settings
@@ -90,6 +91,9 @@ def _put_together(out: Path, settings: Settings) -> None:
     done = subprocess.run(command, cwd=ROOT, env=os.environ | values, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise CourseError(f"the site was not built; Sphinx says:\n{done.stderr.strip()}")
+    # A third of the site, for who debugs the theme.
+    for path in (out / "_static").rglob("*.map"):
+        path.unlink()
 
 
 def build_site(out: Path, settings: Settings, scale: str = "quick", run: bool = True) -> None:
@@ -106,6 +110,7 @@ def build_site(out: Path, settings: Settings, scale: str = "quick", run: bool = 
         _run_missing(settings, scale)
     ran = time.monotonic()
     not_run = write_pages(settings)
+    lacking_demo = bring_runtime()
     _put_together(out, settings)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     pages = len(list(out.rglob("*.html")))
@@ -113,4 +118,6 @@ def build_site(out: Path, settings: Settings, scale: str = "quick", run: bool = 
     print(f"site: {pages} pages, {size / 1e6:.1f} MB; {took}")
     if not_run:
         print(f"site: {', '.join(lesson.number for lesson in not_run)} not run, and shown without outputs")
+    if lacking_demo:
+        print(f"site: the face demo is left out ({lacking_demo}); it needs node and npm")
     print(f"site: {shown_path(out / 'index.html')}; look at it with: python -m http.server -d {shown_path(out)}")
