@@ -25,12 +25,12 @@ help:
 demo: $(STAMP) isolation
 	$(PY) -m autograder demo $(ARGS)
 
-# What the website needs beside the course, at the versions of the same pins.
+# What the website, its face demo and the tests in a browser need beside the course, at the versions of the same pins.
 SITE := .venv/.site-installed
 
 $(SITE): $(STAMP)
 	@echo 'site: installing what the website needs into .venv'
-	$(PY) -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[site]'
+	$(PY) -m pip install --disable-pip-version-check -qq -c constraints.txt -e '.[site,web]'
 	@touch $@
 
 site: $(SITE)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.site.browser import chromium_path
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "site" / "demo"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = chromium_path()
 START_MS = 120_000  # on a busy machine a browser takes its time
 
 
@@ -33,25 +32,6 @@ def build_page(out: Path) -> None:
             pytest.skip(f"npm ci could not fetch onnxruntime-web: {done.stderr.strip()[-200:]}")
     done = subprocess.run(["node", "build.mjs", str(out)], cwd=DEMO, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder without a line for each file."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's own name
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder as any plain web server would; -> its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextmanager

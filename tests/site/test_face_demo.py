@@ -15,7 +15,8 @@ from data_scripts.browser.film import film, write_film
 from data_scripts.browser.onnx_file import export
 from data_scripts.drawing.shape import KEYPOINT_NAMES
 from tests.reference import reference_names
-from tests.site.demo_page import DEMO, Watched, browser, build_page, playwright_running, served
+from tests.site.browser import served
+from tests.site.demo_page import DEMO, Watched, browser, build_page, playwright_running
 from tests.site.packages import needs_onnx
 
 FRAMES = 300  # ten seconds
