@@ -79,16 +79,33 @@ def _shown() -> list[Path]:
     return shown + [path for prefix in (sys.base_prefix, sys.prefix) for path in _needed(Path(prefix))]
 
 
+def _private() -> list[Path]:
+    """Return folders that may lie in what the sandbox shows, and that no notebook is to read.
+
+    Courses that were installed, this one or another copy, with their sealed solutions; and nbgrader's exchange, which
+    holds other students' work.
+    """
+    exchanges = [Path("/usr/local/share/nbgrader"), *map(Path, filter(None, [os.environ.get("COURSE_EXCHANGE")]))]
+    packages = [path for folder in _shown() for path in folder.glob("python3*/*-packages/autograder")]
+    packages += [path for folder in _shown() for path in folder.glob("lib*/python3*/*-packages/autograder")]
+    beside = [Path(entry) / "autograder" for entry in sys.path if entry]
+    installed = [path for path in (*packages, *beside) if (path / "course.yaml").is_file()]
+    return [
+        path for path in dict.fromkeys([*exchanges, *installed, *([PACKAGE] if INSTALLED else [])]) if path.is_dir()
+    ]
+
+
 def _covered() -> list[str]:
-    """Return the mounts of empty folders over an installed course, which lies among the interpreter's packages."""
-    if not INSTALLED:
-        return []
-    arguments = []
-    for folder in _shown():
-        real = folder.resolve()
-        if PACKAGE.is_relative_to(real):
-            place = str(folder / PACKAGE.relative_to(real))
-            arguments += ["--perms", "0755", "--tmpfs", place, "--remount-ro", place]
+    """Return the mounts of empty folders over those that are private, wherever the sandbox shows them."""
+    arguments, done = [], set()
+    for private in _private():
+        for folder in _shown():
+            real, path = folder.resolve(), private.resolve()
+            if path.is_relative_to(real) and path != real:
+                place = str(folder / path.relative_to(real))
+                if place not in done:
+                    done.add(place)
+                    arguments += ["--perms", "0755", "--tmpfs", place, "--remount-ro", place]
     return arguments
 
 

@@ -37,7 +37,7 @@ LONG, STUCK = 15.0, 5.0
 NAMING_SECONDS = 60.0
 
 
-def _notebook_names() -> dict[str, Any]:
+def notebook_names() -> dict[str, Any]:
     """Return the names of the running notebook, or of the program that called ``autograder.check``."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
@@ -118,7 +118,7 @@ def _patience(exercise: Exercise, seconds: float, shown: TextIO) -> Iterator[Non
 def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultReport:
     """Climb the ladder of exercise ``name`` on live names. Raises CourseError for an unknown exercise."""
     exercise = find_exercise(name)
-    names = _notebook_names() if namespace is None else namespace
+    names = notebook_names() if namespace is None else namespace
     absent = [wanted for wanted in exercise.names if wanted not in names]
     if absent:
         got = f"{' and '.join(absent)} not defined; run the cell above first"
@@ -162,6 +162,10 @@ def _open_code(code: str, names: dict[str, Any], ends: float) -> Iterator[LiveSt
     sys.modules[module.__name__] = module
     # As when it is graded, a statement that fails stops no other: of what the lesson imports, the notebook may not have
     # run everything yet.
-    CellRunner(module.__dict__).run("mistake", code)
-    with LiveStudent(module.__dict__, ends) as student:
-        yield student
+    try:
+        CellRunner(module.__dict__).run("mistake", code)
+        with LiveStudent(module.__dict__, ends) as student:
+            yield student
+    finally:
+        # It is the reference with one change, and nothing that a notebook should come upon.
+        sys.modules.pop(module.__name__, None)

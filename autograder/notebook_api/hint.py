@@ -40,7 +40,7 @@ def find_hint(name: str, level: int | None = None) -> Hint:
     exercise = find_exercise(name)
     if level is None:
         level = min(_shown.get(exercise.key, 0) + 1, len(LEVELS))
-    elif isinstance(level, bool) or level not in range(1, len(LEVELS) + 1):
+    elif type(level) is not int or not 1 <= level <= len(LEVELS):
         raise CourseError(
             f"level: expected 1 (a question), 2 (a direction) or 3 (the shape of the code); got {level!r}"
         )

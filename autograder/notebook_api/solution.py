@@ -7,11 +7,12 @@ import html
 from typing import Any
 
 from ..checks.hints import guidance_of
-from ..course.manifest import Exercise, find_exercise, find_lesson
+from ..course.manifest import CourseError, Exercise, find_exercise, find_lesson
 from ..course.released import Definition, definitions, solution_code
 from ..report.result_report import ResultReport
 from ..report.words import title_of
-from .check import check_live
+from .check import check_live, notebook_names
+from .earlier import is_lent
 
 _MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
@@ -64,4 +65,9 @@ def find_solution(name: str, namespace: dict[str, Any] | None = None) -> Solutio
 
     Raises CourseError for an unknown exercise, or where no reference is there.
     """
-    return Solution(find_exercise(name), check_live(name, namespace))
+    exercise, names = find_exercise(name), notebook_names() if namespace is None else namespace
+    if any(is_lent(names.get(each)) for each in exercise.names):
+        raise CourseError(
+            f"{exercise.name} is the reference that an earlier lesson lends; its text is for your own code"
+        )
+    return Solution(exercise, check_live(name, names))

@@ -534,16 +534,16 @@ autograder.check("fit")
 #     return ops.sum(ops.square(error)) / ops.maximum(ops.sum(ops.cast(finite, pred.dtype)), 1.0)
 #
 #
-# def fit_keras(model, x, y, x_val, y_val, config, checkpoint_path):
+# def fit_keras(model, x, y, x_val, y_val, config, weights_path):
 #     """Adam, a rate that drops, early stopping and the best weights: what your fit does."""
 #     model.compile(optimizer=keras.optimizers.Adam(config.lr), loss=masked_mse)
 #     drops = lambda epoch: config.lr * config.gamma ** (epoch // config.step_size)
 #     rate = keras.callbacks.LearningRateScheduler(drops)
 #     stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=config.patience)
-#     best = keras.callbacks.ModelCheckpoint(checkpoint_path, monitor="val_loss", save_best_only=True)
+#     best = keras.callbacks.ModelCheckpoint(weights_path, monitor="val_loss", save_best_only=True)
 #     data = {"x": x, "y": y, "validation_data": (x_val, y_val), "batch_size": config.batch_size}
 #     history = model.fit(**data, epochs=config.epochs, callbacks=[rate, stop, best]).history
-#     model.load_weights(checkpoint_path)
+#     model.load_weights(weights_path)
 #     return history
 # ```
 #

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 import shutil
@@ -281,6 +282,30 @@ def test_a_folder_that_will_not_do(where: str, tmp_path: Path, files: dict[str, 
     with pytest.raises(CourseError, match=expected[where]):
         hand_out(target, files, "1")
     assert where == "blocked" or sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("place", ["README.md", "autograder/report", "updates", RECORD])
+def test_no_link_is_followed(place: str, own: Path, files: dict[str, bytes], tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "README.md").parent.mkdir()
+    (outside / "README.md").write_text("a teacher's own", encoding="utf-8")
+    path = own / place
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    path.symlink_to(outside / "README.md" if "." in place else outside)
+    with pytest.raises(CourseError, match="is a link"):
+        hand_out(own, files, "2")
+    assert [each.name for each in outside.iterdir()] == ["README.md"]
+
+
+@pytest.mark.parametrize("place", ["../precious.txt", "/etc/hosts", "a\0b", "a\ud800", "C:/x", "a\\..\\b", "a//b"])
+def test_a_record_of_files_elsewhere_is_refused(place: str, own: Path, files: dict[str, bytes], tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("x", encoding="utf-8")
+    digest = hashlib.sha256(b"x").hexdigest()
+    (own / RECORD).write_text(json.dumps({"version": "1", "files": {place: digest}}), encoding="utf-8")
+    with pytest.raises(CourseError, match="is damaged"):
+        hand_out(own, files, "2")
+    assert precious.exists()
 
 
 def test_a_teachers_own_work_in_lessons_is_not_handed_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def points(course: Path) -> float:
     return read_class(load_settings(course)).graded["anna", LESSON].points
 
 
-def moved(course: Path) -> list[dict[str, str]]:
-    path = course / "grading" / "moved.csv"
+def moved(course: Path, name: str = "moved") -> list[dict[str, str]]:
+    path = course / "grading" / f"{name}.csv"
     if not path.exists():
         return []
     return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
@@ -84,10 +84,7 @@ def test_a_date_that_changes_counts_in_the_next_run(course: Path, capsys: pytest
     grade_here(course)
     assert points(course) == 40
     assert "lateness: -40 -> 0 (due 2026-03-02 00:00 UTC, in time)" in capsys.readouterr().out
-    assert [(row["from"], row["to"], row["state"]) for row in moved(course)] == [
-        ("0", "-40", "written"),
-        ("-40", "0", "written"),
-    ]
+    assert [(row["from"], row["to"]) for row in moved(course)] == [("0", "-40"), ("-40", "0")]
     set_due(course, None)
     grade_here(course)
     assert points(course) == 40
@@ -122,10 +119,12 @@ def test_below_what_was_shown_it_waits_and_changes_nothing(course: Path, capsys:
     assert f"anna, {LESSON}: a mark would fall below what the student was shown; add --yes to write it" in said
     assert points(course) == 40
     assert kept(course, "anna") == before
-    assert [row["state"] for row in moved(course)] == ["waits for --yes"]
+    assert [row["mark"] for row in moved(course, "waiting")] == ["split_rows"]
+    assert moved(course) == []
     assert grade_here(course, lower=True) == 0
     assert points(course) == 30
-    assert [row["state"] for row in moved(course)] == ["waits for --yes", "written"]
+    assert [row["mark"] for row in moved(course)] == ["split_rows"]
+    assert moved(course, "waiting") == []
 
 
 def test_a_penalty_waits_too_where_the_marks_were_shown(course: Path) -> None:
@@ -138,6 +137,48 @@ def test_a_penalty_waits_too_where_the_marks_were_shown(course: Path) -> None:
     extend(course, 2)
     assert grade_here(course) == 0
     assert points(course) == 40
+
+
+def test_better_work_that_came_late_waits_where_it_is_worth_less(course: Path) -> None:
+    """Shown 30 points for work in time; what came late is worth none of its 40."""
+    hand_in(course, "anna", with_code("split_rows", HALF), stamp=STAMP)
+    grade_here(course)
+    show(course)
+    set_due(course, datetime(2026, 3, 1, 12))
+    hand_in(course, "anna", reference_notebook(), stamp="2026-03-05 10:00:00.000000 UTC")
+    assert grade_here(course) == 1
+    assert points(course) == 30
+    assert [(row["mark"], row["from"], row["to"]) for row in moved(course, "waiting")] == [("total", "30", "0")]
+    assert grade_here(course, lower=True) == 0
+    assert points(course) == 0
+
+
+def test_better_work_that_came_late_is_written_where_it_is_worth_more(course: Path) -> None:
+    plugin = course / "tenth.py"
+    plugin.write_text(
+        "from nbgrader.plugins import LateSubmissionPlugin\n\n\nclass Tenth(LateSubmissionPlugin):\n"
+        "    def late_submission_penalty(self, student_id, score, total_seconds_late):\n        return score / 10\n",
+        encoding="utf-8",
+    )
+    with (course / "nbgrader_config.py").open("a", encoding="utf-8") as config:
+        config.write("import sys\nsys.path.insert(0, str(root))\nc.AssignLatePenalties.plugin_class = 'tenth.Tenth'\n")
+    hand_in(course, "anna", with_code("split_rows", HALF), stamp=STAMP)
+    grade_here(course)
+    show(course)
+    set_due(course, datetime(2026, 3, 1, 12))
+    hand_in(course, "anna", reference_notebook(), stamp="2026-03-05 10:00:00.000000 UTC")
+    assert grade_here(course) == 0
+    assert points(course) == 36
+
+
+@pytest.mark.parametrize("content", ["x;é".encode("cp1252"), b"other,columns\n1,2"])
+def test_a_table_that_somebody_else_saved_is_kept(course: Path, content: bytes) -> None:
+    path = course / "grading" / "moved.csv"
+    path.write_bytes(content)
+    hand_in_worse(course)
+    grade_here(course)
+    assert len(moved(course)) == 1
+    assert [each.read_bytes() for each in path.parent.glob("moved-*.csv")] == [content]
 
 
 def test_a_mark_that_rises_needs_no_word(course: Path) -> None:

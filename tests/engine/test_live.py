@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import linecache
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +116,48 @@ def test_earlier_without_reference_says_what_to_finish_first(workplace: Path, mo
     monkeypatch.setattr(earlier_work, "reference_file", lambda lesson: workplace / "none")
     with pytest.raises(CourseError, match="finish lesson 01_pixel_parsing first"):
         autograder.earlier("01")
+
+
+def test_earlier_lends_no_text_and_no_lesson_that_is_to_come(workplace: Path) -> None:
+    lent = autograder.earlier("01")
+    with pytest.raises(OSError, match="source"):
+        inspect.getsource(lent.split_rows)
+    for lesson in ("02", "03"):
+        with pytest.raises(CourseError, match="not earlier than 02_nan_masking"):
+            autograder.earlier(lesson)
+    with pytest.raises(CourseError, match="your own code"):
+        autograder.solution("split_rows", vars(lent))
+
+
+@pytest.mark.parametrize("made", ["LIMIT = int(9216)", "LIMIT, REST = divmod(9216, 10**6)[::-1]"])
+def test_earlier_says_where_own_work_needs_what_is_not_run_again(
+    made: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook = reference_notebook()
+    cell = cell_of(notebook, "split_rows")
+    cell["source"] = [made, "\n\n\n", *"".join(cell["source"]).replace("### BEGIN SOLUTION", "LIMIT").splitlines(True)]
+    save(notebook, workplace)
+    assert autograder.earlier("01").split_rows(10)[1].shape == (2,)
+    assert "your work needs LIMIT, which a statement makes" in capsys.readouterr().out
+
+
+def test_earlier_grades_again_where_what_was_kept_is_damaged(workplace: Path) -> None:
+    save(reference_notebook(), workplace)
+    autograder.earlier("01")
+    for path in (workplace / "cache").glob("*.json"):
+        path.write_text("", encoding="utf-8")
+    assert "your lesson 01" in autograder.earlier("01").split_rows.__code__.co_filename
+
+
+@pytest.mark.parametrize("level", [1.0, True, 4, "1", np.ones(2)])
+def test_a_level_that_is_none_is_refused_in_a_line(level: object) -> None:
+    with pytest.raises(CourseError, match="level: expected 1"):
+        autograder.hint("03.1", level)
+
+
+def test_a_check_that_failed_leaves_no_mistake_behind() -> None:
+    autograder.check("split_rows", {"split_rows": lambda n_rows, val_fraction=0.2, seed=0: ([], [])})
+    assert "mistake" not in sys.modules
 
 
 def test_check_takes_the_exercises_number() -> None:

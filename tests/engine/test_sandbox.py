@@ -327,3 +327,19 @@ def test_an_error_that_no_worker_would_tell_of_is_one_all_the_same(error: Any) -
     assert all(isinstance(text, str) for text in (told.type, told.message))
     assert told.bases == []
     assert read_error({"value": error}) is None
+
+
+def test_an_exchange_and_other_copies_of_the_course_are_covered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the sandbox shows the folder that they lie in, it shows an empty one in their place."""
+    exchange, copy = tmp_path / "exchange", tmp_path / "lib" / "python3.11" / "site-packages" / "autograder"
+    exchange.mkdir()
+    copy.mkdir(parents=True)
+    (copy / "course.yaml").touch()
+    monkeypatch.setenv("COURSE_EXCHANGE", str(exchange))
+    monkeypatch.setattr(sandbox, "_shown", lambda: [tmp_path])
+    covered = sandbox._covered()
+    assert {covered[covered.index(str(path)) - 1] for path in (exchange, copy)} == {"--tmpfs"}
+    monkeypatch.setattr(sandbox, "_shown", lambda: [tmp_path / "elsewhere"])
+    assert sandbox._covered() == []

@@ -37,6 +37,21 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
+def _is_place(place: str) -> bool:
+    """Return whether a text names a file below a folder, and nothing that leads out of it."""
+    parts = place.split("/")
+    return place.isprintable() and "\\" not in place and ":" not in place and not {"", ".", ".."} & {*parts}
+
+
+def _refuse_links(target: Path, place: str) -> None:
+    """Raise CourseError where a file of the repository, or a folder that it lies in, is a link to elsewhere."""
+    path = target
+    for part in place.split("/"):
+        path = path / part
+        if path.is_symlink():
+            raise CourseError(f"{path} is a link; nothing is read or written through it: remove it first")
+
+
 def _record(target: Path) -> dict[str, str]:
     """Return the digests of what was handed out to this folder before, by place; none where it is empty or new.
 
@@ -55,8 +70,11 @@ def _record(target: Path) -> dict[str, str]:
         return {}
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
-        return {str(place): str(digest) for place, digest in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        found = {str(place): str(digest) for place, digest in files.items()}
+        if not all(_is_place(place) for place in found):
+            raise ValueError
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CourseError(f"{path} is damaged: get it back from git, or hand out to a new folder") from None
 
 
@@ -99,7 +117,7 @@ def _hand_out(target: Path, place: str, content: bytes, handed: str | None) -> C
 def _take_back(target: Path, place: str, handed: str) -> Change:
     """Remove a file that the course has no longer, unless somebody worked on it."""
     there = _read(target / place)
-    if there is not None and _digest(there) != handed:
+    if (target / place).is_dir() or (there is not None and _digest(there) != handed):
         return Change(place, "left", "the course has it no longer, but it was worked on here")
     (target / place).unlink(missing_ok=True)
     return Change(place, "removed")
@@ -111,7 +129,11 @@ def hand_out(target: Path, files: Mapping[str, bytes], version: str) -> list[Cha
     Lessons that a student has worked on stay as they are. Interrupted, the same call goes on. Raises CourseError where
     the folder is something else or can't be written.
     """
+    _refuse_links(target, RECORD)
     before = _record(target)
+    for place in {*files, *before}:
+        _refuse_links(target, place)
+        _refuse_links(target, f"{UPDATES}/{place}")
     changes = []
     try:
         for place, content in tqdm(files.items(), unit="file", desc="handing out", leave=False, disable=None):

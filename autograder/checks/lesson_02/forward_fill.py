@@ -76,6 +76,9 @@ def fill_takes_the_value_above(student: Student, rng: np.random.Generator) -> No
     _expect_filled(student, small, "[[10, 1], [20, nan], [nan, nan], [40, 4]]")
     _expect_filled(student, _draw_targets(rng, 40, 30, 0.6))
     _expect_filled(student, rng.uniform(0, 96, (5, 3)), "an array without NaN")
+    targets = _draw_targets(rng, 12, 6, 0.4)
+    targets[-1, ::2] = NAN
+    _expect_filled(student, targets, "gaps in the last row as well")
 
 
 @forward_fill.rung("edge cases", points=3)

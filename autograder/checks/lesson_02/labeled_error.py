@@ -66,12 +66,12 @@ def rmse_returns_a_number(student: Student, rng: np.random.Generator) -> Answers
 @rmse.rung("values", points=5)
 def rmse_is_over_labeled_coordinates(student: Student, rng: np.random.Generator) -> None:
     """The root of the mean squared error over all labeled coordinates."""
-    errors = [np.array([[[3, 4], [9, 9]], [[1, 0], [0, 2]]]), np.array([[[1, 2], [3, 1]]])]
+    errors = [np.array([[[3, -4], [9, 9]], [[1, 0], [0, 2]]]), np.array([[[1, -2], [3, 1]]])]
     targets = [np.array([[[30, 20], [NAN, NAN]], [[50, 40], [70, 60]]], np.float32), np.full((1, 2, 2), 10, np.float32)]
     preds = [(np.nan_to_num(t, nan=40) + e).astype(np.float32) for t, e in zip(targets, errors, strict=True)]
     pairs = list(zip(preds, targets, strict=True))
     got, want = [_rmse(student, *pair) for pair in pairs], [float(_root_mean_square(*pair)) for pair in pairs]
-    examples = "errors (3, 4), (1, 0), (0, 2) and one keypoint unlabeled", "errors (1, 2), (3, 1), all labels there"
+    examples = "errors (3, -4), (1, 0), (0, 2) and one keypoint unlabeled", "errors (1, -2), (3, 1), all labels there"
     expect_numbers(got, want, "rmse(...)", examples, FLOAT32, RMSE_HINT)
     _expect_rmse(student, *_draw(rng, 20, 15))
     _expect_rmse(student, *_draw(rng, 6, 5, missing=0), "all labels there")

@@ -17,6 +17,8 @@ from autograder.worker.plain import TableValue, type_name
 make_submission = Ladder("make_submission")
 
 FEW = ("nose_tip", "left_eye_center", "mouth_center_bottom_lip", "right_eye_center")
+# One name begins another, and one ends as an axis does.
+ALIKE = ("nose_tip", "nose", "apex", "apex_left", "philtrum_y")
 
 
 def _questions(
@@ -145,7 +147,12 @@ def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
 def finds_each_coordinate(student: Student, rng: np.random.Generator) -> None:
     """Location is the coordinate of that image and that feature."""
     hint = "Follow one row by hand: whose face is it, where in `names` does its feature stand, and which axis is asked?"
-    for faces, last, known in ((3, False, KEYPOINTS), (2, True, FEW), (int(rng.integers(4, 8)), True, KEYPOINTS)):
+    for faces, last, known in (
+        (3, False, KEYPOINTS),
+        (2, True, FEW),
+        (4, True, ALIKE),
+        (int(rng.integers(4, 8)), True, KEYPOINTS),
+    ):
         keypoints, names, lookup = _questions(rng, faces, last, known)
         table = _table(student, keypoints, names, lookup)
         # Compared by RowId, so that a wrong order is not punished twice.
@@ -187,7 +194,7 @@ def rejects_unknown_images(student: Student, rng: np.random.Generator) -> None:
 def rejects_unknown_features(student: Student, rng: np.random.Generator) -> None:
     """A FeatureName that is no coordinate of a keypoint is a ValueError."""
     hint = "An unknown name must not become NaN, 0, or a KeyError that does not say which names there are."
-    for wrong in ("left_ear_x", "nose_tip_z"):
+    for wrong in ("left_ear_x", "nose_tip_z", "nose_tipped_x"):
         _rejects(student, rng, "FeatureName", wrong, f"make_submission, FeatureName {wrong!r}", hint)
 
 

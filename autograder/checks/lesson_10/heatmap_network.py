@@ -13,7 +13,7 @@ from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
 from autograder.worker.plain import TensorValue
-from autograder.worker.probes.lesson_10_spots import draw_spots
+from autograder.worker.probes.lesson_10_spots import draw_spots, places_beside
 
 heatmap_net = Ladder("HeatmapNet")
 
@@ -36,6 +36,11 @@ CORNERS = {
 def _numbers(value: Any, shape: tuple[int | None, ...] | None, what: str) -> np.ndarray:
     """Expect a float tensor of this shape; return its numbers."""
     return expect.array(value, shape, "float", "torch", what)
+
+
+def _spots(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return pictures of spots, (count, 1, 96, 96), for which no keypoints are asked."""
+    return draw_spots(rng, count, places_beside(rng))[0]
 
 
 def mean_places(maps: np.ndarray) -> np.ndarray:
@@ -66,7 +71,7 @@ def is_a_network_with_maps(student: Student, rng: np.random.Generator) -> None:
 
 
 def _ask(student: Student, rng: np.random.Generator, what: str, batch: int, **kwargs: int) -> Any:
-    images = draw_spots(rng, batch)[0]
+    images = _spots(rng, batch)
     seed = module_shapes.seed(rng)
     return student.probe("lesson_10.network_answer", kwargs=kwargs, images=images, what=what, seed=seed)
 
@@ -130,7 +135,7 @@ def _places_mistakes(maps: np.ndarray) -> dict[str, np.ndarray]:
 @heatmap_net.rung("values", points=4)
 def says_the_places_of_its_maps(student: Student, rng: np.random.Generator) -> None:
     """What forward says is the mean place of each map, x then y, in pixels; for weights drawn here."""
-    images = draw_spots(rng, 6)[0]
+    images = _spots(rng, 6)
     expected = "what forward says: the mean places of the network's own maps, as soft_argmax gives them"
     hint = "forward has two steps: the maps of the images, then soft_argmax of these maps, in one row for each image."
     rounds = []
@@ -168,8 +173,9 @@ def _learn(student: Student, rng: np.random.Generator) -> tuple[float, str]:
 
     Beside it, what is odd about its maps.
     """
-    images, targets = draw_spots(rng, 24)
-    answer = student.probe("lesson_10.network_learns", images=images, seed=module_shapes.seed(rng))
+    beside = places_beside(rng)
+    images, targets = draw_spots(rng, 24, beside)
+    answer = student.probe("lesson_10.network_learns", images=images, beside=beside, seed=module_shapes.seed(rng))
     maps = _numbers(answer, (len(images), targets.shape[1], None, None), "maps(images), keypoints=2")
     if not np.isfinite(maps).all():
         return math.inf, "; its maps hold no numbers"
@@ -210,22 +216,34 @@ def learns_to_find(student: Student, rng: np.random.Generator) -> None:
     _expect_learned(student, rng, 0.4)
 
 
+def _changed(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return which cells of maps (K, h, w) differ.
+
+    What is added to a whole map alike changes no place: it is no change. An infinity minus itself is no number, and no
+    change either.
+    """
+    with np.errstate(invalid="ignore"):
+        apart = one.astype(float) - other
+    finite = np.isfinite(apart)
+    apart = np.where(finite, apart, 0)
+    uneven = np.ptp(apart, axis=(1, 2)) > 1e-4 * np.abs(apart).max(axis=(1, 2))
+    return finite & (apart != 0) & uneven[:, None, None]
+
+
 @heatmap_net.rung("edge cases", points=3)
 def every_corner_reaches_every_cell(student: Student, rng: np.random.Generator) -> None:
     """A change in any corner of the image changes every cell of its maps."""
     reached = dict.fromkeys(CORNERS, np.zeros((), bool))
     # Whatever a single draw may hide by chance, such as a ReLU that is shut, another one shows.
     for _ in range(6):
-        image = np.clip(draw_spots(rng, 1)[0] + rng.normal(0, 0.15, (1, 1, SIDE, SIDE)), 0, 1).astype(np.float32)
+        image = np.clip(_spots(rng, 1) + rng.normal(0, 0.15, (1, 1, SIDE, SIDE)), 0, 1).astype(np.float32)
         images = np.repeat(image, 5, axis=0)
         for number, place in enumerate(CORNERS.values(), start=1):
             images[number, 0][place] = rng.random((CORNER, CORNER), np.float32)
         for one in _redrawn(student, rng, images, [1.0, 1.0]):
             maps = one["maps"]
             for number, corner in enumerate(CORNERS, start=1):
-                # An infinity minus itself is no number, and no change either.
-                changed = (maps[number] != maps[0]) & np.isfinite(maps[number]) & np.isfinite(maps[0])
-                reached[corner] = reached[corner] | changed
+                reached[corner] = reached[corner] | _changed(maps[number], maps[0])
         if all(cells.all() for cells in reached.values()):
             return
     hint = (
@@ -242,7 +260,7 @@ def every_corner_reaches_every_cell(student: Student, rng: np.random.Generator) 
 @heatmap_net.rung("edge cases", points=1)
 def looks_at_each_image_alone(student: Student, rng: np.random.Generator) -> None:
     """In eval mode the maps of an image do not depend on the others of its batch."""
-    images = draw_spots(rng, 4)[0] * np.array([0.3, 0.6, 1, 0.9], np.float32)[:, None, None, None]
+    images = _spots(rng, 4) * np.array([0.3, 0.6, 1, 0.9], np.float32)[:, None, None, None]
     hint = "A mean or a maximum over the batch mixes the images. Which axes does each of your sums run over?"
     for one in _redrawn(student, rng, images, [1.0], alone=True):
         maps = one["maps"]
@@ -267,7 +285,7 @@ def has_two_million_parameters_at_most(student: Student, rng: np.random.Generato
 @heatmap_net.rung("gradients", points=1)
 def trains_every_layer(student: Student, rng: np.random.Generator) -> None:
     """From what forward says, a gradient reaches every parameter, and PyTorch finds all layers."""
-    images = draw_spots(rng, 4)[0]
+    images = _spots(rng, 4)
     upstream = rng.standard_normal((4, 4)).astype(np.float32)
     found = student.probe("lesson_10.network_gradients", images=images, upstream=upstream, seed=module_shapes.seed(rng))
     module_shapes.expect_found(found)

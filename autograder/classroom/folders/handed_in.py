@@ -100,6 +100,17 @@ def strange_assignments(coursedir: CourseDirectory) -> list[str]:
     return sorted(name for name in names - known if not name.startswith("."))
 
 
+def unreadable_names(coursedir: CourseDirectory) -> list[str]:
+    """Return names of folders where students' lie that nbgrader's layout takes for no student's."""
+    root = Path(coursedir.format_path(coursedir.submitted_directory, ".", ".")).resolve()
+    if coursedir.directory_structure != CourseDirectory.directory_structure.default_value or not root.is_dir():
+        return []
+    lessons = load_course().lessons
+    taken = {student for lesson in lessons for student, _ in _paths(coursedir, lesson.id)}
+    found = [entry for entry in _entries(root) if entry.name not in taken and entry.is_dir(follow_symlinks=False)]
+    return [entry.name for entry in found if any((root / entry.name / lesson.id).is_dir() for lesson in lessons)]
+
+
 def _entries(folder: Path) -> list[os.DirEntry]:
     try:
         with os.scandir(folder) as found:

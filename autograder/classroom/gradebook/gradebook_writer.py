@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from nbgrader.api import Gradebook
@@ -14,7 +15,7 @@ from ..folders.settings import Settings
 from ..results.store import Store
 from ..results.submission_result import KeptResult
 from .gradebook import GradebookTrouble, open_gradebook, write_marks
-from .lateness import settle_penalties
+from .lateness import Penalties, settle_penalties
 from .lesson_entry import enter_lesson
 from .moves import Move, falls, lateness_move, moves_between, was_shown
 from .standing import Standing, is_held, standings
@@ -32,6 +33,7 @@ class GradebookWriter:
 
     def __init__(self, settings: Settings, store: Store, say: Callable[[str], None], lower: bool = False) -> None:
         self._settings, self._store, self._say, self._lower = settings, store, say, lower
+        self._penalties = Penalties(settings)
         self._before: dict[str, dict[str, Standing]] = {}
         self.reasons: dict[tuple[str, str, str], str] = {}
         self.held_back: list[Move] = []
@@ -95,7 +97,7 @@ class GradebookWriter:
         held = self._before[lesson.id].get(result["student"])
         if self._lower or held is None or not was_shown(self._settings, result["student"], lesson):
             return False
-        found = falls(held, result, lesson, self.reasons)
+        found = falls(held, result, lesson, self.reasons, self._penalties)
         self.held_back += [move for move in found if move not in self.held_back]
         return bool(found)
 
@@ -136,9 +138,11 @@ class GradebookWriter:
         settle_penalties(self._ready(lesson), self._settings, lesson, partial(self._may_penalize, lesson), student)
 
     def _may_penalize(self, lesson: Lesson, student: str, held: Standing, penalty: float | None) -> bool:
-        """Return whether a penalty may be written: one that grew waits where the student was shown the former."""
-        grown = (penalty or 0.0) > (held.penalty or 0.0)
-        if self._lower or not grown or not was_shown(self._settings, student, lesson):
+        """Return whether a penalty may be written: one that takes the total below what was shown waits."""
+        shown = self._before[lesson.id].get(student)
+        if self._lower or shown is None or not was_shown(self._settings, student, lesson):
+            return True
+        if replace(held, penalty=penalty).total(lesson) >= shown.total(lesson):
             return True
         move = lateness_move(student, lesson, held.penalty, penalty, held)
         self.held_back += [move] if move not in self.held_back else []

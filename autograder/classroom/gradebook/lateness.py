@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from nbgrader.api import Gradebook, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
@@ -16,11 +17,18 @@ from .standing import Standing, standings
 Allowed = Callable[[str, Standing, float | None], bool]
 
 
-def _penalty(step: AssignLatePenalties, student: str, score: float, held: Standing) -> float | None:
-    """Return what nbgrader's plugin, as the teacher set it up, takes off; between nothing and the whole score."""
-    late = held.late.total_seconds()
-    taken = step.plugin_inst.late_submission_penalty(student, score, late) if late > 0 else None
-    return None if taken is None else min(max(0.0, taken), score)
+class Penalties:
+    """What nbgrader's plugin takes off, as the teacher's settings set it up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._step = AssignLatePenalties(config=settings.config)
+        self._step.init_plugin()
+
+    def of(self, student: str, score: float, late: timedelta) -> float | None:
+        """Return the points taken off a score that is late by so much: between none and all; None for no penalty."""
+        seconds = late.total_seconds()
+        taken = self._step.plugin_inst.late_submission_penalty(student, score, seconds) if seconds > 0 else None
+        return None if taken is None else min(max(0.0, taken), score)
 
 
 def settle_penalties(
@@ -30,8 +38,7 @@ def settle_penalties(
 
     Raises GradebookTrouble; then all penalties are as they were.
     """
-    step = AssignLatePenalties(config=settings.config)
-    step.init_plugin()
+    penalties = Penalties(settings)
     held = standings(gradebook, settings, lesson, student)
     with translated(settings):
         try:
@@ -39,7 +46,7 @@ def settle_penalties(
                 if not standing.late and standing.penalty is None:
                     continue
                 notebook = gradebook.db.get(SubmittedNotebook, standing.notebook)
-                penalty = _penalty(step, who, notebook.score, standing)
+                penalty = penalties.of(who, notebook.score, standing.late)
                 if penalty != standing.penalty and allowed(who, standing, penalty):
                     notebook.late_submission_penalty = penalty
             gradebook.db.commit()

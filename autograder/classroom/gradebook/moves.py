@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from nbgrader.utils import parse_utc
 
 from ...course.manifest import Lesson, find_lesson
 from ...report.safe_text import safe_text
 from ...report.words import number
 from ..folders.settings import Settings
 from ..results.store import Store, now
-from ..results.submission_result import KeptResult
-from ..results.tables import Table, append_table
+from ..results.submission_result import KeptResult, is_mark
+from ..results.tables import Table, append_table, write_table
+from .lateness import Penalties
 from .standing import Standing
 
-LATENESS = "lateness"
+LATENESS, TOTAL = "lateness", "total"
 OTHER_MARK = "the gradebook held another mark than the one that was graded"
-MOVED = "moved"
+MOVED, WAITING = "moved", "waiting"
 # Why something moved, by student, lesson's id and exercise.
 Reasons = Mapping[tuple[str, str, str], str]
 
@@ -44,16 +47,27 @@ def was_shown(settings: Settings, student: str, lesson: Lesson) -> bool:
     return any(Path(settings.coursedir.format_path(directory, student, lesson.id)).glob("*.html"))
 
 
-def falls(held: Standing, result: KeptResult, lesson: Lesson, reasons: Reasons) -> list[Move]:
-    """Return the marks that writing a result would lower; those given by hand stand."""
+def falls(held: Standing, result: KeptResult, lesson: Lesson, reasons: Reasons, penalties: Penalties) -> list[Move]:
+    """Return the marks that writing a result would lower: of exercises, and the whole after the penalty for lateness.
+
+    Marks given by hand stand.
+    """
     scores = {entry["name"]: entry["score"] for entry in result["exercises"]}
-    student = result["student"]
-    found = []
+    student, total = result["student"], 0.0
+    found: list[Move] = []
     for exercise in lesson.exercises:
-        before = held.automatic.get(exercise.check_id)
-        if held.by_hand.get(exercise.check_id) is None and before is not None and scores[exercise.name] < before:
+        before = held.mark(exercise)
+        after: float | None = scores[exercise.name]
+        if is_mark(held.by_hand.get(exercise.check_id)):
+            after = before
+        elif before is not None and scores[exercise.name] < before:
             why = reasons.get((student, lesson.id, exercise.name), OTHER_MARK)
             found.append(Move(student, lesson.id, exercise.name, before, scores[exercise.name], why))
+        total += after or 0.0
+    handed_in = replace(held, timestamp=parse_utc(result["timestamp"]) if result["timestamp"] else held.timestamp)
+    total -= penalties.of(student, total, handed_in.late) or 0.0
+    if not found and total < held.total(lesson):
+        found.append(Move(student, lesson.id, TOTAL, held.total(lesson), total, _lateness(handed_in)))
     return found
 
 
@@ -85,14 +99,20 @@ def moves_between(
             yield lateness_move(student, lesson, was.penalty, held.penalty, held)
 
 
-def write_moves(store: Store, moves: Iterable[Move], waiting: Iterable[Move]) -> Path:
-    """Add moves to ``grading/moved.csv``, which holds those of all runs, and return where. Raises Unwritable."""
+def _table(name: str, moves: Iterable[Move]) -> Table:
     when = now()
     rows = [
-        (when, move.student, move.lesson_id, move.what, move.before, move.after, move.why, state)
-        for state, listed in (("written", moves), ("waits for --yes", waiting))
-        for move in sorted(listed, key=lambda move: (find_lesson(move.lesson_id).number, move.student))
+        (when, move.student, move.lesson_id, move.what, move.before, move.after, move.why)
+        for move in sorted(moves, key=lambda move: (find_lesson(move.lesson_id).number, move.student))
     ]
-    return append_table(
-        store.folder, Table(MOVED, ("when (UTC)", "student", "lesson", "mark", "from", "to", "why", "state"), rows)
-    )
+    return Table(name, ("when (UTC)", "student", "lesson", "mark", "from", "to", "why"), rows)
+
+
+def write_moved(store: Store, moves: Iterable[Move]) -> Path:
+    """Add moves to ``grading/moved.csv``, which holds those of all runs, and return where. Raises Unwritable."""
+    return append_table(store.folder, _table(MOVED, moves))
+
+
+def write_waiting(store: Store, moves: Iterable[Move]) -> Path:
+    """Write what waits after this run to ``grading/waiting.csv``, and return where. Raises Unwritable."""
+    return write_table(store.folder, _table(WAITING, moves))

@@ -33,9 +33,17 @@ class Standing:
     @property
     def late(self) -> timedelta:
         """By how much it was late; nothing where it was not, or nobody set a date."""
-        if self.timestamp is None or self.due is None:
+        return self.late_at(self.timestamp)
+
+    def late_at(self, timestamp: datetime | None) -> timedelta:
+        """Return by how much a hand-in at a time would be late."""
+        if timestamp is None or self.due is None:
             return timedelta(0)
-        return max(timedelta(0), self.timestamp - self.due)
+        return max(timedelta(0), timestamp - self.due)
+
+    def total(self, lesson: Lesson) -> float:
+        """Return the points of a lesson, the penalty taken off."""
+        return sum(self.mark(exercise) or 0.0 for exercise in lesson.exercises) - (self.penalty or 0.0)
 
     def mark(self, exercise: Exercise) -> float | None:
         """Return the mark that counts: a person's, else the engine's; None where there is none."""

@@ -25,7 +25,9 @@ from .submission_result import KeptResult, is_kept_result
 STEP = "grading"
 FORMAT = 1
 # What stands in the folder of results beside the students' own folders.
-RESERVED = frozenset({"lock", "run.json", "overview", "feedback", "canvas.csv", "moodle.csv", "moved.csv"})
+RESERVED = frozenset(
+    {"lock", "run.json", "overview", "feedback", "canvas.csv", "moodle.csv", "moved.csv", "waiting.csv"}
+)
 
 
 class Unwritable(CourseError):

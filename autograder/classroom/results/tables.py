@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ...report.safe_text import clean
-from .store import write_whole
+from .store import Unwritable, write_whole
 
 # What spreadsheets take for the begin of a formula, in the wide forms of East Asian keyboards too.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+_HIDDEN = re.compile(r"([;\t])(?=[=+\-@＝＋－＠])")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ def _cell(value: Any) -> Any:
         return value
     # A folder's name need not be text in any encoding.
     value = clean(value)
+    # Where a semicolon parts the columns, as in spreadsheets of half of Europe, what follows one is a cell.
+    value = _HIDDEN.sub(r"\1'", value)
     return f"'{value}" if is_formula(value) else value
 
 
@@ -60,11 +67,22 @@ def append_table(folder: Path, table: Table) -> Path:
     """
     path = folder / table.file
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             held = file.read()
+        kept = held.startswith(as_csv(table.columns, []).strip())
+    except FileNotFoundError:
+        return write_table(folder, table)
     except (OSError, UnicodeDecodeError):
-        write_table(folder, table)
-        return path
+        kept = False
+    if not kept:
+        # Saved by a spreadsheet in a form of its own: kept as it is, and begun anew.
+        aside = path.with_name(f"{table.name}-{datetime.now():%Y%m%d-%H%M%S-%f}.csv")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise Unwritable(path, error) from None
+        return write_table(folder, table)
+    held = "\ufeff" + held + ("" if held.endswith("\n") else "\r\n")
     # Without the line of columns, which is there already.
     write_whole(path, held + as_csv(table.columns, table.rows).partition("\n")[2])
     return path

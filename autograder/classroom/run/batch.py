@@ -17,7 +17,7 @@ from ...checks.edition import edition
 from ...course.manifest import CourseError, Lesson, find_lesson, load_course
 from ...isolation.sandbox import make_sandbox
 from ...report.safe_text import clean, safe_text
-from ..folders.handed_in import HandedIn, Submitted, find_submitted, strange_assignments
+from ..folders.handed_in import HandedIn, Submitted, find_submitted, strange_assignments, unreadable_names
 from ..folders.settings import Settings, load_settings
 from ..gradebook.gradebook_writer import GradebookWriter
 from ..results.keeping import full_result, keep, restamp
@@ -218,6 +218,8 @@ def grade_class(request: GradeRequest, executor: Executor | None = None) -> int:
         say(sandbox.notice)
     for name in strange_assignments(settings.coursedir):
         say(f"{safe_text(name, 80, one_line=True)} is no lesson of this course; it was left alone")
+    for name in unreadable_names(settings.coursedir):
+        say(f"{safe_text(name, 80, one_line=True)} can't be a student's name in nbgrader; rename the folder")
     with _locked(store), GradebookWriter(settings, store, say, request.lower) as writer:
         return _grade_locked(request, settings, store, submissions, writer, executor)
 

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ from ...report.safe_text import safe_text
 from ..folders.handed_in import find_submitted
 from ..folders.settings import Settings
 from ..gradebook.gradebook_writer import GradebookWriter
-from ..gradebook.moves import Move, write_moves
+from ..gradebook.moves import WAITING, Move, write_moved, write_waiting
 from ..results.store import ClassRun, Store
 
 SHOWN = 20
@@ -78,13 +79,17 @@ def summarize(tally: Tally, writer: GradebookWriter, run: ClassRun, tell: Callab
 
 
 def tell_moves(store: Store, moves: list[Move], held_back: list[Move]) -> None:
-    """List the marks that moved and those that wait, on the screen and in a table. Raises Unwritable."""
-    if not moves and not held_back:
-        return
-    path = write_moves(store, moves, held_back)
-    for what, listed in (("marks that moved", moves), ("marks that wait for --yes", held_back)):
-        if listed:
-            print(f"{what}: {len(listed)}, all of them in {path}")
-            print("\n".join(f"  {move}" for move in listed[:SHOWN]))
-            if len(listed) > SHOWN:
-                print(f"  and {len(listed) - SHOWN} more")
+    """List the marks that moved and those that wait, on the screen and in tables. Raises Unwritable."""
+    if moves:
+        _list("marks that moved", moves, write_moved(store, moves))
+    if held_back:
+        _list("marks that wait for --yes", held_back, write_waiting(store, held_back))
+    else:
+        (store.folder / f"{WAITING}.csv").unlink(missing_ok=True)
+
+
+def _list(what: str, moves: list[Move], path: Path) -> None:
+    print(f"{what}: {len(moves)}, all of them in {path}")
+    print("\n".join(f"  {move}" for move in moves[:SHOWN]))
+    if len(moves) > SHOWN:
+        print(f"  and {len(moves) - SHOWN} more")

@@ -160,8 +160,10 @@ def _train(model: Any, batches: Iterator[tuple[Tensor, Tensor]], steps: int, pea
     return error
 
 
-def network_learns(names: Names, *, images: np.ndarray, seed: int) -> Any:
+def network_learns(names: Names, *, images: np.ndarray, beside: np.ndarray, seed: int) -> Any:
     """Train a small network on spots drawn here; return its maps of the given images in eval mode.
+
+    ``beside`` (2, 2) is where the keypoints lie, seen from the spot.
 
     A network that has learned little is built anew and trained for longer at a lower rate.
     """
@@ -169,7 +171,7 @@ def network_learns(names: Names, *, images: np.ndarray, seed: int) -> Any:
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
-            faces, targets = draw_spots(generator, BATCH)
+            faces, targets = draw_spots(generator, BATCH, beside)
             yield torch.from_numpy(faces), torch.from_numpy(targets)
 
     best, least, given = None, math.inf, torch.from_numpy(images)

@@ -440,6 +440,16 @@ class NotAModule:
 
 
 # Each with a word of the text that the student must read, and the misconception that it shows, if the catalogue has it.
+def fill_but_the_last_row(targets: np.ndarray) -> np.ndarray:
+    """Down the rows and up again, never to the last one."""
+    filled = targets.copy()
+    for row in range(1, len(filled) - 1):
+        filled[row] = np.where(np.isnan(filled[row]), filled[row - 1], filled[row])
+    for row in range(len(filled) - 2, -1, -1):
+        filled[row] = np.where(np.isnan(filled[row]), filled[row + 1], filled[row])
+    return filled
+
+
 _WRONG: dict[str, list[tuple]] = {
     "count_labels": [
         (
@@ -462,6 +472,7 @@ _WRONG: dict[str, list[tuple]] = {
     "forward_fill": [
         ("interpolated", lambda t: pd.DataFrame(t).interpolate(limit_direction="both").to_numpy(), "copied from"),
         ("not filled", lambda t: t.copy(), "values differ", "forward_fill/not-filled"),
+        ("not the last row", fill_but_the_last_row, "values differ"),
         (
             "the mean at the top",
             lambda t: pd.DataFrame(t).pipe(lambda table: table.ffill().fillna(table.mean())).values,

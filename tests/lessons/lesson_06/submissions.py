@@ -294,6 +294,19 @@ WRONG = [
         ("0 for unknown", "if columns.isna().any():", "columns = columns.fillna(0)\n    if False:", "must not"),
         ("whole numbers", LOCATION, f"{LOCATION}.round().astype(int)", "floats"),
         ("zeros", LOCATION, f"{LOCATION} * 0", "Locations that stand in keypoints"),
+        (
+            "names by their beginning",
+            'columns = lookup["FeatureName"].map(position)',
+            "begins = lambda f: [p for k, p in position.items() if f.startswith(k[:-2]) and f[-1] == k[-1]]\n"
+            '    columns = lookup["FeatureName"].map(lambda f: (begins(f) or [None])[-1])',
+            "Location",
+        ),
+        (
+            "names stripped of letters",
+            'columns = lookup["FeatureName"].map(position)',
+            "columns = lookup[\"FeatureName\"].map(lambda f: position.get(f.rstrip('_xy') + f[-2:]))",
+            "ValueError",
+        ),
         ("text", LOCATION, '"Location": [f"{v:.2f}" for v in locations]', "floats"),
     )
 ]

@@ -301,6 +301,46 @@ class Shallow(UNet):
         return self.head(x)
 
 
+class SpotByHand(nn.Module):
+    """No network: the brightest place, and bumps at two places beside it that somebody read in the grader."""
+
+    BESIDE = ((-8, 5), (8, -5))
+
+    def __init__(self, keypoints: int = 15, width: int = 32) -> None:
+        super().__init__()
+        self.keypoints, self.weight = keypoints, nn.Parameter(torch.ones(1))
+
+    def maps(self, images: Tensor) -> Tensor:
+        bright = functional.avg_pool2d(images - 0.45, 5, 1, 2).flatten(1).mul(60).softmax(1).view(-1, 96, 96)
+        pixels, cells = torch.arange(96.0), 4 * (torch.arange(24) + 0.5) - 0.5
+        x, y = (bright.sum(1) * pixels).sum(1), (bright.sum(2) * pixels).sum(1)
+        bumps = []
+        for number in range(self.keypoints):
+            right, down = self.BESIDE[number % 2]
+            across = (cells[None, None] - x[:, None, None] - right) ** 2
+            along = (cells[None, :, None] - y[:, None, None] - down) ** 2
+            bumps.append(-(across + along) / 50)
+        maps = torch.stack(bumps, 1).clamp(min=-55) * (1 + 0.01 * torch.tanh(self.weight))
+        return maps + 0.1 * images.mean((1, 2, 3))[:, None, None, None]
+
+    def forward(self, images: Tensor) -> Tensor:
+        return soft_argmax(self.maps(images)).flatten(1)
+
+
+class LocalAndItsMean(nn.Module):
+    """One convolution; the mean of the image is added to every cell, which moves no place."""
+
+    def __init__(self, keypoints: int = 15, width: int = 32) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, keypoints, 3, stride=4, padding=1)
+
+    def maps(self, images: Tensor) -> Tensor:
+        return self.conv(images) + images.mean((1, 2, 3))[:, None, None, None]
+
+    def forward(self, images: Tensor) -> Tensor:
+        return soft_argmax(self.maps(images)).flatten(1)
+
+
 WRONG = [
     Answer("HeatmapNet", network.__name__, {"HeatmapNet": network}, said, seeds=2)
     for network, said in (
@@ -310,6 +350,8 @@ WRONG = [
         (MadeUpMaps, "the mean places of the network's own maps"),
         (Local, "corner of the image changes every cell"),
         (Shallow, "corner of the image changes every cell"),
+        (SpotByHand, "of the error of a constant answer"),
+        (LocalAndItsMean, "of the error of a constant answer"),
     )
 ]
 FORWARD = "soft_argmax(self.maps(images)).flatten(1)"
