@@ -24,9 +24,8 @@ SIMILAR_STYLE = """
 .beside { display: grid; grid-template-columns: 1fr 1fr; gap: 1em; }
 .beside > div { min-width: 0; }
 .beside pre { overflow-x: auto; font-size: .85em; border: 1px solid #8884; padding: .4em; white-space: pre;
-  overflow-wrap: normal; }
-.beside pre span { display: block; width: max-content; min-width: 100%; box-sizing: border-box;
-  border-left: 3px solid transparent; padding-left: .4em; }
+  overflow-wrap: normal; display: grid; grid-template-columns: minmax(max-content, 1fr); }
+.beside pre span { box-sizing: border-box; border-left: 3px solid transparent; padding-left: .4em; }
 .beside pre span.both { background: #e6a23c40; border-left-color: #b5701a; }
 @media (max-width: 48em) { .beside { grid-template-columns: 1fr; } }
 """
