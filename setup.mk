@@ -73,7 +73,7 @@ isolation:
 	    echo 'isolation: bubblewrap is not installed, so graded code runs as a plain process: it can reach the network,'; \
 	    echo '           your files and other submissions. Get it with: sudo apt-get install bubblewrap (Debian, Ubuntu)'; \
 	    echo '           or sudo dnf install bubblewrap (Fedora).'; \
-	  elif ! bwrap --ro-bind / / --unshare-all true >/dev/null 2>&1; then \
+	  elif ! bwrap --ro-bind / / --unshare-all --proc /proc true >/dev/null 2>&1; then \
 	    echo 'isolation: bubblewrap is installed, but this system does not let it create namespaces, so graded code runs'; \
 	    echo '           as a plain process: it can reach the network, your files and other submissions.'; \
 	  fi; \
