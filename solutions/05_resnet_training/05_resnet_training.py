@@ -914,6 +914,21 @@ for name in ("resnet.pt", "history.json", "metrics.json"):
 metrics
 
 # %% [markdown]
+# ## Your network on your own face
+#
+# The site of this course has a page that finds the keypoints of a face in front of your camera, in the browser, with
+# nothing sent anywhere. It takes your network, too: this writes it as a file to load there. The two packages that it
+# needs are not among those of the course; where they are missing, it says how to get them.
+
+# %%
+from data_scripts.export_onnx import export
+
+try:
+    print(export(model, faces.names, folder / "model.onnx"))
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
 # ## Three questions
 #
 # 1. Your validation RMSE is lower than the root of the training loss in the first epoch. Is that a mistake?

@@ -991,6 +991,21 @@ else:
 print(f"\nsaved in {folder}: heatmaps.pt, submission.csv")
 
 # %% [markdown]
+# ## Your network on your own face
+#
+# The site of this course has a page that finds the keypoints of a face in front of your camera, in the browser, with
+# nothing sent anywhere. It takes your network, too: this writes it as a file to load there. The two packages that it
+# needs are not among those of the course; where they are missing, it says how to get them.
+
+# %%
+from data_scripts.export_onnx import export
+
+try:
+    print(export(network, names, folder / "model.onnx"))
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
 # ## Three questions
 #
 # 1. A friend trains with mirrored faces and forgets to exchange the names. The loss of the eyes stays high, that of the
