@@ -33,7 +33,7 @@ def _skin_marks(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Laye
     skin, dark = look.skin, look.skin * 0.45
     for side in (-1, 1):
         shades.area(ellipse(side * s.eye_x, -0.5, 10, 6.5), dark, rng.uniform(0.05, 0.4))
-        fold = arc(side * (s.nose_half_width + 1.5), s.nose_y - 2, side * (s.mouth_half_width + 4), s.mouth_y + 1, 0)
+        fold = arc(side * (s.nose_half_width + 1.5), s.nose_base - 2, side * (s.mouth_half_width + 4), s.mouth_y + 1, 0)
         fold[:, 0] += side * 2.2 * _SWELL
         lines.stroke(fold, 2, dark, clamp(0.08 + 0.35 * look.age + 0.25 * s.smile, 0.03, 0.75))
         bag = arc(side * (s.eye_x - 6.5), 3.0, side * (s.eye_x + 6), 3.0, 3.2)
@@ -123,16 +123,16 @@ def _brow(rng: np.random.Generator, brows: Layer, look: Look, top: np.ndarray, l
 
 
 def _nose(rng: np.random.Generator, s: FaceShape, look: Look) -> Layer:
-    dark, tip, w = look.skin * 0.35, s.nose_y, s.nose_half_width
+    dark, base, w = look.skin * 0.35, s.nose_base, s.nose_half_width
     layer = Layer(0.9)
     for side in (-1, 1):
-        hole = ellipse(side * 0.52 * w, tip + 2.7, 0.27 * w, rng.uniform(0.7, 1.3))
+        hole = ellipse(side * 0.52 * w, base + 2.7, 0.27 * w, rng.uniform(0.7, 1.3))
         hole[:, 1] -= 0.25 * np.abs(hole[:, 0] - side * 0.4 * w)
         layer.area(hole, 0.1 * look.skin, rng.uniform(0.45, 0.95))
-        wing = arc(side * (w - 0.2), tip - 2.5, side * (w - 0.6), tip + 2.9, 0)
+        wing = arc(side * (w - 0.2), base - 2.5, side * (w - 0.6), base + 2.9, 0)
         wing[:, 0] += side * _SWELL
         layer.stroke(wing, 1, dark, rng.uniform(0.2, 0.6))
-    layer.stroke(arc(-0.45 * w, tip + 3.5, 0.45 * w, tip + 3.5, 0.6), 1, dark, rng.uniform(0.2, 0.6))
+    layer.stroke(arc(-0.45 * w, base + 3.5, 0.45 * w, base + 3.5, 0.6), 1, dark, rng.uniform(0.2, 0.6))
     return layer
 
 
@@ -192,14 +192,14 @@ def _beard(rng: np.random.Generator, base: np.ndarray, head: Head, look: Look) -
                 (34, cheek - 4),
                 (25, cheek + 3),
                 (half + 2, m - 6),
-                (6, s.nose_y + 6.5),
-                (0, s.nose_y + 7),
+                (6, s.nose_base + 6.5),
+                (0, s.nose_base + 7),
             ]
         )
         outlines.append(np.concatenate([right, (right * (-1, 1))[::-1]]))
         soft = rng.uniform(2.0, 5.0)
     if look.beard in ("mustache", "goatee"):
-        y = 0.5 * (s.nose_y + 5 + m - s.upper_lip)
+        y = 0.5 * (s.nose_base + 5 + m - s.upper_lip)
         above = arc(-half - 1, m, half + 1, m, -(m - y) * 1.6)
         below = arc(half + 1, m + 1.5, -half - 1, m + 1.5, -s.upper_lip - 1.2)
         outlines.append(np.concatenate([above, below]))

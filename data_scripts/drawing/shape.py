@@ -60,6 +60,12 @@ class FaceShape:
     cheek: float
     depth: float
     ears: float
+    tip_lift: float = 0.0  # how much higher above the nostrils the nose's tip stands than in Kaggle's labels
+
+    @property
+    def nose_base(self) -> float:
+        """Where nostrils and wings of the nose are measured from: its tip, by Kaggle's labels."""
+        return self.nose_y + self.tip_lift
 
 
 def draw_shape(rng: np.random.Generator) -> FaceShape:
