@@ -5,7 +5,7 @@ import numpy as np
 from data_scripts.drawing.camera import draw_pose, frame_head
 from data_scripts.drawing.features import paint_face
 from data_scripts.drawing.head import build_head, grow
-from data_scripts.drawing.lifelike import cluttered, lifelike_pose, lifelike_shape
+from data_scripts.drawing.lifelike import cluttered, lifelike_look, lifelike_pose, lifelike_shape
 from data_scripts.drawing.look import draw_look, grow_hair
 from data_scripts.drawing.photograph import develop
 from data_scripts.drawing.render import draw_light, lay_head
@@ -20,8 +20,11 @@ def draw_face(rng: np.random.Generator, lifelike: bool = False) -> tuple[np.ndar
     in place of those that Kaggle's labels lead to, more varied poses, and more things around and before them.
     """
     while True:
-        shape, pose = (lifelike_shape(rng), lifelike_pose(rng)) if lifelike else (draw_shape(rng), draw_pose(rng))
-        look, light = draw_look(rng), draw_light(rng)
+        if lifelike:
+            shape, pose, look = lifelike_shape(rng), lifelike_pose(rng), lifelike_look(rng)
+        else:
+            shape, pose, look = draw_shape(rng), draw_pose(rng), draw_look(rng)
+        light = draw_light(rng)
         bare = build_head(shape)
         camera, keypoints = frame_head(bare, pose)
         if keypoints.min() >= 0.5 and keypoints.max() <= IMAGE_SIZE - 1.5:

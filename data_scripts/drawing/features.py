@@ -68,11 +68,11 @@ def _eyes_and_brows(rng: np.random.Generator, s: FaceShape, look: Look) -> list[
 def _eye(rng: np.random.Generator, lids: Layer, eyes: Layer, s: FaceShape, look: Look, side: int) -> None:
     eye, w, skin = s.eye_x, s.eye_half_width, look.skin
     wide = clamp(s.eye_open * (1 + 0.06 * rng.standard_normal()), 0.03, 1.6)
-    inner, outer = (side * (eye - w), 0.5), (side * (eye + w), -s.eye_tilt)
+    inner, outer = (side * (eye - w), 0.5), (side * (eye + w + s.eye_reach), -s.eye_tilt)
     upper = arc(*inner, *outer, -3.1 * wide + 0.6 * max(0.5 - wide, 0), 0.8)
     lower = arc(*inner, *outer, 2.1 * wide**0.7 + 0.4, 0.9)
     crease = -3.1 * wide - rng.uniform(1.5, 3.5)
-    lid = arc(side * (eye - w - 0.5), -0.5, side * (eye + w + 1.5), -s.eye_tilt - 0.5, crease, 0.7)
+    lid = arc(side * (eye - w - 0.5), -0.5, side * (eye + w + s.eye_reach + 1.5), -s.eye_tilt - 0.5, crease, 0.7)
     shade = skin * rng.uniform(0.25, 0.6)
     lids.area(np.concatenate([lid, upper[::-1]]), shade, 0.15 + 0.5 * look.makeup * rng.random())
     eyes.stroke(lid, 1, 0.3 * skin, rng.uniform(0.1, 0.6))
@@ -144,7 +144,7 @@ def _mouth(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Layer]:
     corner = 0.5 * (ry + ly)
     seam = arc(rx, ry, lx, ly, in_top - corner, 0.9, 15)
     inner_low = arc(rx, ry, lx, ly, in_low - corner, 0.8, 15)
-    upper = arc(rx, ry, lx, ly, top - corner, 0.75, 15)
+    upper = arc(rx, ry, lx, ly, top - s.bow - corner, 0.75, 15)
     off = upper[:, 0] - cx
     upper[:, 1] += 0.7 * np.exp(-((off / 1.6) ** 2)) - 0.5 * np.exp(-(((np.abs(off) - 3) / 1.8) ** 2))
     lower = arc(rx, ry, lx, ly, bottom - corner, 0.85, 15)

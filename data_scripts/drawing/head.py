@@ -99,7 +99,7 @@ def _smooth(profile: np.ndarray) -> np.ndarray:
 
 def _bumps(s: FaceShape) -> np.ndarray:
     """Gaussian bumps and hollows of one half of a face: (10, 5) of x, y, width and height on it, and how far out."""
-    tip, middle, bottom = s.nose_y, s.mouth_y + 0.4 * s.mouth_open, s.mouth_y + 0.88 * s.mouth_open
+    middle, bottom = s.mouth_y + 0.4 * s.mouth_open, s.mouth_y + 0.88 * s.mouth_open
     return np.array(
         [
             (s.nose_half_width - 0.8, s.nose_base + 0.6, 2.3, 2.6, 4.6),  # the wing of the nose

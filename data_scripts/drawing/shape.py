@@ -61,6 +61,8 @@ class FaceShape:
     depth: float
     ears: float
     tip_lift: float = 0.0  # how much higher above the nostrils the nose's tip stands than in Kaggle's labels
+    eye_reach: float = 0.0  # how much further than to the outer corner of the eye its lids are drawn
+    bow: float = 0.0  # how high the upper lip's two peaks rise above its middle
 
     @property
     def nose_base(self) -> float:

@@ -30,7 +30,7 @@ def test_each_kind_changes_copies_and_depends_on_the_generator_alone(kind: str, 
     assert torch.equal(images, before)
     assert torch.equal(first, again)
     assert not torch.allclose(first, other, atol=1e-3)
-    assert (first - images).abs().amax((1, 2, 3)).median() > 0.02
+    assert (first - images).abs().max() > 0.05
     assert first.shape == images.shape
     assert first.isfinite().all()
 
