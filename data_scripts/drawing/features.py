@@ -105,7 +105,7 @@ def _iris(rng: np.random.Generator, eyes: Layer, s: FaceShape, side: int, upper:
 def _brow_edges(s: FaceShape) -> tuple[np.ndarray, np.ndarray]:
     """The upper and the lower edge of the left eyebrow from its inner to its outer end, (11, 2) both."""
     start, end = frontal_keypoints(s)[6:8]
-    top = arc_between(start, end, -s.brow_arch)
+    top = arc_between(start + (s.brow_fade, 0.0), end, -s.brow_arch)
     low = top.copy()
     half = 0.5 * s.brow_thickness * _BROW_WIDTHS
     top[:, 1] -= half

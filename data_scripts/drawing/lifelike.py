@@ -1,8 +1,9 @@
 """Faces that are measured as people are, for networks that are to find keypoints on photographs.
 
-The faces of `draw_face` have the mean and the spread of Kaggle's labels, where one group of people put the nose's tip
-near the nostrils: their noses are too long and too narrow, and their tips too near the lips. Here the tip is the point
-that stands out furthest, as other sets label it, and poses and places vary more.
+The faces of `draw_face` have the mean and the spread of Kaggle's labels; one of two groups of people put the nose's tip
+near the nostrils, which makes those noses too long, too narrow and too near to the lips. Here noses have people's
+measures, with the tip between the places where the two groups put it; eyes and brows end where they seem to, not where
+their paint does; brows, lips, poses and places vary more.
 """
 
 from dataclasses import replace
@@ -20,10 +21,10 @@ from data_scripts.drawing.texture import ellipse
 def lifelike_shape(rng: np.random.Generator) -> FaceShape:
     """Draw the measures of one face; `rng` is advanced."""
     shape = draw_shape(rng)
-    gauss = np.clip(rng.standard_normal(5), -2.5, 2.5).tolist()
-    # Men and women measure 32 to 37 mm from the eyes to the nose's tip, 45 to 50 to the base, and 35 across its wings;
-    # with 63 mm between the eyes, a millimeter is 0.58 units.
-    nose_y, tip_lift = 20.6 + 2.0 * gauss[0], clamp(2.4 + 0.9 * gauss[1], 0.3, 5.0)
+    gauss = np.clip(rng.standard_normal(8), -2.5, 2.5).tolist()
+    # People measure some 35 mm from the height of the eyes to the point of the nose that stands out furthest, 45 to its
+    # base, and 35 across its wings; with 63 mm between the eyes, a millimeter is 0.58 units.
+    nose_y, tip_lift = 21.8 + 2.0 * gauss[0], clamp(1.2 + 0.8 * gauss[1], 0.0, 3.5)
     lowest_lip = nose_y + tip_lift + 5.1 + shape.upper_lip
     return replace(
         shape,
@@ -33,6 +34,10 @@ def lifelike_shape(rng: np.random.Generator) -> FaceShape:
         eye_half_width=0.95 * shape.eye_half_width,
         eye_reach=1.2,
         brow_inner_x=shape.brow_inner_x - 0.5,
+        brow_outer_x=shape.brow_outer_x + 1.8 * gauss[5],
+        brow_drop=1.2 + 1.8 * gauss[6],
+        brow_arch=shape.brow_arch + 1.0 * gauss[7],
+        brow_fade=1.4,
         bow=0.7,
         nose_half_width=(9.2 + 1.2 * gauss[2]) * (1.12 if shape.smile > 0.4 else 1.0),
         nose_height=11.0 + 2.2 * gauss[3],

@@ -18,19 +18,20 @@ def test_processes_draw_what_one_draws_and_both_kinds_differ() -> None:
     assert (draw_faces(40, 3, workers=1)[0] != images).any(axis=(1, 2)).all()
 
 
-def test_the_tip_of_the_nose_stands_above_the_nostrils() -> None:
-    """From the eyes to the tip it is a little more than half of the way to the upper lip; by Kaggle's labels, more."""
-    keypoints = draw_faces(100, 0, workers=2, lifelike=True)[1]
+@pytest.mark.parametrize(("lifelike", "share"), [(True, 0.65), (False, 0.77)])
+def test_noses_are_shorter_than_by_kaggles_labels(lifelike: bool, share: float) -> None:
+    """From the eyes to the tip it is about two thirds of the way to the upper lip."""
+    keypoints = draw_faces(100, 0, workers=1, lifelike=lifelike)[1]
     eyes, tip, lip = (
         keypoints[:, [KEYPOINT_NAMES.index(name) for name in names], 1].mean()
         for names in (("left_eye_center", "right_eye_center"), ("nose_tip",), ("mouth_center_top_lip",))
     )
-    assert (tip - eyes) / (lip - eyes) == pytest.approx(0.61, abs=0.05)
+    assert (tip - eyes) / (lip - eyes) == pytest.approx(share, abs=0.04)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_lip_reaches_the_nose(seed: int) -> None:
     shape = lifelike_shape(np.random.default_rng(seed))
     assert shape.mouth_y - shape.upper_lip >= shape.nose_y + shape.tip_lift + 5.0
-    assert 0 < shape.tip_lift < 6
+    assert 0 <= shape.tip_lift <= 3.5
     assert draw_shape(np.random.default_rng(seed)).tip_lift == 0
