@@ -18,7 +18,7 @@ def test_processes_draw_what_one_draws_and_both_kinds_differ() -> None:
     assert (draw_faces(40, 3, workers=1)[0] != images).any(axis=(1, 2)).all()
 
 
-@pytest.mark.parametrize(("lifelike", "share"), [(True, 0.65), (False, 0.77)])
+@pytest.mark.parametrize(("lifelike", "share"), [(True, 0.68), (False, 0.79)])
 def test_noses_are_shorter_than_by_kaggles_labels(lifelike: bool, share: float) -> None:
     """From the eyes to the tip it is about two thirds of the way to the upper lip."""
     keypoints = draw_faces(100, 0, workers=1, lifelike=lifelike)[1]
@@ -26,7 +26,7 @@ def test_noses_are_shorter_than_by_kaggles_labels(lifelike: bool, share: float) 
         keypoints[:, [KEYPOINT_NAMES.index(name) for name in names], 1].mean()
         for names in (("left_eye_center", "right_eye_center"), ("nose_tip",), ("mouth_center_top_lip",))
     )
-    assert (tip - eyes) / (lip - eyes) == pytest.approx(share, abs=0.04)
+    assert (tip - eyes) / (lip - eyes) == pytest.approx(share, abs=0.03)
 
 
 @pytest.mark.parametrize("seed", range(20))
