@@ -30,11 +30,11 @@ class Disturbance:
         noise: mean of the noise's standard deviation, where there is noise; pictures run from 0 to 1.
     """
 
-    light: float = 0.35
-    filtered: float = 0.4
-    covered: float = 0.3
-    blurred: float = 0.4
-    noise: float = 0.03
+    light: float = 0.25
+    filtered: float = 0.15
+    covered: float = 0.1
+    blurred: float = 0.25
+    noise: float = 0.015
 
 
 def disturb(images: Tensor, rng: np.random.Generator, how: Disturbance) -> Tensor:
