@@ -33,7 +33,7 @@ def _skin_marks(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Laye
     skin, dark = look.skin, look.skin * 0.45
     for side in (-1, 1):
         shades.area(ellipse(side * s.eye_x, -0.5, 10, 6.5), dark, rng.uniform(0.05, 0.4))
-        fold = arc(side * (s.nose_half_width + 1.5), s.nose_y - 2, side * (s.mouth_half_width + 4), s.mouth_y + 1, 0)
+        fold = arc(side * (s.nose_half_width + 1.5), s.nose_base - 2, side * (s.mouth_half_width + 4), s.mouth_y + 1, 0)
         fold[:, 0] += side * 2.2 * _SWELL
         lines.stroke(fold, 2, dark, clamp(0.08 + 0.35 * look.age + 0.25 * s.smile, 0.03, 0.75))
         bag = arc(side * (s.eye_x - 6.5), 3.0, side * (s.eye_x + 6), 3.0, 3.2)
@@ -68,11 +68,11 @@ def _eyes_and_brows(rng: np.random.Generator, s: FaceShape, look: Look) -> list[
 def _eye(rng: np.random.Generator, lids: Layer, eyes: Layer, s: FaceShape, look: Look, side: int) -> None:
     eye, w, skin = s.eye_x, s.eye_half_width, look.skin
     wide = clamp(s.eye_open * (1 + 0.06 * rng.standard_normal()), 0.03, 1.6)
-    inner, outer = (side * (eye - w), 0.5), (side * (eye + w), -s.eye_tilt)
+    inner, outer = (side * (eye - w), 0.5), (side * (eye + w + s.eye_reach), -s.eye_tilt)
     upper = arc(*inner, *outer, -3.1 * wide + 0.6 * max(0.5 - wide, 0), 0.8)
     lower = arc(*inner, *outer, 2.1 * wide**0.7 + 0.4, 0.9)
     crease = -3.1 * wide - rng.uniform(1.5, 3.5)
-    lid = arc(side * (eye - w - 0.5), -0.5, side * (eye + w + 1.5), -s.eye_tilt - 0.5, crease, 0.7)
+    lid = arc(side * (eye - w - 0.5), -0.5, side * (eye + w + s.eye_reach + 1.5), -s.eye_tilt - 0.5, crease, 0.7)
     shade = skin * rng.uniform(0.25, 0.6)
     lids.area(np.concatenate([lid, upper[::-1]]), shade, 0.15 + 0.5 * look.makeup * rng.random())
     eyes.stroke(lid, 1, 0.3 * skin, rng.uniform(0.1, 0.6))
@@ -105,7 +105,7 @@ def _iris(rng: np.random.Generator, eyes: Layer, s: FaceShape, side: int, upper:
 def _brow_edges(s: FaceShape) -> tuple[np.ndarray, np.ndarray]:
     """The upper and the lower edge of the left eyebrow from its inner to its outer end, (11, 2) both."""
     start, end = frontal_keypoints(s)[6:8]
-    top = arc_between(start, end, -s.brow_arch)
+    top = arc_between(start + (s.brow_fade, 0.0), end, -s.brow_arch)
     low = top.copy()
     half = 0.5 * s.brow_thickness * _BROW_WIDTHS
     top[:, 1] -= half
@@ -123,16 +123,16 @@ def _brow(rng: np.random.Generator, brows: Layer, look: Look, top: np.ndarray, l
 
 
 def _nose(rng: np.random.Generator, s: FaceShape, look: Look) -> Layer:
-    dark, tip, w = look.skin * 0.35, s.nose_y, s.nose_half_width
+    dark, base, w = look.skin * 0.35, s.nose_base, s.nose_half_width
     layer = Layer(0.9)
     for side in (-1, 1):
-        hole = ellipse(side * 0.52 * w, tip + 2.7, 0.27 * w, rng.uniform(0.7, 1.3))
+        hole = ellipse(side * 0.52 * w, base + 2.7, 0.27 * w, rng.uniform(0.7, 1.3))
         hole[:, 1] -= 0.25 * np.abs(hole[:, 0] - side * 0.4 * w)
         layer.area(hole, 0.1 * look.skin, rng.uniform(0.45, 0.95))
-        wing = arc(side * (w - 0.2), tip - 2.5, side * (w - 0.6), tip + 2.9, 0)
+        wing = arc(side * (w - 0.2), base - 2.5, side * (w - 0.6), base + 2.9, 0)
         wing[:, 0] += side * _SWELL
         layer.stroke(wing, 1, dark, rng.uniform(0.2, 0.6))
-    layer.stroke(arc(-0.45 * w, tip + 3.5, 0.45 * w, tip + 3.5, 0.6), 1, dark, rng.uniform(0.2, 0.6))
+    layer.stroke(arc(-0.45 * w, base + 3.5, 0.45 * w, base + 3.5, 0.6), 1, dark, rng.uniform(0.2, 0.6))
     return layer
 
 
@@ -144,7 +144,7 @@ def _mouth(rng: np.random.Generator, s: FaceShape, look: Look) -> list[Layer]:
     corner = 0.5 * (ry + ly)
     seam = arc(rx, ry, lx, ly, in_top - corner, 0.9, 15)
     inner_low = arc(rx, ry, lx, ly, in_low - corner, 0.8, 15)
-    upper = arc(rx, ry, lx, ly, top - corner, 0.75, 15)
+    upper = arc(rx, ry, lx, ly, top - s.bow - corner, 0.75, 15)
     off = upper[:, 0] - cx
     upper[:, 1] += 0.7 * np.exp(-((off / 1.6) ** 2)) - 0.5 * np.exp(-(((np.abs(off) - 3) / 1.8) ** 2))
     lower = arc(rx, ry, lx, ly, bottom - corner, 0.85, 15)
@@ -192,14 +192,14 @@ def _beard(rng: np.random.Generator, base: np.ndarray, head: Head, look: Look) -
                 (34, cheek - 4),
                 (25, cheek + 3),
                 (half + 2, m - 6),
-                (6, s.nose_y + 6.5),
-                (0, s.nose_y + 7),
+                (6, s.nose_base + 6.5),
+                (0, s.nose_base + 7),
             ]
         )
         outlines.append(np.concatenate([right, (right * (-1, 1))[::-1]]))
         soft = rng.uniform(2.0, 5.0)
     if look.beard in ("mustache", "goatee"):
-        y = 0.5 * (s.nose_y + 5 + m - s.upper_lip)
+        y = 0.5 * (s.nose_base + 5 + m - s.upper_lip)
         above = arc(-half - 1, m, half + 1, m, -(m - y) * 1.6)
         below = arc(half + 1, m + 1.5, -half - 1, m + 1.5, -s.upper_lip - 1.2)
         outlines.append(np.concatenate([above, below]))

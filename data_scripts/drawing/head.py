@@ -99,10 +99,10 @@ def _smooth(profile: np.ndarray) -> np.ndarray:
 
 def _bumps(s: FaceShape) -> np.ndarray:
     """Gaussian bumps and hollows of one half of a face: (10, 5) of x, y, width and height on it, and how far out."""
-    tip, middle, bottom = s.nose_y, s.mouth_y + 0.4 * s.mouth_open, s.mouth_y + 0.88 * s.mouth_open
+    middle, bottom = s.mouth_y + 0.4 * s.mouth_open, s.mouth_y + 0.88 * s.mouth_open
     return np.array(
         [
-            (s.nose_half_width - 0.8, tip + 0.6, 2.3, 2.6, 4.6),  # the wing of the nose
+            (s.nose_half_width - 0.8, s.nose_base + 0.6, 2.3, 2.6, 4.6),  # the wing of the nose
             (s.eye_x - 1, 0.5, 8.5, 5.0, -5.0),  # the socket
             (s.eye_x, 0.3, 5.2, 3.6, 2.6),  # the eyeball
             (s.eye_x - 2, s.brow_y + 3, 11, 3.5, 2.2),  # the ridge of the brow
@@ -122,7 +122,9 @@ def _relief(s: FaceShape, half_width: np.ndarray, y: np.ndarray) -> np.ndarray:
     x = half_width[:, None] * _SINE[GRID // 2 :]
     tip = s.nose_y
     stands = np.array([0, 2.2, 3.0, 6.5, 10.5, 12, 10.2, 6.0, 2.2, 0]) * (s.nose_height / 12)
-    ridge = np.interp(y, [-12, -6, -1, 0.5 * tip, tip - 4, tip, tip + 2.2, tip + 3.8, tip + 5.2, 60], stands)
+    low = 1 + s.tip_lift / 2.7  # how far the part below the tip is drawn out
+    below = [tip + 2.2 * low, tip + 3.8 * low, tip + 5.2 * low, 60]
+    ridge = np.interp(y, [-12, -6, -1, 0.5 * tip, tip - 4, tip, *below], stands)
     spread = np.interp(y, [-6, 2, tip - 4, tip + 3], [4.2, 3.2, 3.8, 4.6]) * (s.nose_half_width / 6.8)
     half = _bell(x * (1 / spread).astype(np.float32)[:, None]) * ridge.astype(np.float32)[:, None]
     bumps = _bumps(s)

@@ -60,6 +60,16 @@ class FaceShape:
     cheek: float
     depth: float
     ears: float
+    tip_lift: float = 0.0  # how much higher above the nostrils the nose's tip stands than in Kaggle's labels
+    eye_reach: float = 0.0  # how much further than to the outer corner of the eye its lids are drawn
+    brow_drop: float = 1.2  # how much lower than its middle the brow's outer end lies
+    brow_fade: float = 0.0  # how much of the brow's inner end is too thin to be seen
+    bow: float = 0.0  # how high the upper lip's two peaks rise above its middle
+
+    @property
+    def nose_base(self) -> float:
+        """Where nostrils and wings of the nose are measured from: its tip, by Kaggle's labels."""
+        return self.nose_y + self.tip_lift
 
 
 def draw_shape(rng: np.random.Generator) -> FaceShape:
@@ -120,7 +130,7 @@ def frontal_keypoints(shape: FaceShape) -> np.ndarray:
     s = shape
     outer_y = -s.eye_tilt
     brow_in = s.brow_y + s.brow_frown
-    brow_out = s.brow_y + 1.2
+    brow_out = s.brow_y + s.brow_drop
     corner_y = s.mouth_y - 3.0 * s.smile + 0.4 * s.mouth_open
     eye, width, mouth = s.eye_x, s.eye_half_width, s.mouth_shift
     return np.array(

@@ -29,21 +29,23 @@ def face_seed(sequence: np.random.SeedSequence, number: int) -> np.random.SeedSe
     return np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, number))
 
 
-def draw_faces(n: int, seed: int | np.random.SeedSequence, workers: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def draw_faces(
+    n: int, seed: int | np.random.SeedSequence, workers: int = 1, lifelike: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw `n` faces: -> (n, 96, 96) uint8 and (n, 15, 2) float32 pixels, the same for the same seed.
 
-    `workers` processes draw; 1 draws in this one. ValueError for a negative `n`.
+    `workers` processes draw; 1 draws in this one. `lifelike` is `draw_face`'s. ValueError for a negative `n`.
     """
     if n < 0:
         raise ValueError(f"n must be 0 or more, got {n}; give the number of faces to draw")
     if n == 0:
         return np.zeros((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8), np.zeros((0, len(KEYPOINT_NAMES), 2), np.float32)
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    drawn = list(draw_batches(n, sequence, workers))
+    drawn = list(draw_batches(n, sequence, workers, lifelike))
     return np.concatenate([images for images, _ in drawn]), np.concatenate([points for _, points in drawn])
 
 
-def draw_batches(n: int, sequence: np.random.SeedSequence, workers: int) -> Iterator[Faces]:
+def draw_batches(n: int, sequence: np.random.SeedSequence, workers: int, lifelike: bool = False) -> Iterator[Faces]:
     """Draw faces 0 … n-1 in order, in batches: (B, 96, 96) uint8 and (B, 15, 2) float32 pixels.
 
     `workers` processes draw; 1 draws in this one. RuntimeError where a worker fails.
@@ -52,9 +54,10 @@ def draw_batches(n: int, sequence: np.random.SeedSequence, workers: int) -> Iter
     workers = min(workers, len(starts))
     if workers <= 1:
         for start in starts:
-            yield _draw(sequence, start, min(start + BATCH, n))
+            yield _draw(sequence, start, min(start + BATCH, n), lifelike)
         return
     command = [sys.executable, "-m", "data_scripts.drawing.workers", str(n), str(sequence.entropy)]
+    command += ["--lifelike"] if lifelike else []
     key = ",".join(map(str, sequence.spawn_key))
     # The workers share the processors already: none of them needs threads of its own.
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
@@ -79,8 +82,8 @@ def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
     return process.stdout
 
 
-def _draw(sequence: np.random.SeedSequence, start: int, stop: int) -> Faces:
-    faces = [draw_face(np.random.default_rng(face_seed(sequence, number))) for number in range(start, stop)]
+def _draw(sequence: np.random.SeedSequence, start: int, stop: int, lifelike: bool) -> Faces:
+    faces = [draw_face(np.random.default_rng(face_seed(sequence, number)), lifelike) for number in range(start, stop)]
     return np.stack([image for image, _ in faces]), np.stack([points for _, points in faces])
 
 
@@ -111,13 +114,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--key", default="")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--lifelike", action="store_true")
     args = parser.parse_args(argv)
     cv2.setNumThreads(1)  # the other workers have the other processors
     key = tuple(int(part) for part in args.key.split(",") if part)
     sequence = np.random.SeedSequence(args.entropy, spawn_key=key)
     try:
         for start in range(args.first * BATCH, args.n, args.step * BATCH):
-            _send(sys.stdout.buffer, _draw(sequence, start, min(start + BATCH, args.n)))
+            _send(sys.stdout.buffer, _draw(sequence, start, min(start + BATCH, args.n), args.lifelike))
     except (BrokenPipeError, KeyboardInterrupt):
         return 1
     return 0

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from data_scripts.heatmaps.disturbing import Disturbance, disturb
 from data_scripts.heatmaps.faces import SIZE, Faces
 from data_scripts.heatmaps.geometry import draw_motion, partners
 from data_scripts.heatmaps.network import HeatmapNet
@@ -40,6 +41,7 @@ class Recipe:
         source_weight: how much telling the label sources apart counts in the loss.
         offset_haste: how many times the rate of the weights the offsets learn with.
         average: how much of the averaged weights a step keeps.
+        disturbance: what else happens to the pictures, for faces that are to carry over to others; None: nothing.
     """
 
     width: int = 32
@@ -58,6 +60,7 @@ class Recipe:
     source_weight: float = 0.1
     offset_haste: float = 10.0
     average: float = 0.998
+    disturbance: Disturbance | None = None
 
 
 class Training:
@@ -123,6 +126,8 @@ class Training:
         motion = draw_motion(len(rows), rng, recipe.degrees, recipe.scale, recipe.shift)
         exponents = torch.from_numpy(rng.standard_normal((len(rows), 1, 1, 1), np.float32)) * recipe.gamma
         images = move_images(images, motion).clamp(1e-3, 1) ** exponents.exp()
+        if recipe.disturbance is not None:
+            images = disturb(images, rng, recipe.disturbance)
         # Points move with the features, so what their source adds to them is taken off before, not after.
         truth = move_points(self.keypoints[rows] - self.model.offsets[sources], motion, self.swap, (SIZE, SIZE))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
@@ -179,7 +184,9 @@ class Training:
         """Return what must agree for a training to go on."""
         arrays = (self.faces.images, self.faces.keypoints, self.faces.sources)
         checks = [zlib.crc32(np.ascontiguousarray(array).tobytes()) for array in arrays]
-        return {"recipe": asdict(self.recipe), "seed": list(self.seed), "faces": checks}
+        # What a recipe leaves out is not named, so that a training begun before there was a name for it goes on.
+        recipe = {name: value for name, value in asdict(self.recipe).items() if value is not None}
+        return {"recipe": recipe, "seed": list(self.seed), "faces": checks}
 
     def result(self) -> dict[str, Any]:
         """Return the finished network as ``predicting`` reads it."""
