@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module, resources
+from importlib import import_module
 from importlib.resources.abc import Traversable
 from traceback import extract_tb
 
 from ..course.manifest import CourseError, Exercise, Lesson
 from ..course.root import shown_path
+from ..course.sealed import folder_beside
 from ..ladder.ladder import Ladder
 
 
@@ -32,7 +33,7 @@ def ladders(lesson: Lesson) -> dict[str, Ladder]:
 
     Raises CourseError where the room or a ladder is missing, a ladder has no exercise or a module can't be imported.
     """
-    room = resources.files(__name__) / lesson.room
+    room = folder_beside(__file__) / lesson.room
     wanted = [exercise.name for exercise in lesson.exercises]
     if not wanted:
         return {}

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from ..course.manifest import CourseError, Exercise, Lesson
 from ..course.released import solution_code
 from ..course.root import shown_path
+from ..course.sealed import folder_beside
 from ..course.yaml_file import read_yaml
 
-FOLDER = resources.files(__package__)
+FOLDER = folder_beside(__file__)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from importlib import resources
 from importlib.resources.abc import Traversable
 
 from ..course.manifest import Exercise, Lesson
 from ..course.released import released_cells
+from ..course.sealed import folder_beside
 from ..isolation.workers import PROBES
 
-CHECKS = resources.files(__package__)
+CHECKS = folder_beside(__file__)
 
 
 def _deciding_files(lesson: Lesson) -> list[tuple[str, Traversable]]:

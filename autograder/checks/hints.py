@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from ..course.manifest import CourseError, Exercise, Lesson, find_lesson
 from ..course.root import shown_path
+from ..course.sealed import folder_beside
 from ..course.yaml_file import read_yaml
 
-FOLDER = resources.files(__package__)
+FOLDER = folder_beside(__file__)
 LEVELS = ("question", "direction", "shape")
 _FIELDS = (*LEVELS, "about")
 

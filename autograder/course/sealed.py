@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import zipfile
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from .root import PACKAGE
 
 # autograder/__init__.py and data_scripts/__init__.py look into it for what is in no folder of theirs.
 SEALED = PACKAGE / "sealed.bin"
+
+
+def folder_beside(module_file: str) -> Traversable:
+    """Return the folder that a module's file lies in, which may be one of the archive's."""
+    folder = Path(module_file).parent
+    inside = folder.is_relative_to(SEALED)
+    return zipfile.Path(SEALED, f"{folder.relative_to(SEALED).as_posix()}/") if inside else folder
 
 
 def course_file(place: str) -> Traversable:

@@ -196,7 +196,9 @@ def test_a_mark_by_hand_stands_and_is_said(course: Path, capsys: pytest.CaptureF
     hand_in_worse(course)
     grade_here(course)
     assert points(course) == 37
-    assert "split_rows: 7 of 10, by hand, stands; graded anew it has 0" in capsys.readouterr().out
+    assert (
+        "split_rows: the mark given by hand stands (7 of 10, by hand); graded anew it has 0" in capsys.readouterr().out
+    )
     assert moved(course) == []
 
 

@@ -149,7 +149,8 @@ def write_marks(
                 grade.needs_manual_grade = by_hand or entry["doubtful"]
                 if by_hand:
                     given = f"{number(grade.manual_score)} of {number(exercise.points)}, by hand"
-                    look.append(f"{exercise.name}: {given}, stands; graded anew it has {number(entry['score'])}")
+                    worth = number(entry["score"])
+                    look.append(f"{exercise.name}: the mark given by hand stands ({given}); graded anew it has {worth}")
             _comment(notebook, result)
             gradebook.db.commit()
         except BaseException:

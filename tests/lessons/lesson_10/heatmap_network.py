@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -350,9 +352,14 @@ WRONG = [
         (MadeUpMaps, "the mean places of the network's own maps"),
         (Local, "corner of the image changes every cell"),
         (Shallow, "corner of the image changes every cell"),
-        (SpotByHand, "of the error of a constant answer"),
-        (LocalAndItsMean, "of the error of a constant answer"),
     )
+]
+# Written against the grader: no ways in which a student writes a network, so that they are none to compare work with.
+WRONG += [
+    Answer(
+        "HeatmapNet", network.__name__, partial(dict, HeatmapNet=network), "of the error of a constant answer", seeds=2
+    )
+    for network in (SpotByHand, LocalAndItsMean)
 ]
 FORWARD = "soft_argmax(self.maps(images)).flatten(1)"
 WRONG += [
