@@ -36,7 +36,7 @@ $(SITE): $(STAMP)
 site: $(SITE)
 	$(PY) -m autograder site $(ARGS)
 
-# Everything that can break, on two draws of the hidden inputs. Two processes, whatever the number of cores: torch and
+# Everything that can break, on one draw of the hidden inputs. Two processes, whatever the number of cores: torch and
 # TensorFlow take gigabytes in each.
 TEST := $(PY) -m pytest
 SHARED := -n 2 --dist loadgroup --no-loadscope-reorder -m "not alone"

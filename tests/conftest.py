@@ -9,7 +9,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-SEEDS = 2  # draws of the hidden inputs that the short run tries an answer on; the long run tries all
+SEEDS = 1  # draws of the hidden inputs that the short run tries an answer on; the long run tries all
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

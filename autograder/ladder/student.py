@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import math
-import signal
 import tempfile
-import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from ..isolation.process import Crashed, OutOfTime, Worker
-from ..worker.names import Names
+from ..worker.names import ASKED_INTERRUPT, Names
 from ..worker.plain import decode, encode
 from ..worker.running import MAX_BASES, MAX_MESSAGE, MAX_NAME, describe_error, probe_functions, run_probe
 from .time_limit import Overdue, in_time
@@ -120,26 +115,6 @@ def _out_of_time(end: BaseException | None) -> OutOfTime:
     return OutOfTime("the time was up")
 
 
-@contextlib.contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """Yield a list that holds something once somebody interrupts this program: a probe may raise the like by itself."""
-    found: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield found
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        found.append(number)
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield found
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 class LiveStudent(Student):
     """The names of a running notebook, asked in its own process: feedback, never the grade.
 
@@ -163,10 +138,9 @@ class LiveStudent(Student):
         probes = probe_functions(module, importlib.import_module(f"autograder.worker.probes.{module}"))
         given = decode(encode(inputs))
         try:
-            with _interrupts() as interrupted:
-                found = in_time(
-                    self.deadline - time.monotonic(), lambda: encode(run_probe(probe, given, self._names, probes))
-                )
+            found = in_time(
+                self.deadline - time.monotonic(), lambda: encode(run_probe(probe, given, self._names, probes))
+            )
         except Overdue as end:
             raise _out_of_time(end) from None
         answer = decode(found)
@@ -175,6 +149,7 @@ class LiveStudent(Student):
         if isinstance(error, dict) and Overdue.__name__ in error.get("bases", ()):
             where = _say_where(error)
             raise OutOfTime(f"the time was up at {where}" if where else "the time was up")
-        if interrupted:
+        interrupted = isinstance(error, dict) and error.get("type") == KeyboardInterrupt.__name__
+        if interrupted and ASKED_INTERRUPT not in str(error.get("message")):
             raise KeyboardInterrupt
         return answer

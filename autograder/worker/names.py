@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+# What a probe says that interrupts a student's code by itself, so that it is not taken for somebody's Ctrl-C.
+ASKED_INTERRUPT = "the check presses Ctrl-C here"
+
 
 class MissingName(Exception):
     """The notebook does not define a name that the probe asks for."""

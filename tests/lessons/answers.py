@@ -22,6 +22,8 @@ from tests.reference import reference_names
 
 Names = dict[str, Any]
 KINDS = ("RIGHT", "WRONG", "NAMED")
+# Exercises whose answers train, or are built at full size, for seconds each: of these the short run tries every third.
+DEAR = frozenset({"train_two_phase", "build_cnn", "HeatmapNet", "KeypointResNet", "resnet18", "sweep", "fit"})
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,12 @@ def as_parameters(kind: str, group: str, short: int = 1) -> list[Any]:
     """
     parameters, met = [], Counter[str]()
     for lesson, answer in all_answers(kind):
-        marks = [pytest.mark.xdist_group(f"{group} of {lesson.id}")]
-        if met[answer.exercise] % short:
-            marks.append(pytest.mark.long)
-        met[answer.exercise] += 1
+        marks = [pytest.mark.xdist_group(f"{group} of {lesson.id}"), *sampled(met, answer.exercise, short)]
         parameters.append(pytest.param(answer, id=answer.key, marks=marks))
     return parameters
+
+
+def sampled(met: Counter[str], exercise: str, short: int = 1) -> list[pytest.MarkDecorator]:
+    """Return the mark of the long run, unless the short run tries this one; ``met`` counts an exercise's."""
+    number, met[exercise] = met[exercise], met[exercise] + 1
+    return [pytest.mark.long] if number % (short * (3 if exercise in DEAR else 1)) else []

@@ -26,9 +26,9 @@ def test_wrong_answers_lose_points_and_are_told_why(answer: Answer, seeds: int) 
         assert answer.said in str(result.problem), f"seed {seed}\n{story(result)}"
 
 
-# Every mistake of the catalogue is tried and named in the short run, by test_misconceptions: here it is a sample.
+# The catalogue's own mistakes are named by test_misconceptions: the short run tries a sample of them in other hands.
 @pytest.mark.slow
-@pytest.mark.parametrize("answer", as_parameters("NAMED", "mistakes", short=4))
+@pytest.mark.parametrize("answer", as_parameters("NAMED", "mistakes", short=8))
 def test_mistakes_in_another_hand_are_named(answer: Answer) -> None:
     result = grade_and_diagnose(answer.exercise, answer.all_names(), MISTAKE_SEED)
     assert result.score < result.exercise.points

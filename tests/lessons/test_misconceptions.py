@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from autograder.checks import catalogue as catalogue_module
 from autograder.checks.catalogue import Misconception, catalogue
 from autograder.course.manifest import CourseError, find_lesson, load_course
+from tests.lessons.answers import sampled
 from tests.lessons.battery import MISTAKE_SEED, grade_and_diagnose, names_of, remembering, rivals, story
 
+MET = Counter[str]()
 ALL = [
-    pytest.param(entry, id=entry.id, marks=remembering(lesson.id))
+    pytest.param(entry, id=entry.id, marks=[remembering(lesson.id), *sampled(MET, entry.exercise)])
     for lesson in load_course().lessons
     for entries in catalogue(lesson).values()
     for entry in entries

@@ -6,9 +6,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from autograder.course.manifest import ROOT
 
 
+@pytest.mark.long
 def test_both_frameworks_agree() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/lessons/both_frameworks.py"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
