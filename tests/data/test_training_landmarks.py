@@ -224,6 +224,7 @@ def test_a_broken_recipe_is_refused_in_one_line(text: str, said: str, tmp_path: 
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     run(str(tmp_path / "one.json"))

@@ -28,7 +28,7 @@ def test_wrong_answers_lose_points_and_are_told_why(answer: Answer, seeds: int) 
 
 # The catalogue's own mistakes are named by test_misconceptions: the short run tries a sample of them in other hands.
 @pytest.mark.slow
-@pytest.mark.parametrize("answer", as_parameters("NAMED", "mistakes", short=8))
+@pytest.mark.parametrize("answer", as_parameters("NAMED", "mistakes", short=40))
 def test_mistakes_in_another_hand_are_named(answer: Answer) -> None:
     result = grade_and_diagnose(answer.exercise, answer.all_names(), MISTAKE_SEED)
     assert result.score < result.exercise.points

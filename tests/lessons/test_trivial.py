@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from autograder.course.manifest import Exercise, load_course
+from tests.lessons.answers import DEAR
 from tests.lessons.battery import grade, names_after
 from tests.lessons.trivial import IMPORTS, SPECIAL, trivial_answers
 
@@ -37,7 +38,10 @@ def test_every_exercise_has_trivial_answers_of_its_own() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+@pytest.mark.parametrize(
+    "exercise",
+    [pytest.param(each, id=each.name, marks=[pytest.mark.long] * (each.name in DEAR)) for each in EXERCISES],
+)
 def test_trivial_answers_earn_next_to_nothing(exercise: Exercise) -> None:
     # What a single exercise may give away is more than its share of the whole; the long run sums up.
     assert max(earned(exercise, 1).values(), default=0) <= 0.25 * exercise.points
