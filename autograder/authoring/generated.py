@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..course.manifest import ROOT, CourseError, Lesson
+from ..course.released import released_path
 from ..course.root import shown_path
 
 KEPT = ROOT / "output" / "edited"
@@ -22,14 +23,15 @@ def _place(path: Path) -> str:
     return Path(*path.parts[-3:]).as_posix()
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """Return what tells whether a generated file is as it was made."""
     # Line ends differ between checkouts of the same file.
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:16]
 
 
 def digests(files: Mapping[Path, bytes]) -> dict[str, str]:
     """Return a digest of each file by its place, as the engine's copy holds them."""
-    return {_place(path): _digest(content) for path, content in sorted(files.items())}
+    return {_place(path): digest(content) for path, content in sorted(files.items())}
 
 
 def _held(engine_copy: Path) -> dict[str, str]:
@@ -48,7 +50,18 @@ def is_stale(path: Path, content: bytes) -> bool:
 def edited(paths: Iterable[Path], engine_copy: Path) -> list[Path]:
     """Return those of the files that are there and not as they were generated last."""
     held = _held(engine_copy)
-    return [path for path in paths if path.is_file() and held.get(_place(path)) != _digest(path.read_bytes())]
+    return [path for path in paths if path.is_file() and held.get(_place(path)) != digest(path.read_bytes())]
+
+
+def released_as_built(lesson: Lesson, else_said: str) -> Path:
+    """Return the lesson's released notebook. Raises CourseError, with ``else_said``, where it is not what was built."""
+    notebook = ROOT / "lessons" / lesson.id / f"{lesson.id}.ipynb"
+    if not notebook.is_file() or edited([notebook], released_path(lesson)):
+        raise CourseError(
+            f"{shown_path(notebook)} is not as it was built, {else_said}; move work of your own away, then run: "
+            f"python -m autograder build --force {lesson.number}"
+        )
+    return notebook
 
 
 def refuse_edited(paths: list[Path], lesson: Lesson) -> None:

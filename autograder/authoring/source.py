@@ -12,11 +12,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from ..course.manifest import ROOT, CourseError, Exercise, Lesson
+from ..course.released import BEGIN
 from ..course.root import shown_path
 from .numbering import fill_in_numbers, heading_of
 
 SOLUTIONS = ROOT / "solutions"
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 # JupyterLab's own mark; a source writes it as jupytext does: `# %% jupyter={"source_hidden": true}`.
 FOLDED = {"source_hidden": True}
 _CHECK = re.compile(r"^autograder\.check\(\"(\w+)\"\)$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import marshal
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -18,6 +19,8 @@ from .manifest import ROOT, CourseError, Lesson, find_lesson
 from .root import shown_path
 from .sealed import course_file
 
+# Between them an author writes what a student is to write.
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 COPIES = Path(__file__).with_name("copies")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -133,6 +136,11 @@ def reference_code(path: Traversable, setup: bool = True) -> str:
         if given or metadata.get("nbgrader", {}).get("solution"):
             parts.append("".join(cell["source"]))
     return "\n\n\n".join(parts)
+
+
+def without_marks(lines: Iterable[str]) -> str:
+    """Return a solution's lines as one text, without the marks between which an author writes it."""
+    return "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
 
 
 def solution_code(lesson: Lesson) -> str:

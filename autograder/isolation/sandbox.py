@@ -90,23 +90,20 @@ def _private() -> list[Path]:
     packages += [path for folder in _shown() for path in folder.glob("lib*/python3*/*-packages/autograder")]
     beside = [Path(entry) / "autograder" for entry in sys.path if entry]
     installed = [path for path in (*packages, *beside) if (path / "course.yaml").is_file()]
-    return [
-        path for path in dict.fromkeys([*exchanges, *installed, *([PACKAGE] if INSTALLED else [])]) if path.is_dir()
-    ]
+    return [path.resolve() for path in (*exchanges, *installed, PACKAGE) if path.is_dir()]
 
 
 def _covered() -> list[str]:
     """Return the mounts of empty folders over those that are private, wherever the sandbox shows them."""
-    arguments, done = [], set()
-    for private in _private():
-        for folder in _shown():
-            real, path = folder.resolve(), private.resolve()
-            if path.is_relative_to(real) and path != real:
-                place = str(folder / path.relative_to(real))
-                if place not in done:
-                    done.add(place)
-                    arguments += ["--perms", "0755", "--tmpfs", place, "--remount-ro", place]
-    return arguments
+    shown = [(folder, folder.resolve()) for folder in _shown()]
+    inside = [
+        folder / path.relative_to(real)
+        for path in _private()
+        for folder, real in shown
+        if path != real and path.is_relative_to(real)
+    ]
+    mounts = [("--perms", "0755", "--tmpfs", place, "--remount-ro", place) for place in dict.fromkeys(map(str, inside))]
+    return [part for mount in mounts for part in mount]
 
 
 def _exposed() -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..isolation.process import Crashed, OutOfTime, Worker
-from ..worker.names import ASKED_INTERRUPT, Names
+from ..worker.names import Names
 from ..worker.plain import decode, encode
 from ..worker.running import MAX_BASES, MAX_MESSAGE, MAX_NAME, describe_error, probe_functions, run_probe
 from .time_limit import Overdue, in_time
@@ -149,7 +149,6 @@ class LiveStudent(Student):
         if isinstance(error, dict) and Overdue.__name__ in error.get("bases", ()):
             where = _say_where(error)
             raise OutOfTime(f"the time was up at {where}" if where else "the time was up")
-        interrupted = isinstance(error, dict) and error.get("type") == KeyboardInterrupt.__name__
-        if interrupted and ASKED_INTERRUPT not in str(error.get("message")):
+        if isinstance(error, dict) and error.get("type") == KeyboardInterrupt.__name__:
             raise KeyboardInterrupt
         return answer

@@ -8,13 +8,11 @@ from typing import Any
 
 from ..checks.hints import guidance_of
 from ..course.manifest import CourseError, Exercise, find_exercise, find_lesson
-from ..course.released import Definition, definitions, solution_code
+from ..course.released import Definition, definitions, solution_code, without_marks
 from ..report.result_report import ResultReport
 from ..report.words import title_of
 from .check import check_live, notebook_names
 from .earlier import is_lent
-
-_MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
 class Solution:
@@ -48,8 +46,7 @@ class Solution:
 def _source(node: Definition, lines: list[str]) -> str:
     """Return a definition's text with its decorators and comments, without the marks of the author's tools."""
     first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-    kept = [line for line in lines[first - 1 : node.end_lineno] if line.strip() not in _MARKS]
-    return "\n".join(kept)
+    return without_marks(lines[first - 1 : node.end_lineno])
 
 
 def reference_of(exercise: Exercise) -> str:

@@ -19,6 +19,8 @@ WINDOW = 5
 LENGTH = 8
 DIGITS = 5
 SHORT = 300
+# No page asks for a script or another file; the policy makes a browser refuse any that slipped in.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # Rules for the shared pieces. Signs and words carry the meaning; the colors, which read on light and dark, only help.
 _RULES = """
@@ -48,6 +50,15 @@ STYLE = _RULES.replace("&", ".autograder.autograder")
 def text(value: str, limit: int = SHORT) -> str:
     """Return a student's text as HTML that shows it as it is."""
     return html.escape(safe_text(value, limit))
+
+
+def page_head(title: str, styles: str, policy: str = POLICY) -> str:
+    """Return the head of a page that needs nothing else; ``title`` is HTML."""
+    return (
+        f'<head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{styles}</style></head>"
+    )
 
 
 def sign(outcome: str) -> str:

@@ -9,7 +9,7 @@ from ..course.manifest import Exercise, Lesson, find_lesson, load_course
 from ..grading.graded_run import GradedRun
 from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
-from .fragments import STYLE, first_fix, rung_table, sign, text
+from .fragments import STYLE, first_fix, page_head, rung_table, sign, text
 from .words import number, remark, shown_notes, title_of
 
 PAGE_STYLE = """
@@ -93,17 +93,11 @@ def make_page(run: GradedRun) -> str:
     """Return the whole report as an HTML page."""
     course = load_course()
     total = f"{number(run.points)} of {number(run.possible)}"
-    # Nothing in this page asks for a script or another file; the policy makes a browser refuse any that slipped in.
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    head = (
-        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{total} points: {html.escape(course.title)}</title><style>{STYLE}{PAGE_STYLE}</style>"
-    )
+    head = page_head(f"{total} points: {html.escape(course.title)}", f"{STYLE}{PAGE_STYLE}")
     said = f"course {html.escape(course.version)}, seed {run.seed}, {text(run.sandbox.notice)}"
     sections = "".join(_lesson(run, lesson) for lesson in run.lessons)
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
+        f'<!DOCTYPE html>\n<html lang="en">{head}<body class="autograder"><header>'
         f'<h1>{html.escape(course.title)}</h1><p class="total">{total} points</p>{_next(run)}'
         f'<p class="small">{said}</p></header><main>{sections}</main></body></html>\n'
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-# What a probe says that interrupts a student's code by itself, so that it is not taken for somebody's Ctrl-C.
-ASKED_INTERRUPT = "the check presses Ctrl-C here"
+
+class AskedInterrupt(KeyboardInterrupt):
+    """The Ctrl-C of a probe that interrupts a student's code by itself; somebody's own is a plain KeyboardInterrupt."""
 
 
 class MissingName(Exception):

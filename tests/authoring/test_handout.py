@@ -309,11 +309,13 @@ def test_a_record_of_files_elsewhere_is_refused(place: str, own: Path, files: di
 
 
 def test_a_teachers_own_work_in_lessons_is_not_handed_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from autograder.authoring import generated
     from autograder.authoring.handout import files as listing
 
     for name in ("lessons", "solutions"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    monkeypatch.setattr(listing, "ROOT", tmp_path)
+    for module in (listing, generated):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     shutil.copy(reference_path(find_lesson(LESSON)), tmp_path / WORK)
     with pytest.raises(CourseError, match="not as it was built"):
         list(listing._lesson_files(find_lesson(LESSON)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from html import unescape
 from pathlib import Path
@@ -14,8 +13,9 @@ import pytest
 from autograder.__main__ import main
 from autograder.course.manifest import find_lesson
 from tests.classroom.made_up_class import make_class
+from tests.site.browser import chromium_path
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = chromium_path()
 LESSONS = [find_lesson("01"), find_lesson("02")]
 STUDENTS = [f"student{number:03d}" for number in range(130)] + ['=HYPERLINK("x")', "<script><b>bold"]
 # What a reader does; what is then to be seen goes into the page as JSON.

@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder.authoring import demo
+from autograder.authoring import demo, generated
 from autograder.authoring.alt_texts import LONGEST, pictures_of
 from autograder.authoring.site import build, face_demo
 from autograder.authoring.site.lesson_page import SHOW_DRAWING, SHOW_SOLUTION, lesson_page
@@ -173,7 +173,7 @@ def test_without_its_tools_the_site_says_how_to_get_them(monkeypatch: pytest.Mon
 
 
 def test_work_in_the_lessons_folder_is_not_offered_to_students(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(build, "edited", lambda paths, copy: paths)
+    monkeypatch.setattr(generated, "edited", lambda paths, copy: paths)
     with pytest.raises(CourseError, match="is not as it was built"):
         build.write_pages(Settings(tmp_path))
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...course.manifest import ROOT, CourseError, Lesson, load_course
-from ...course.released import released_path
 from ...course.root import shown_path
-from ..generated import edited
+from ..generated import released_as_built
 from ..readme_table import readme_table
 from .one_click import notebook_with_address, one_click
 from .seal import ARCHIVE, SEALED_ROOMS, TEACHERS_ROOMS, files_below, lies_in, seal
@@ -55,13 +54,7 @@ class Preset:
 
 def _lesson_files(lesson: Lesson) -> Iterator[str]:
     """Yield the places of what a lesson was released with. Raises CourseError where that is not what was built."""
-    notebook = ROOT / "lessons" / lesson.id / f"{lesson.id}.ipynb"
-    if not notebook.is_file() or edited([notebook], released_path(lesson)):
-        raise CourseError(
-            f"{shown_path(notebook)} is not as it was built, so nothing was handed out; move work of your own "
-            f"away, then run: python -m autograder build --force {lesson.number}"
-        )
-    yield notebook.relative_to(ROOT).as_posix()
+    yield released_as_built(lesson, "so nothing was handed out").relative_to(ROOT).as_posix()
     source = ROOT / "solutions" / lesson.id
     for path in sorted(source.iterdir()):
         if path.suffix in (".py", ".ipynb") or path.name.startswith((".", "__")) or not path.is_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ...course.manifest import ROOT, CourseError
+from ..generated import digest
 
 # The digests of what was handed out, so that work shows.
 RECORD = ".handout.json"
@@ -26,11 +26,6 @@ class Change:
     place: str
     what: str
     note: str = ""
-
-
-def _digest(content: bytes) -> str:
-    # Line ends differ between checkouts of the same file.
-    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _read(path: Path) -> bytes | None:
@@ -97,9 +92,9 @@ def _put(path: Path, content: bytes) -> None:
 def _hand_out(target: Path, place: str, content: bytes, handed: str | None) -> Change | None:
     """Bring one file up to date. ``handed`` is the digest of what was handed out before under this name."""
     there = _read(target / place)
-    if there is not None and _digest(there) == _digest(content):
+    if there is not None and digest(there) == digest(content):
         return None
-    if there is None or _digest(there) == handed:
+    if there is None or digest(there) == handed:
         _put(target / place, content)
         return Change(place, "written" if there is None else "updated")
     aside = f"{UPDATES}/{place}"
@@ -108,7 +103,7 @@ def _hand_out(target: Path, place: str, content: bytes, handed: str | None) -> C
         _put(target / aside, there)
         _put(target / place, content)
         return Change(place, "replaced", f"it was changed here; as it was: {aside}")
-    if _digest(content) == handed or _read(target / aside) == content:
+    if digest(content) == handed or _read(target / aside) == content:
         return None
     _put(target / aside, content)
     return Change(place, "kept", f"worked on here; the new version: {aside}")
@@ -117,7 +112,7 @@ def _hand_out(target: Path, place: str, content: bytes, handed: str | None) -> C
 def _take_back(target: Path, place: str, handed: str) -> Change:
     """Remove a file that the course has no longer, unless somebody worked on it."""
     there = _read(target / place)
-    if (target / place).is_dir() or (there is not None and _digest(there) != handed):
+    if (target / place).is_dir() or (there is not None and digest(there) != handed):
         return Change(place, "left", "the course has it no longer, but it was worked on here")
     (target / place).unlink(missing_ok=True)
     return Change(place, "removed")
@@ -140,7 +135,7 @@ def hand_out(target: Path, files: Mapping[str, bytes], version: str) -> list[Cha
             changes.append(_hand_out(target, place, content, before.get(place)))
         changes += [_take_back(target, place, digest) for place, digest in before.items() if place not in files]
         # Last: until then the record of before says which files are as they were handed out.
-        digests = {place: _digest(content) for place, content in sorted(files.items())}
+        digests = {place: digest(content) for place, content in sorted(files.items())}
         record = json.dumps({"version": version, "files": digests}, indent=1) + "\n"
         _put(target / RECORD, record.encode())
     except OSError as error:

@@ -14,10 +14,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from ...course.manifest import ROOT, CourseError, Lesson, load_course
-from ...course.released import reference_path, released_path
+from ...course.released import reference_path
 from ...course.root import shown_path
 from ..demo import OTHER_FACES, executed_on_drawn_faces, run_lessons
-from ..generated import edited
+from ..generated import released_as_built
 from .face_demo import bring_runtime
 from .lesson_page import lesson_page
 from .lessons_table import lessons_table
@@ -65,12 +65,7 @@ def write_pages(settings: Settings) -> list[Lesson]:
     not_run = []
     lessons = load_course().notebooks
     for lesson in lessons:
-        released = ROOT / "lessons" / lesson.id / f"{lesson.id}.ipynb"
-        if not released.is_file() or edited([released], released_path(lesson)):
-            raise CourseError(
-                f"{shown_path(released)} is not as it was built, and the site offers it to students; move work of your "
-                f"own away, then run: python -m autograder build --force {lesson.number}"
-            )
+        released_as_built(lesson, "and the site offers it to students")
         notebook, scale = _notebook(lesson, settings)
         if scale is None:
             not_run.append(lesson)

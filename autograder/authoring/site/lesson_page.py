@@ -9,10 +9,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from ...course.manifest import CourseError, Lesson
-from ...course.released import released_cells, released_path
+from ...course.released import released_cells, released_path, without_marks
 from ...course.root import shown_path
 from ..alt_texts import pictures_of
-from ..source import BEGIN, END
 from .settings import Settings
 
 SHOW_DRAWING, SHOW_SOLUTION = "Show the code that draws", "Show a solution, after you tried"
@@ -87,8 +86,7 @@ def _code(cell: NotebookNode, stubs: dict[str, str], settings: Settings) -> Iter
     solution, cell.source = cell.source, stubs[cell.id]
     yield cell
     if settings.solutions:
-        lines = [line for line in solution.splitlines() if line.strip() not in (BEGIN, END)]
-        shown = new_code_cell("\n".join(lines), id=f"solution-{cell.id}"[:64])
+        shown = new_code_cell(without_marks(solution.splitlines()), id=f"solution-{cell.id}"[:64])
         _fold(shown, SHOW_SOLUTION)
         yield shown
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from ...course.address import REPOSITORY
 from ...course.manifest import ROOT, CourseError, Lesson
 
 SOURCE = ROOT / "site"
@@ -26,7 +26,7 @@ class Settings:
     branch: str = "main"
 
     def __post_init__(self) -> None:
-        if self.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
+        if self.repository and not REPOSITORY.fullmatch(self.repository):
             raise CourseError(
                 f"repository {self.repository!r}: expected OWNER/NAME as on GitHub; give it with --repository or "
                 "COURSE_REPOSITORY, or leave it out for a site without “open in …”"

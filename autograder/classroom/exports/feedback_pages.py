@@ -5,47 +5,36 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
-from nbgrader.api import Assignment, BaseCell, Comment, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, BaseCell, Comment, Grade, SubmittedAssignment, SubmittedNotebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import capture_log
-from sqlalchemy import Select, select
 
 from ...course.manifest import Lesson
 from ...report.safe_text import safe_text
 from ..folders.settings import Settings, autograded_path
 from ..gradebook.marks import gradebook_session
+from ..gradebook.standing import select_of_cells
 
 # By student and lesson.
 Key = tuple[str, str]
 
 
-def _of_submissions(kind: Any, *columns: Any) -> Select[Any]:
-    """Return the query for whose and which ``columns`` the gradebook holds of ``kind``: marks, or comments."""
-    return (
-        select(SubmittedAssignment.student_id, Assignment.name, BaseCell.name, *columns)
-        .select_from(SubmittedAssignment)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-        .join(kind, kind.notebook_id == SubmittedNotebook.id)
-        .join(BaseCell, BaseCell.id == kind.cell_id)
-        .where(Notebook.name == Assignment.name)
-        .order_by(BaseCell.name)
-    )
+# Whose and which; what is asked of it comes behind.
+_WHOSE = (SubmittedAssignment.student_id, Assignment.name, BaseCell.name)
+_SHOWN = (
+    (Grade, Grade.auto_score, Grade.manual_score, Grade.extra_credit, SubmittedNotebook.late_submission_penalty),
+    (Comment, Comment.auto_comment, Comment.manual_comment),
+)
 
 
 def read_states(settings: Settings) -> dict[Key, str]:
     """Return all that the gradebook says of each submission, as a text to compare. Raises GradebookTrouble."""
-    marks = _of_submissions(
-        Grade, Grade.auto_score, Grade.manual_score, Grade.extra_credit, SubmittedNotebook.late_submission_penalty
-    )
-    comments = _of_submissions(Comment, Comment.auto_comment, Comment.manual_comment)
+    queries = [select_of_cells(kind, *_WHOSE, *asked).order_by(BaseCell.name) for kind, *asked in _SHOWN]
     found: dict[Key, list[str]] = defaultdict(list)
     with gradebook_session(settings) as session:
-        rows = [row for query in (marks, comments) for row in session.execute(query)] if session is not None else []
+        rows = [row for query in queries for row in session.execute(query)] if session is not None else []
     for student, assignment, *rest in rows:
         found[student, assignment].append(repr(rest))
     return {key: "\n".join(lines) for key, lines in found.items()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from ...course.manifest import Lesson, load_course
-from ...report.fragments import STYLE, sign, text
+from ...report.fragments import STYLE, page_head, sign, text
 from ...report.page import PAGE_STYLE
 from ...report.words import number, title_of
 from ..gradebook.marks import ClassMarks, Graded, Mark
@@ -59,16 +59,11 @@ def student_page(marks: ClassMarks, student: str, pages: Mapping[str, str]) -> s
         )
         for lesson in marks.lessons
     ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    head = (
-        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(person.name)}: {html.escape(course.title)}</title><style>{STYLE}{PAGE_STYLE}</style>"
-    )
+    head = page_head(f"{text(person.name)}: {html.escape(course.title)}", f"{STYLE}{PAGE_STYLE}")
     possible = sum(lesson.points for lesson in marks.lessons if (student, lesson.id) in marks.graded)
     total = f"{number(marks.total(student) or 0)} of {number(possible)}"
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
+        f'<!DOCTYPE html>\n<html lang="en">{head}<body class="autograder"><header>'
         f'<h1>{html.escape(course.title)}</h1><p class="total">{text(person.name)}: {total} points</p></header>'
         f"<main>{''.join(sections)}</main></body></html>\n"
     )

@@ -87,28 +87,28 @@ def find_submitted(coursedir: CourseDirectory, lesson: Lesson) -> list[Submitted
     return [Submitted(student, lesson, path) for student, path in _paths(coursedir, lesson.id)]
 
 
-def strange_assignments(coursedir: CourseDirectory) -> list[str]:
-    """Return the names of what was handed in that is no lesson of the course."""
+def _students_folders(coursedir: CourseDirectory) -> list[os.DirEntry]:
+    """Return the folders in which students' lie, those of no student too; none where nbgrader's layout is another."""
     root = Path(coursedir.format_path(coursedir.submitted_directory, ".", ".")).resolve()
     if coursedir.directory_structure != CourseDirectory.directory_structure.default_value or not root.is_dir():
         return []
+    return [entry for entry in _entries(root) if entry.is_dir(follow_symlinks=False)]
+
+
+def strange_assignments(coursedir: CourseDirectory) -> list[str]:
+    """Return the names of what was handed in that is no lesson of the course."""
     known = {lesson.id for lesson in load_course().lessons}
-    names = set()
-    for student in _entries(root):
-        if student.is_dir(follow_symlinks=False):
-            names |= {entry.name for entry in _entries(Path(student.path)) if entry.is_dir(follow_symlinks=False)}
+    names: set[str] = set()
+    for student in _students_folders(coursedir):
+        names |= {entry.name for entry in _entries(Path(student.path)) if entry.is_dir(follow_symlinks=False)}
     return sorted(name for name in names - known if not name.startswith("."))
 
 
 def unreadable_names(coursedir: CourseDirectory) -> list[str]:
-    """Return names of folders where students' lie that nbgrader's layout takes for no student's."""
-    root = Path(coursedir.format_path(coursedir.submitted_directory, ".", ".")).resolve()
-    if coursedir.directory_structure != CourseDirectory.directory_structure.default_value or not root.is_dir():
-        return []
-    lessons = load_course().lessons
-    taken = {student for lesson in lessons for student, _ in _paths(coursedir, lesson.id)}
-    found = [entry for entry in _entries(root) if entry.name not in taken and entry.is_dir(follow_symlinks=False)]
-    return [entry.name for entry in found if any((root / entry.name / lesson.id).is_dir() for lesson in lessons)]
+    """Return names of folders with lessons in them that nbgrader's layout takes for no student's."""
+    lessons = [lesson.id for lesson in load_course().lessons]
+    odd = [entry for entry in _students_folders(coursedir) if entry.name.startswith(".") or "\\" in entry.name]
+    return [entry.name for entry in odd if any((Path(entry.path) / lesson).is_dir() for lesson in lessons)]
 
 
 def _entries(folder: Path) -> list[os.DirEntry]:

@@ -67,6 +67,11 @@ class GradebookWriter:
             self._entered.add(lesson.id)
         return self._gradebook
 
+    @property
+    def _pausing(self) -> bool:
+        """Whether the gradebook is in trouble, and it is too early to try it again."""
+        return self.trouble is not None and time.monotonic() < self._next_try
+
     def students(self) -> list[str]:
         """Return the names of the students that the gradebook knows; none where it can't be read."""
         if self._gradebook is None or self.trouble is not None:
@@ -85,10 +90,21 @@ class GradebookWriter:
             held = None
         for result in results:
             if held is None or not is_held(held.get(result["student"]), result, lesson):
-                self.write(lesson, result)
+                self._write_unless_lower(lesson, result)
+
+    def _write_unless_lower(self, lesson: Lesson, result: KeptResult, anew: Collection[str] = ()) -> list[str]:
+        if not self.would_lower(lesson, result):
+            return self.write(lesson, result, anew)
+        self._waiting.pop((result["student"], lesson.id), None)
+        return []
 
     def would_lower(self, lesson: Lesson, result: KeptResult) -> bool:
-        """Return whether a result has to wait: it would lower marks that were shown. Then these are ``held_back``."""
+        """Return whether a result has to wait: it would lower marks that were shown. Then these are ``held_back``.
+
+        While the gradebook can't be read nobody knows: what is written later is asked for then.
+        """
+        if self._pausing:
+            return False
         try:
             self._ready(lesson)
         except GradebookTrouble as trouble:
@@ -104,11 +120,8 @@ class GradebookWriter:
     def write(self, lesson: Lesson, result: KeptResult, anew: Collection[str] = ()) -> list[str]:
         """Write a result; where that can't be done it waits. Returns why somebody should look at it."""
         key = result["student"], lesson.id
-        if self.trouble is not None and time.monotonic() < self._next_try:
+        if self._pausing:
             self._waiting[key] = anew
-            return []
-        if self.would_lower(lesson, result):
-            self._waiting.pop(key, None)
             return []
         try:
             look = write_marks(self._ready(lesson), self._settings, lesson, result, anew)
@@ -129,13 +142,14 @@ class GradebookWriter:
             result = self._store.read(student, lesson_id)
             if result is None:
                 continue
-            found[student, lesson_id] = self.write(find_lesson(lesson_id), result, anew)
+            found[student, lesson_id] = self._write_unless_lower(find_lesson(lesson_id), result, anew)
             if self.trouble is not None:
                 break
         return found
 
     def _settle(self, lesson: Lesson, student: str | None = None) -> None:
-        settle_penalties(self._ready(lesson), self._settings, lesson, partial(self._may_penalize, lesson), student)
+        allowed = partial(self._may_penalize, lesson)
+        settle_penalties(self._ready(lesson), self._settings, lesson, self._penalties, allowed, student)
 
     def _may_penalize(self, lesson: Lesson, student: str, held: Standing, penalty: float | None) -> bool:
         """Return whether a penalty may be written: one that takes the total below what was shown waits."""

@@ -32,13 +32,17 @@ class Penalties:
 
 
 def settle_penalties(
-    gradebook: Gradebook, settings: Settings, lesson: Lesson, allowed: Allowed, student: str | None = None
+    gradebook: Gradebook,
+    settings: Settings,
+    lesson: Lesson,
+    penalties: Penalties,
+    allowed: Allowed,
+    student: str | None = None,
 ) -> None:
     """Give every submission of a lesson, or that of one student, the penalty that it has by the dates of this moment.
 
     Raises GradebookTrouble; then all penalties are as they were.
     """
-    penalties = Penalties(settings)
     held = standings(gradebook, settings, lesson, student)
     with translated(settings):
         try:

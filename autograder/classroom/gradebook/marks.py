@@ -26,7 +26,7 @@ from ..folders.settings import Settings
 from ..results.store import Store
 from ..results.submission_result import ExerciseEntry, KeptResult, is_mark
 from .gradebook import GradebookTrouble, check_gradebook, translated
-from .standing import select_marks
+from .standing import select_of_cells
 
 STALE = "graded by another version of the course; run: python -m autograder grade"
 UNGRADED = "handed in, not graded yet; run: python -m autograder grade"
@@ -139,7 +139,9 @@ _COLUMNS = (
 
 def _read_entries(session: Session) -> dict[tuple[str, str], _Entry]:
     entries: dict[tuple[str, str], _Entry] = {}
-    for lesson_id, student, penalty, cell, by_hand, extra, waiting in session.execute(select_marks(*_COLUMNS)):
+    for lesson_id, student, penalty, cell, by_hand, extra, waiting in session.execute(
+        select_of_cells(Grade, *_COLUMNS)
+    ):
         entry = entries.setdefault((student, lesson_id), _Entry())
         entry.penalty = penalty if is_mark(penalty) else 0.0
         entry.extra += extra if is_mark(extra) else 0.0

@@ -33,13 +33,9 @@ class Standing:
     @property
     def late(self) -> timedelta:
         """By how much it was late; nothing where it was not, or nobody set a date."""
-        return self.late_at(self.timestamp)
-
-    def late_at(self, timestamp: datetime | None) -> timedelta:
-        """Return by how much a hand-in at a time would be late."""
-        if timestamp is None or self.due is None:
+        if self.timestamp is None or self.due is None:
             return timedelta(0)
-        return max(timedelta(0), timestamp - self.due)
+        return max(timedelta(0), self.timestamp - self.due)
 
     def total(self, lesson: Lesson) -> float:
         """Return the points of a lesson, the penalty taken off."""
@@ -64,16 +60,16 @@ _COLUMNS = (
 )
 
 
-def select_marks(*columns: Any) -> Select[Any]:
-    """Return the question for these columns of every mark in the notebooks that are lessons."""
+def select_of_cells(kind: Any, *columns: Any) -> Select[Any]:
+    """Return the question for these columns of everything of a ``kind``, marks or comments, in notebooks of lessons."""
     return (
         select(*columns)
         .select_from(SubmittedAssignment)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .join(kind, kind.notebook_id == SubmittedNotebook.id)
+        .join(BaseCell, BaseCell.id == kind.cell_id)
         .where(Notebook.name == Assignment.name)
     )
 
@@ -82,7 +78,7 @@ def standings(
     gradebook: Gradebook, settings: Settings, lesson: Lesson, student: str | None = None
 ) -> dict[str, Standing]:
     """Return what the gradebook holds of a lesson, by student, or of one student alone. Raises GradebookTrouble."""
-    query = select_marks(*_COLUMNS).where(Assignment.name == lesson.id)
+    query = select_of_cells(Grade, *_COLUMNS).where(Assignment.name == lesson.id)
     if student is not None:
         query = query.where(SubmittedAssignment.student_id == student)
     found: dict[str, Standing] = {}

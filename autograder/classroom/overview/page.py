@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from ...course.manifest import Lesson, load_course
-from ...report.fragments import STYLE, text
+from ...report.fragments import POLICY, STYLE, page_head, text
 from ...report.page import PAGE_STYLE
 from ...report.words import number, title_of
 from ..gradebook.marks import ClassMarks
@@ -259,15 +259,10 @@ def make_page(facts: ClassFacts, tables: Mapping[str, Table], links: Links) -> s
     possible = number(sum(lesson.points for lesson in marks.lessons))
     count = f"{len(marks.people):,} students, {len(marks.graded):,} graded submissions, {possible} points in {ALL}"
     sections = _sections(facts, tables, links)
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {SCRIPT_POLICY}"
     styles = f"{STYLE}{PAGE_STYLE}{_STYLE}{MATRIX_STYLE}{SIMILAR_STYLE}"
-    head = (
-        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Class: {html.escape(course.title)}</title><style>{styles}</style>"
-    )
+    head = page_head(f"Class: {html.escape(course.title)}", styles, f"{POLICY}; script-src {SCRIPT_POLICY}")
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="autograder"><header>'
+        f'<!DOCTYPE html>\n<html lang="en">{head}<body class="autograder"><header>'
         f'<h1>{html.escape(course.title)}: the class</h1><p class="total">{count}</p>{_notices(facts)}'
         f'<p class="small">course {html.escape(course.version)}, {now()[:16].replace("T", " ")} UTC</p>'
         f"{_navigation(sections)}</header>"

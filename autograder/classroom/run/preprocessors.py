@@ -89,7 +89,7 @@ class GradeWithEngine(NbGraderPreprocessor):
             return Execute(parent=self.parent).preprocess(nb, resources)
         run = _RUN if self.seed is None else ClassRun(_RUN.id, self.seed, _RUN.force, _RUN.started)
         handed_in = read_handed_in(submitted)
-        answer = grade_submission(make_job(ToGrade(submitted), handed_in, run, self.isolation))
+        answer = grade_submission(make_job(ToGrade(submitted), handed_in, run.seed, self.isolation))
         result = full_result(answer, handed_in, run)
         keep_result(Store(converter.coursedir), result)
         for reason in result["look"]:

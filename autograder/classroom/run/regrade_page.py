@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from ...report.fragments import page_head
 from ...report.page import PAGE_STYLE
 
 # Of each exercise: what is said of it, its report then, and the one that came again where that differs.
@@ -23,12 +24,8 @@ def _part(part: Part) -> str:
 
 def regrade_page(title: str, head: Sequence[str], conclusion: str, parts: Sequence[Part]) -> str:
     """Return the page; the reports are the engine's own HTML, the lines are text."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(head[0])}</title><style>{PAGE_STYLE}</style></head><body><header>"
+        f'<!DOCTYPE html>\n<html lang="en">{page_head(html.escape(head[0]), PAGE_STYLE)}<body><header>'
         f'<h1>{html.escape(title)}</h1><p class="total">{html.escape(conclusion)}</p>{_lines(head)}</header>'
         f"<main>{''.join(map(_part, parts))}</main></body></html>\n"
     )

@@ -15,9 +15,9 @@ from ..folders.settings import Settings, load_settings
 from ..gradebook.marks import Graded, read_class
 from ..results.store import Store, write_whole
 from ..results.submission_result import ExerciseEntry, KeptResult
-from .job import Job, grade_submission, release_worker
+from .job import grade_submission, release_worker
 from .regrade_page import regrade_page
-from .work_list import has_name
+from .work_list import ToGrade, has_name, make_job
 
 ANEW = "it is graded anew by: python -m autograder grade"
 
@@ -78,9 +78,9 @@ def _find(settings: Settings, request: RegradeRequest, lesson: Lesson) -> tuple[
     return submitted, result
 
 
-def _grade_again(handed_in: HandedIn, result: KeptResult, lesson: Lesson, isolation: str) -> list[ExerciseEntry]:
+def _grade_again(submitted: Submitted, handed_in: HandedIn, result: KeptResult, isolation: str) -> list[ExerciseEntry]:
     """Return the verdicts that the same seeds bring today, of each exercise that was graded and is still there."""
-    known = {exercise.name for exercise in lesson.exercises}
+    known = {exercise.name for exercise in submitted.lesson.exercises}
     then = {entry["name"]: entry for entry in result["exercises"] if entry["name"] in known}
     # An exercise that came later has no verdict to compare with: a stand-in keeps it from being graded.
     stand_ins: list[ExerciseEntry] = [
@@ -89,17 +89,7 @@ def _grade_again(handed_in: HandedIn, result: KeptResult, lesson: Lesson, isolat
     found: dict[str, ExerciseEntry] = {}
     for seed in dict.fromkeys(entry["seed"] for entry in then.values()):
         others = [entry for entry in then.values() if entry["seed"] != seed]
-        job = Job(
-            student=result["student"],
-            assignment=lesson.id,
-            seed=seed,
-            isolation=isolation,
-            file=handed_in.file,
-            content=handed_in.content,
-            problem=handed_in.problem,
-            kept=(*others, *stand_ins),
-            beside=handed_in.beside,
-        )
+        job = make_job(ToGrade(submitted, (*others, *stand_ins)), handed_in, seed, isolation)
         again = {entry["name"]: entry for entry in grade_submission(job)["exercises"]}
         found |= {name: again[name] for name, entry in then.items() if entry["seed"] == seed}
     return [found[name] for name in then]
@@ -131,7 +121,7 @@ def answer(settings: Settings, request: RegradeRequest) -> Answered:
     submitted, result = _find(settings, request, lesson)
     handed_in = read_handed_in(submitted)
     try:
-        again = {entry["name"]: entry for entry in _grade_again(handed_in, result, lesson, request.isolation)}
+        again = {entry["name"]: entry for entry in _grade_again(submitted, handed_in, result, request.isolation)}
     finally:
         release_worker()
     marks = read_class(settings, [lesson])

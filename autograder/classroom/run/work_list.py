@@ -108,12 +108,12 @@ def make_work_list(
     return found
 
 
-def make_job(to_grade: ToGrade, handed_in: HandedIn, run: ClassRun, isolation: str) -> Job:
+def make_job(to_grade: ToGrade, handed_in: HandedIn, seed: int, isolation: str) -> Job:
     """Return the work that grading a submission is."""
     return Job(
         student=to_grade.submitted.student,
         assignment=to_grade.submitted.lesson.id,
-        seed=run.seed,
+        seed=seed,
         isolation=isolation,
         file=handed_in.file,
         content=handed_in.content,
@@ -135,6 +135,6 @@ def make_jobs(
         job = None
         with guarded(each.submitted):
             taken[each.key] = read_handed_in(each.submitted)
-            job = make_job(each, taken[each.key], run, isolation)
+            job = make_job(each, taken[each.key], run.seed, isolation)
         if job is not None:
             yield job

@@ -13,7 +13,7 @@ import torch._dynamo
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ..names import ASKED_INTERRUPT, Names
+from ..names import AskedInterrupt, Names
 from . import lesson_05_start
 
 # A worker finds probes in the module that has the lesson's name.
@@ -101,7 +101,7 @@ class _Watched(nn.Module):
         self.passes.append(noted)
         if self.interrupted_at == sum(one.gradients for one in self.passes):
             self.interrupted_at = None
-            raise KeyboardInterrupt(ASKED_INTERRUPT)
+            raise AskedInterrupt
         if out.requires_grad:
             out.register_hook(lambda gradient: setattr(noted, "learned", True))
         return out
