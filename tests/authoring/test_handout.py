@@ -420,6 +420,16 @@ def test_git_commits_what_is_handed_out_and_nothing_else(own: Path, files: dict[
     assert not git(own, "status", "--porcelain", "--untracked-files=no")
 
 
+def test_git_is_told_of_no_file_that_it_never_knew(own: Path, files: dict[str, bytes], author: None) -> None:
+    """Handed out without git, then brought up to date with it, a file of the course gone in between."""
+    gone = "data_scripts/reader_bench.py"
+    later = {place: content for place, content in files.items() if place != gone}
+    removed = [change.place for change in hand_out(own, later, "2")]
+    assert removed == [gone]
+    assert repository.commit(own, [*later, *removed], "2").startswith("committed as")
+    assert set(git(own, "ls-files").splitlines()) == {*later, RECORD}
+
+
 def test_git_without_a_name_says_so(own: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     for name, value in (("COUNT", "1"), ("KEY_0", "user.useConfigOnly"), ("VALUE_0", "true")):

@@ -49,7 +49,10 @@ def commit(target: Path, places: Iterable[str], version: str) -> str:
             "the files are handed out, but git knows no name to commit by; run git config --global user.name NAME and "
             "git config --global user.email ADDRESS, then the same command again"
         ) from None
-    listed = "\0".join([*places, RECORD, *([UPDATES] if (target / UPDATES).is_dir() else [])])
+    # git refuses names of what is neither there nor known to it: a file removed before it was ever committed.
+    known = set(_git(target, "ls-files", "-z").split("\0"))
+    named = [place for place in (*places, RECORD, UPDATES) if place in known or (target / place).exists()]
+    listed = "\0".join(named)
     _git(target, "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=listed)
     if not _git(target, "status", "--porcelain", "--untracked-files=no").strip():
         return "nothing to commit: the repository holds all of it"
