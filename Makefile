@@ -103,5 +103,5 @@ pins: $(STAMP)
 	done
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis site/lessons site/lessons_table.txt
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis docs/site/lessons docs/site/lessons_table.txt
 	find autograder data_scripts solutions tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Train the network of the face demo, on drawn faces alone, and export it.
 
-    python -m data_scripts.demo_network --out site/demo/model.onnx
+    python -m data_scripts.demo_network --out docs/site/demo/model.onnx
 
 Lesson 10's network, half as wide, so that a page loads it in a moment; faces moved further than for a contest, for the
 crop of a face in motion is never quite right. Weights and checkpoint lie in --work: run it again after an interruption

@@ -15,7 +15,7 @@ import pytest
 from tests.site.browser import chromium_path
 
 ROOT = Path(__file__).resolve().parents[2]
-DEMO = ROOT / "site" / "demo"
+DEMO = ROOT / "docs" / "site" / "demo"
 CHROMIUM = chromium_path()
 START_MS = 120_000  # on a busy machine a browser takes its time
 

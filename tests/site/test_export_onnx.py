@@ -90,7 +90,7 @@ def test_a_trained_network_answers_as_in_pytorch_on_200_faces(trained: Path, tmp
 
 @needs_onnx
 def test_the_network_of_the_demo_is_one_and_small() -> None:
-    path = Path(__file__).resolve().parents[2] / "site" / "demo" / "model.onnx"
+    path = Path(__file__).resolve().parents[2] / "docs" / "site" / "demo" / "model.onnx"
     assert path.stat().st_size < 2_000_000
     images, points = draw_faces(50, 77)
     found = run_onnx(path.read_bytes(), images[:, None].astype(np.float32) / 255)

@@ -15,7 +15,7 @@ from autograder.course.manifest import ROOT
 pytest.importorskip("sphinx", reason="the site's tools are not installed: make site")
 pytest.importorskip("myst_nb", reason="the site's tools are not installed: make site")
 
-EXTENSIONS = ROOT / "site" / "extensions"
+EXTENSIONS = ROOT / "docs" / "site" / "extensions"
 CONF = """
 extensions = ["myst_nb", "equations", "arrows", "face_demo", "read_aloud"]
 exclude_patterns = ["demo"]

@@ -33,8 +33,8 @@ def test_the_sites_tools_are_pinned_within_what_is_asked_for(system: str, python
 
 def test_the_sites_files_import_what_is_asked_for() -> None:
     names = {canonicalize_name(requirement.name) for requirement in wanted()}
-    own = {path.stem for path in (ROOT / "site" / "extensions").glob("*.py")} | {"autograder"}
-    for path in (ROOT / "site").rglob("*.py"):
+    own = {path.stem for path in (ROOT / "docs" / "site" / "extensions").glob("*.py")} | {"autograder"}
+    for path in (ROOT / "docs" / "site").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []

@@ -35,7 +35,7 @@ def _head(lesson: Lesson, scale: str | None, settings: Settings) -> str:
     """Return what stands below the title, in MyST Markdown; ``scale`` is that of the run, None where none was made."""
     links = [f"[{name}]({address})" for name, address in settings.open_links(lesson).items()]
     opened = f" · Open in {', '.join(links)}" if links else ""
-    download = f"{{download}}`Download the notebook <../../../lessons/{lesson.id}/{lesson.id}.ipynb>`"
+    download = f"{{download}}`Download the notebook <../../../../lessons/{lesson.id}/{lesson.id}.ipynb>`"
     if scale is None:
         said = "Not run for this page, so that nothing is shown below its cells."
     elif lesson.exercises:

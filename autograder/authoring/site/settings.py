@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ...course.address import REPOSITORY
 from ...course.manifest import ROOT, CourseError, Lesson
 
-SOURCE = ROOT / "site"
+SOURCE = ROOT / "docs" / "site"
 OUT = ROOT / "build" / "site"
 
 

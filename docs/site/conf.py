@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE / "extensions")]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE / "extensions")]
 
 from autograder.course.manifest import load_course  # noqa: E402
 
