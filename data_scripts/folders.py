@@ -10,6 +10,7 @@ from data_scripts.files.errors import DataError, explain_os_error
 from data_scripts.files.generated import PACKAGES, REPOSITORY
 
 SCALES = ("trial", "quick", "full")
+MOST_SEEDS = 100
 
 
 def course_folder() -> Path:
@@ -94,3 +95,17 @@ def scale() -> str:
     if chosen not in SCALES:
         raise ValueError(f"COURSE_SCALE: expected one of {', '.join(SCALES)}, got {chosen!r}; correct or unset it")
     return chosen
+
+
+def seed_count() -> int:
+    """From how many seeds a lesson trains what it compares: ``$COURSE_SEEDS``, else 3, at trial scale 1.
+
+    One seed takes a third of the time, and leaves open whether a difference is more than chance.
+
+    Raises:
+        ValueError: for anything but a whole number from 1 to 100.
+    """
+    chosen = os.environ.get("COURSE_SEEDS") or ("1" if scale() == "trial" else "3")
+    if not (chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= MOST_SEEDS):
+        raise ValueError(f"COURSE_SEEDS: expected a whole number from 1 to {MOST_SEEDS}, got {chosen!r}; correct it")
+    return int(chosen)

@@ -56,7 +56,7 @@ ResidualBlock = autograder.earlier("03_residual_block").ResidualBlock
 # %%
 import yaml
 
-from data_scripts.folders import data_folder, lesson_folder, output_folder, scale
+from data_scripts.folders import data_folder, lesson_folder, output_folder, scale, seed_count
 from data_scripts.kaggle_csv import read_training
 
 FOLDER = lesson_folder("10_beyond_the_sources")
@@ -704,7 +704,7 @@ recipes = {
     },
 }  # fmt: skip
 different = list(dict.fromkeys(chosen for group in recipes.values() for chosen in group.values()))
-trainings = [(chosen, seed) for chosen in different for seed in range(config["seeds"])]
+trainings = [(chosen, seed) for chosen in different for seed in range(seed_count())]
 scores: dict[tuple[str, ...], list[float]] = {chosen: [] for chosen in different}
 trained = {}
 for chosen, seed in tqdm(trainings, desc="ablation", unit="training", file=sys.stdout):

@@ -98,3 +98,17 @@ def test_another_generator_draws_anew(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(kaggle_folder, "GENERATOR_VERSION", 99)
     kaggle_folder.drawn_folder(tmp_path / "faces")
     assert len(drawn) == 2
+
+
+def test_comparisons_take_three_seeds_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COURSE_SCALE", "COURSE_SEEDS"):
+        monkeypatch.delenv(name, raising=False)
+    assert folders.seed_count() == 3
+    monkeypatch.setenv("COURSE_SCALE", "trial")
+    assert folders.seed_count() == 1
+    monkeypatch.setenv("COURSE_SEEDS", "5")
+    assert folders.seed_count() == 5
+    for wrong in ("0", "101", "two", "1.5", "\u0663"):
+        monkeypatch.setenv("COURSE_SEEDS", wrong)
+        with pytest.raises(ValueError, match="COURSE_SEEDS: expected a whole number from 1 to 100"):
+            folders.seed_count()

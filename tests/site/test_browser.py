@@ -54,7 +54,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, with the primer and one lesson as they run."""
     folder = tmp_path_factory.mktemp("site")
     lessons = [part for number in EXECUTED for part in ("--lesson", number)]
-    course("demo", *lessons, "--scale", "trial", "--out", str(folder / "demo"))
+    course("demo", *lessons, "--scale", "trial", "--seeds", "3", "--out", str(folder / "demo"))
     course("site", "--no-run", "--demo", str(folder / "demo"), "--out", str(folder / "pages"), "--repository", "a/b")
     return folder / "pages"
 

@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder.authoring import demo, generated
+from autograder.authoring import generated, lesson_run
 from autograder.authoring.alt_texts import LONGEST, pictures_of
 from autograder.authoring.site import build, face_demo
 from autograder.authoring.site.lesson_page import SHOW_DRAWING, SHOW_SOLUTION, lesson_page
@@ -123,7 +123,8 @@ def test_the_front_page_lists_every_lesson_with_its_page() -> None:
 
 def executed(folder: Path, lesson: Lesson, **changes: object) -> Path:
     """Leave in a folder what a run of a lesson leaves there, with changes of what it says of itself."""
-    kept = {"sources": demo._sources(lesson), "scale": "quick", "drawn": True, "seconds": 1.0, "figures": []} | changes
+    kept = {"sources": lesson_run._sources(lesson), "scale": "quick", "seeds": 3, "drawn": True, "seconds": 1.0}
+    kept |= {"figures": []} | changes
     (folder / f".{lesson.id}.json").write_text(json.dumps(kept), encoding="utf-8")
     (folder / f"{lesson.id}.html").touch()
     nbformat.write(reference(lesson), folder / f"{lesson.id}.ipynb")
@@ -132,31 +133,34 @@ def executed(folder: Path, lesson: Lesson, **changes: object) -> Path:
 
 def test_a_run_counts_while_its_source_is_the_same_and_no_photograph_was_seen(tmp_path: Path) -> None:
     lesson = find_notebook("01")
-    found = demo.executed_on_drawn_faces(lesson, executed(tmp_path, lesson))
+    found = lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson))
     assert found is not None
     assert found[1] == "quick"
-    assert demo.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, drawn=False)) is None
-    assert demo.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, sources="of yesterday")) is None
+    assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, drawn=False)) is None
+    assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, seeds=1)) is None
+    assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, sources="of yesterday")) is None
     executed(tmp_path, lesson)
     (tmp_path / f"{lesson.id}.ipynb").unlink()
-    assert demo.executed_on_drawn_faces(lesson, tmp_path) is None
+    assert lesson_run.executed_on_drawn_faces(lesson, tmp_path) is None
 
 
 def test_faces_of_somebody_else_are_not_what_a_run_may_publish(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in demo.OTHER_FACES:
+    for name in lesson_run.OTHER_FACES:
         monkeypatch.delenv(name, raising=False)
     own = ROOT / "data" / "synthetic"
-    assert demo._saw_drawn_faces(own)
-    assert not demo._saw_drawn_faces(tmp_path)
+    assert lesson_run._saw_drawn_faces(own)
+    assert not lesson_run._saw_drawn_faces(tmp_path)
     monkeypatch.setenv("COURSE_IBUG", str(tmp_path))
-    assert not demo._saw_drawn_faces(own)
+    assert not lesson_run._saw_drawn_faces(own)
 
 
 def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("COURSE_DATA", *demo.OTHER_FACES):
+    for name in ("COURSE_DATA", *lesson_run.OTHER_FACES):
         monkeypatch.delenv(name, raising=False)
     ran: list[str] = []
-    monkeypatch.setattr(build, "run_lessons", lambda data, scale, out, lessons: ran.extend(each.id for each in lessons))
+    monkeypatch.setattr(
+        build, "run_lessons", lambda data, scale, seeds, out, lessons: ran.extend(each.id for each in lessons)
+    )
     for lesson in LESSONS[2:]:
         executed(tmp_path, lesson)
     build._run_missing(Settings(tmp_path), "trial")

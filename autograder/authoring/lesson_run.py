@@ -1,0 +1,170 @@
+"""Run one reference lesson from top to bottom in a kernel of its own, and keep what it showed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+from ..course.manifest import ROOT, CourseError, Lesson
+from ..course.released import reference_path
+from ..course.root import shown_path
+from .alt_texts import IN_KERNEL, RUN_IN_KERNEL, pictures_of
+
+# Folders of real faces that lessons 07 to 09 read where they are set.
+OTHER_FACES = ("COURSE_IMM", "COURSE_IBUG")
+# So many seeds make a comparison, as the lessons' texts tell it.
+SEEDS = 3
+# Each library reads a name of its own.
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What lessons run on: a folder in Kaggle's format, how long they train, from how many seeds they compare, and the
+    folder that takes what they show and leave."""
+
+    data: Path
+    scale: str
+    seeds: int
+    out: Path
+
+    def environment(self, threads: int) -> dict[str, str]:
+        """Return the environment of a kernel that computes with so many threads."""
+        told = {"COURSE_DATA": self.data, "COURSE_SCALE": self.scale, "COURSE_SEEDS": self.seeds}
+        told["COURSE_OUTPUT"] = self.out / "results"
+        shares = {name: os.environ.get(name, threads) for name in THREADS}
+        return os.environ | {name: str(value) for name, value in (told | shares).items()}
+
+
+@dataclass(frozen=True)
+class Executed:
+    """One lesson that was run: its page, its figures with what they show in words, and the seconds it took."""
+
+    lesson: Lesson
+    page: Path
+    figures: tuple[tuple[Path, str], ...]
+    seconds: float
+
+
+def execute(notebook: NotebookNode, folder: Path, bar: tqdm, environment: dict[str, str]) -> None:
+    """Run every cell of ``notebook`` in a fresh kernel whose working folder is ``folder``; outputs stay in it.
+
+    Raises CourseError naming the cell that failed.
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        coalesce_streams=True,  # a progress bar is one line, not one a step
+        kernel_name="python3",
+        # 40: errors. A kernel warns that other users of the machine could read what it sends.
+        extra_arguments=[f"--IPKernelApp.exec_lines={[RUN_IN_KERNEL]!r}", "--IPKernelApp.log_level=40"],
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_executed=lambda cell, cell_index, execute_reply: bar.update(),
+    )
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        raise CourseError(f"{folder.name}: a cell ended with {error.ename}: {error.evalue}\n{error}") from None
+
+
+def _save_figures(notebook: NotebookNode, folder: Path, lesson: Lesson) -> tuple[tuple[Path, str], ...]:
+    pictures = [(output, alt) for _, output, alt in pictures_of(notebook) if "image/png" in output.data]
+    figures = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (output, alt) in enumerate(pictures, start=1):
+        path = folder / f"{lesson.number}-{number:02d}.png"
+        path.write_bytes(base64.b64decode(output.data["image/png"]))
+        figures.append((path, alt))
+    return tuple(figures)
+
+
+def _sources(lesson: Lesson) -> str:
+    """Return a digest of what decides what a lesson's cells are, whatever data and scale they run on.
+
+    Raises CourseError where the lesson was not built.
+    """
+    source = reference_path(lesson)
+    if not source.is_file():
+        raise CourseError(f"{shown_path(source)} is missing; run: python -m autograder build")
+    files = [source, *sorted(source.parent.glob("*.yaml")), IN_KERNEL]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def _fingerprint(lesson: Lesson, on: Conditions) -> str:
+    table = (on.data / "training.csv").stat()
+    told = f"{_sources(lesson)} {on.data} {table.st_size} {table.st_mtime_ns} {on.scale} {on.seeds}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _kept(lesson: Lesson, out: Path) -> dict[str, Any]:
+    """Return what ``out`` says of its run of a lesson; empty where something of that run is not there."""
+    stamp = out / f".{lesson.id}.json"
+    files = [stamp, out / f"{lesson.id}.html", out / f"{lesson.id}.ipynb"]
+    return json.loads(stamp.read_text(encoding="utf-8")) if all(path.is_file() for path in files) else {}
+
+
+def executed_on_drawn_faces(lesson: Lesson, out: Path) -> tuple[NotebookNode, str] | None:
+    """Return a lesson as it was run into ``out``, and the scale of that run.
+
+    None where its source is another one by now, where it compared from fewer seeds than its text says, or where it saw
+    other faces than the course's drawn ones: photographs must not get into pages that are published.
+    """
+    kept = _kept(lesson, out)
+    if not kept.get("drawn") or kept["sources"] != _sources(lesson) or kept.get("seeds", 0) < SEEDS:
+        return None
+    return nbformat.read(out / f"{lesson.id}.ipynb", as_version=4), kept["scale"]
+
+
+def _saw_drawn_faces(data: Path) -> bool:
+    own = ROOT / "data" / "synthetic"
+    return data.resolve() == own.resolve() and not any(os.environ.get(name) for name in OTHER_FACES)
+
+
+def run_before(lesson: Lesson, on: Conditions) -> Executed | None:
+    """Return the very same run of a lesson, where it is already there."""
+    kept, out = _kept(lesson, on.out), on.out
+    page = out / f"{lesson.id}.html"
+    if kept.get("fingerprint") == _fingerprint(lesson, on):
+        return Executed(lesson, page, tuple((out / name, alt) for name, alt in kept["figures"]), kept["seconds"])
+    return None
+
+
+def run_lesson(on: Conditions, lesson: Lesson, threads: int, place: int = 0) -> Executed:
+    """Execute one reference notebook and keep its page, its figures and the notebook itself.
+
+    ``place`` is the line of the terminal that shows its progress.
+    """
+    out, page = on.out, on.out / f"{lesson.id}.html"
+    notebook = nbformat.read(reference_path(lesson), as_version=4)
+    started = time.monotonic()
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with tqdm(total=cells, desc=lesson.id, unit="cell", position=place) as bar:
+        execute(notebook, reference_path(lesson).parent, bar, on.environment(threads))
+    seconds = time.monotonic() - started
+    figures = _save_figures(notebook, out / "figures", lesson)
+    nbformat.write(notebook, out / f"{lesson.id}.ipynb")
+    page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    kept = {
+        "fingerprint": _fingerprint(lesson, on),
+        "sources": _sources(lesson),
+        "scale": on.scale,
+        "seeds": on.seeds,
+        "drawn": _saw_drawn_faces(on.data),
+        "seconds": seconds,
+        "figures": [(str(path.relative_to(out)), alt) for path, alt in figures],
+    }
+    (out / f".{lesson.id}.json").write_text(json.dumps(kept), encoding="utf-8")
+    return Executed(lesson, page, figures, seconds)
