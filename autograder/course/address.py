@@ -1,4 +1,6 @@
-"""Where a notebook gets its course from: the setup cell says it, or, in Colab, does it, once an address is known.
+"""Where a course lies on GitHub: its lessons open there with one click, and a notebook gets its course from there.
+
+The setup cell says where to get it, or, in Colab, does it, once an address is known.
 
 In the course's own lessons the cell only says what to run, since nobody knows where the course will lie. A students'
 repository knows, and its notebooks are known again by the text that they were built with.
@@ -7,6 +9,7 @@ repository knows, and its notebooks are known again by the text that they were b
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 _PLACE = "ADDRESS-OF-YOUR-COURSE"
 _SAYS = f"""\
@@ -33,3 +36,13 @@ def with_address(text: str, repository: str) -> str:
 def without_address(text: str) -> str:
     """Return a cell's text as it was built, whichever repository was put into it."""
     return _INSTALLED_FROM.sub(lambda _: _SAYS, text)
+
+
+def open_links(repository: str, branch: str, lesson_id: str) -> dict[str, str]:
+    """Return where a lesson of ``OWNER/NAME`` on GitHub opens with one click, by the name of what opens it."""
+    place, branch = f"lessons/{lesson_id}/{lesson_id}.ipynb", quote(branch, safe="")
+    return {
+        "Colab": f"https://colab.research.google.com/github/{repository}/blob/{branch}/{place}",
+        "Binder": f"https://mybinder.org/v2/gh/{repository}/{branch}?labpath={quote(place, safe='')}",
+        "Codespaces": f"https://codespaces.new/{repository}/tree/{branch}?quickstart=1",
+    }

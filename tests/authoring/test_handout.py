@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from traitlets.config import PyFileConfigLoader
@@ -338,7 +339,7 @@ def test_on_github_every_lesson_opens_with_a_click_and_installs_the_course(files
     for lesson in load_course().notebooks:
         place = f"lessons/{lesson.id}/{lesson.id}.ipynb"
         assert f"https://colab.research.google.com/github/a-school/faces.2/blob/main/{place})" in readme
-        assert f"https://mybinder.org/v2/gh/a-school/faces.2/main?urlpath=lab/tree/{place})" in readme
+        assert f"https://mybinder.org/v2/gh/a-school/faces.2/main?labpath={quote(place, safe='')})" in readme
         cell, built = setup_cell(there[place]), setup_cell(files[place])
         assert (cell is None) == (built is None)
         if cell is not None and built is not None:
@@ -462,3 +463,15 @@ def test_a_clone_is_solved_and_handed_in(own: Path, files: dict[str, bytes], aut
 def test_the_archive_is_the_same_each_time(files: dict[str, bytes]) -> None:
     assert handout_files(PRESET)[ARCHIVE] == files[ARCHIVE]
     assert files_below(ROOT, SEALED_ROOMS[0])
+
+
+def test_handed_out_again_the_settings_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "course"
+    handout = ("-m", "autograder", "handout", str(folder))
+    said = run(ROOT, *handout, "--course-id", "faces-7", "--exchange", "/srv/seven", "--repository", "a-school/seven")
+    assert "its nbgrader is set to the course faces-7 and the exchange /srv/seven" in said
+    assert "nothing changed" in run(ROOT, *handout)
+    assert "exchange /srv/eight" in run(ROOT, *handout, "--exchange", "/srv/eight")
+    config = (folder / "nbgrader_config.py").read_text(encoding="utf-8")
+    assert "/srv/eight" in config
+    assert "faces-7" in config

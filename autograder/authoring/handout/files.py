@@ -51,6 +51,10 @@ class Preset:
     exchange: str
     repository: str | None = None
 
+    def settings(self) -> dict[str, str]:
+        """Return what a hand-out remembers, so that it need not be said again."""
+        return {name: value for name, value in vars(self).items() if value}
+
 
 def _lesson_files(lesson: Lesson) -> Iterator[str]:
     """Yield the places of what a lesson was released with. Raises CourseError where that is not what was built."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ...course.address import REPOSITORY, with_address
+from ...course.address import REPOSITORY, open_links, with_address
 from ...course.manifest import CourseError, load_course
 
 BRANCH = "main"
@@ -23,10 +23,6 @@ look. Both need this repository to be public.
 | lesson | | |
 |---|---|---|
 {rows}"""
-_ROW = (
-    "| `{lesson}` | [Colab](https://colab.research.google.com/github/{repository}/blob/{branch}/{place}) "
-    "| [Binder](https://mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/{place}) |"
-)
 
 
 def check_repository(name: str) -> str:
@@ -40,12 +36,10 @@ def one_click(repository: str | None) -> str:
     """Return what a README says about working without setting anything up."""
     if repository is None:
         return _WITHOUT
-    rows = [
-        _ROW.format(
-            lesson=lesson.id, repository=repository, branch=BRANCH, place=f"lessons/{lesson.id}/{lesson.id}.ipynb"
-        )
-        for lesson in load_course().notebooks
-    ]
+    rows = []
+    for lesson in load_course().notebooks:
+        links = open_links(repository, BRANCH, lesson.id)
+        rows.append(f"| `{lesson.id}` | [Colab]({links['Colab']}) | [Binder]({links['Binder']}) |")
     return _WITH.format(repository=repository, rows="\n".join(rows))
 
 

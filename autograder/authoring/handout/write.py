@@ -47,28 +47,29 @@ def _refuse_links(target: Path, place: str) -> None:
             raise CourseError(f"{path} is a link; nothing is read or written through it: remove it first")
 
 
-def _record(target: Path) -> dict[str, str]:
-    """Return the digests of what was handed out to this folder before, by place; none where it is empty or new.
+def _record(target: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what was handed out to this folder before: digests by place, and settings by name; none where it is new.
 
     Raises CourseError where the folder is something else.
     """
     if target.is_relative_to(ROOT) or ROOT.is_relative_to(target):
         raise CourseError(f"{target} lies in the course's own folder or around it; name a folder beside it")
     if not target.exists():
-        return {}
+        return {}, {}
     if not target.is_dir():
         raise CourseError(f"{target} is a file; expected a folder, or a name that is free")
     path = target / RECORD
     if not path.is_file():
         if any(each.name != ".git" for each in target.iterdir()):
             raise CourseError(f"{target} holds files and is no students' repository; name an empty folder or a new one")
-        return {}
+        return {}, {}
     try:
-        files = json.loads(path.read_text(encoding="utf-8"))["files"]
-        found = {str(place): str(digest) for place, digest in files.items()}
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found = {str(place): str(digest) for place, digest in record["files"].items()}
+        settings = {str(name): str(value) for name, value in record.get("settings", {}).items()}
         if not all(_is_place(place) for place in found):
             raise ValueError
-        return found
+        return found, settings
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CourseError(f"{path} is damaged: get it back from git, or hand out to a new folder") from None
 
@@ -118,14 +119,22 @@ def _take_back(target: Path, place: str, handed: str) -> Change:
     return Change(place, "removed")
 
 
-def hand_out(target: Path, files: Mapping[str, bytes], version: str) -> list[Change]:
-    """Write files to a folder, or bring it up to date; return what changed.
+def settings_before(target: Path) -> dict[str, str]:
+    """Return the settings that a folder was handed out with; none where it is new. Raises as ``hand_out`` does."""
+    _refuse_links(target, RECORD)
+    return _record(target)[1]
+
+
+def hand_out(
+    target: Path, files: Mapping[str, bytes], version: str, settings: Mapping[str, str] | None = None
+) -> list[Change]:
+    """Write files to a folder, or bring it up to date; return what changed. The folder remembers ``settings``.
 
     Lessons that a student has worked on stay as they are. Interrupted, the same call goes on. Raises CourseError where
     the folder is something else or can't be written.
     """
     _refuse_links(target, RECORD)
-    before = _record(target)
+    before, _ = _record(target)
     for place in {*files, *before}:
         _refuse_links(target, place)
         _refuse_links(target, f"{UPDATES}/{place}")
@@ -136,7 +145,7 @@ def hand_out(target: Path, files: Mapping[str, bytes], version: str) -> list[Cha
         changes += [_take_back(target, place, digest) for place, digest in before.items() if place not in files]
         # Last: until then the record of before says which files are as they were handed out.
         digests = {place: digest(content) for place, content in sorted(files.items())}
-        record = json.dumps({"version": version, "files": digests}, indent=1) + "\n"
+        record = json.dumps({"version": version, "settings": dict(settings or {}), "files": digests}, indent=1) + "\n"
         _put(target / RECORD, record.encode())
     except OSError as error:
         raise CourseError(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-from ...course.address import REPOSITORY
+from ...course.address import REPOSITORY, open_links
 from ...course.manifest import ROOT, CourseError, Lesson
 
 SOURCE = ROOT / "docs" / "site"
@@ -36,10 +35,4 @@ class Settings:
         """Return where a lesson opens with one click, by name; nothing where no repository is known."""
         if not self.repository:
             return {}
-        place = f"lessons/{lesson.id}/{lesson.id}.ipynb"
-        branch = quote(self.branch, safe="")
-        return {
-            "Colab": f"https://colab.research.google.com/github/{self.repository}/blob/{branch}/{place}",
-            "Binder": f"https://mybinder.org/v2/gh/{self.repository}/{branch}?labpath={quote(place, safe='')}",
-            "Codespaces": f"https://codespaces.new/{self.repository}/tree/{branch}?quickstart=1",
-        }
+        return open_links(self.repository, self.branch, lesson.id)
