@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from data_scripts import demo_network
+from data_scripts import carry_over
 from data_scripts.browser.onnx_file import TOLERANCE, export, run_onnx
 from data_scripts.drawing.shape import KEYPOINT_NAMES
 from data_scripts.drawing.workers import draw_faces
@@ -20,7 +20,6 @@ from data_scripts.files.errors import DataError
 from data_scripts.heatmaps import crew
 from data_scripts.heatmaps.network import HeatmapNet
 from data_scripts.heatmaps.predicting import load_network, predict
-from data_scripts.kaggle.folder import write_kaggle_folder
 from tests.reference import reference_names
 from tests.site.packages import needs_onnx
 
@@ -99,23 +98,14 @@ def test_the_network_of_the_demo_is_one_and_small() -> None:
 
 
 @needs_onnx
-def test_the_command_that_made_it_trains_and_exports(
+def test_the_commands_that_made_it_train_and_export(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "_cores", lambda: 1)  # two threads wait for each other on a busy machine
-    write_kaggle_folder(tmp_path / "faces", 40, 4, workers=1)
-    arguments = [
-        "--out",
-        str(tmp_path / "model.onnx"),
-        "--faces",
-        str(tmp_path / "faces"),
-        "--work",
-        str(tmp_path / "work"),
-    ]
-    assert demo_network.main([*arguments, "--steps", "10"]) == 0
+    out = str(tmp_path / "trained")
+    assert carry_over.main(["--networks", "1", "--width", "16", "--train", "40", "--steps", "10", "--out", out]) == 0
+    assert main([f"{out}/network_0.pt", "--out", str(tmp_path / "model.onnx")]) == 0
     assert "model.onnx: 1,3" in capsys.readouterr().out
-    assert demo_network.main(["--out", str(tmp_path / "model.onnx"), "--faces", str(tmp_path / "work")]) == 1
-    assert "demo_network: " in capsys.readouterr().err
 
 
 @needs_onnx
