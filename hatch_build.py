@@ -1,4 +1,4 @@
-"""What a wheel holds beside the open files: the sealed ones, made while it is built (autograder/authoring/handout)."""
+"""What a wheel holds beside the open files: the lessons, and what is sealed while it is built."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class SealAnswers(BuildHookInterface):
-    """Put the archive into a wheel of the course's own folder; a students' repository has it already."""
+    """Put the lessons into a wheel, and the archive into one of the course's own folder; a hand-out has it already."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Seal, unless the wheel only points at this folder."""
+        """Add them, unless the wheel only points at this folder: then they are where they are."""
+        if version == "editable":
+            return
         root = Path(self.root)
+        build_data["force_include"][str(root / "lessons")] = "autograder/lessons"
         source = root / "autograder" / "authoring" / "handout" / "seal.py"
-        if version == "editable" or not source.is_file():
+        if not source.is_file():
             return
         names = runpy.run_path(str(source))
         self._folder = tempfile.TemporaryDirectory()

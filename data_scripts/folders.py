@@ -10,7 +10,7 @@ from data_scripts.files.errors import DataError, explain_os_error
 from data_scripts.files.generated import PACKAGES, REPOSITORY
 
 SCALES = ("trial", "quick", "full")
-MOST_SEEDS = 100
+COMPARISONS = ("brief", "whole")
 
 
 def course_folder() -> Path:
@@ -97,15 +97,24 @@ def scale() -> str:
     return chosen
 
 
-def seed_count() -> int:
-    """From how many seeds a lesson trains what it compares: ``$COURSE_SEEDS``, else 3, at trial scale 1.
+def compared_seeds() -> range:
+    """From which seeds a lesson trains what it compares: three; one where comparisons are brief.
 
-    One seed takes a third of the time, and leaves open whether a difference is more than chance.
+    ``$COURSE_COMPARISONS`` says ``"brief"`` or ``"whole"``; where it is not set they are brief at trial scale alone.
 
     Raises:
-        ValueError: for anything but a whole number from 1 to 100.
+        ValueError: for another value.
     """
-    chosen = os.environ.get("COURSE_SEEDS") or ("1" if scale() == "trial" else "3")
-    if not (chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= MOST_SEEDS):
-        raise ValueError(f"COURSE_SEEDS: expected a whole number from 1 to {MOST_SEEDS}, got {chosen!r}; correct it")
-    return int(chosen)
+    chosen = os.environ.get("COURSE_COMPARISONS") or ("brief" if scale() == "trial" else "whole")
+    if chosen not in COMPARISONS:
+        known = ", ".join(COMPARISONS)
+        raise ValueError(f"COURSE_COMPARISONS: expected one of {known}, got {chosen!r}; correct or unset it")
+    return range(1 if chosen == "brief" else 3)
+
+
+def compared_passes(passes: int) -> int:
+    """How many images each training of a comparison sees: ``passes``, a quarter of them where comparisons are brief.
+
+    From one seed and so few images, what comes out may be chance: it shows that everything runs.
+    """
+    return passes if len(compared_seeds()) > 1 else max(1, passes // 4)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ..course.manifest import ROOT, CourseError, Lesson, load_course
-from .lesson_run import SEEDS, Conditions, Executed, run_before, run_lesson
+from .lesson_run import BRIEF, WHOLE, Conditions, Executed, run_before, run_lesson
 from .side_by_side import processors, side_by_side
 
 OUT = ROOT / "build" / "demo"
@@ -18,9 +18,8 @@ OUT = ROOT / "build" / "demo"
 
 def _told(on: Conditions) -> str:
     """Return in a sentence what the lessons ran on."""
-    few = "; the lessons compare from three, which --seeds 3 does" if on.seeds < SEEDS else ""
-    seeds = "1 seed" if on.seeds == 1 else f"{on.seeds} seeds"
-    return f"Data: {on.data.name}, scale: {on.scale}, comparisons from {seeds}{few}."
+    brief = "brief, from one seed (--comparisons whole: as the lessons tell them)" if on.comparisons == BRIEF else WHOLE
+    return f"Data: {on.data.name}; scale: {on.scale}; comparisons: {brief}."
 
 
 def _index_page(executed: list[Executed], on: Conditions) -> str:
@@ -43,7 +42,7 @@ def _index_page(executed: list[Executed], on: Conditions) -> str:
 
 
 def run_lessons(
-    data: Path | None, scale: str, seeds: int, out: Path, lessons: tuple[Lesson, ...], force: bool = False
+    data: Path | None, scale: str, comparisons: str, out: Path, lessons: tuple[Lesson, ...], force: bool = False
 ) -> tuple[list[Executed], Conditions]:
     """Run reference lessons into ``out``, two beside each other where they can, and return what each left, in order.
 
@@ -56,7 +55,7 @@ def run_lessons(
     out.mkdir(parents=True, exist_ok=True)
     if data and not (data / "training.csv").is_file():
         raise CourseError(f"--data {data}: expected a folder in Kaggle's format, with training.csv in it")
-    on = Conditions(data.resolve() if data else data_folder(), scale, seeds, out)
+    on = Conditions(data.resolve() if data else data_folder(), scale, comparisons, out)
     before = {} if force else {lesson: run for lesson in lessons if (run := run_before(lesson, on))}
     for lesson, run in before.items():
         print(f"{lesson.id}: done before ({run.seconds:.0f} s); --force runs it again")
@@ -67,12 +66,12 @@ def run_lessons(
 
 
 def run_demo(
-    data: Path | None, scale: str, seeds: int, out: Path, lessons: tuple[Lesson, ...], force: bool = False
+    data: Path | None, scale: str, comparisons: str, out: Path, lessons: tuple[Lesson, ...], force: bool = False
 ) -> None:
     """Run the reference lessons as ``run_lessons`` does, gather their figures, and say where everything lies."""
     started = time.monotonic()
     out = out.resolve()
-    executed, on = run_lessons(data, scale, seeds, out, lessons, force)
+    executed, on = run_lessons(data, scale, comparisons, out, lessons, force)
     index = out / "index.html"
     index.write_text(_index_page(executed, on), encoding="utf-8")
     count = "1 lesson" if len(executed) == 1 else f"{len(executed)} lessons"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,25 +26,25 @@ from .alt_texts import IN_KERNEL, RUN_IN_KERNEL, pictures_of
 
 # Folders of real faces that lessons 07 to 09 read where they are set.
 OTHER_FACES = ("COURSE_IMM", "COURSE_IBUG")
-# So many seeds make a comparison, as the lessons' texts tell it.
-SEEDS = 3
+# The lessons' texts speak of the first: comparisons as long as they are told, from all their seeds.
+WHOLE, BRIEF = "whole", "brief"
 # Each library reads a name of its own.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What lessons run on: a folder in Kaggle's format, how long they train, from how many seeds they compare, and the
+    """What lessons run on: a folder in Kaggle's format, how long they train, whether they compare briefly, and the
     folder that takes what they show and leave."""
 
     data: Path
     scale: str
-    seeds: int
+    comparisons: str
     out: Path
 
     def environment(self, threads: int) -> dict[str, str]:
         """Return the environment of a kernel that computes with so many threads."""
-        told = {"COURSE_DATA": self.data, "COURSE_SCALE": self.scale, "COURSE_SEEDS": self.seeds}
+        told = {"COURSE_DATA": self.data, "COURSE_SCALE": self.scale, "COURSE_COMPARISONS": self.comparisons}
         told["COURSE_OUTPUT"] = self.out / "results"
         shares = {name: os.environ.get(name, threads) for name in THREADS}
         return os.environ | {name: str(value) for name, value in (told | shares).items()}
@@ -105,7 +106,7 @@ def _sources(lesson: Lesson) -> str:
 
 def _fingerprint(lesson: Lesson, on: Conditions) -> str:
     table = (on.data / "training.csv").stat()
-    told = f"{_sources(lesson)} {on.data} {table.st_size} {table.st_mtime_ns} {on.scale} {on.seeds}"
+    told = f"{_sources(lesson)} {on.data} {table.st_size} {table.st_mtime_ns} {on.scale} {on.comparisons}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -119,11 +120,11 @@ def _kept(lesson: Lesson, out: Path) -> dict[str, Any]:
 def executed_on_drawn_faces(lesson: Lesson, out: Path) -> tuple[NotebookNode, str] | None:
     """Return a lesson as it was run into ``out``, and the scale of that run.
 
-    None where its source is another one by now, where it compared from fewer seeds than its text says, or where it saw
+    None where its source is another one by now, where it compared more briefly than its text says, or where it saw
     other faces than the course's drawn ones: photographs must not get into pages that are published.
     """
     kept = _kept(lesson, out)
-    if not kept.get("drawn") or kept["sources"] != _sources(lesson) or kept.get("seeds", 0) < SEEDS:
+    if not kept.get("drawn") or kept["sources"] != _sources(lesson) or kept.get("comparisons") != WHOLE:
         return None
     return nbformat.read(out / f"{lesson.id}.ipynb", as_version=4), kept["scale"]
 
@@ -131,6 +132,13 @@ def executed_on_drawn_faces(lesson: Lesson, out: Path) -> tuple[NotebookNode, st
 def _saw_drawn_faces(data: Path) -> bool:
     own = ROOT / "data" / "synthetic"
     return data.resolve() == own.resolve() and not any(os.environ.get(name) for name in OTHER_FACES)
+
+
+def results_read(lesson: Lesson) -> set[str]:
+    """Return the ids of the lessons whose results a lesson reads, as its cells name them."""
+    cells = nbformat.read(reference_path(lesson), as_version=4).cells
+    named = re.findall(r"""output_folder\(["'](\w+)["']\)""", "\n".join(cell.source for cell in cells))
+    return {*named} - {lesson.id}
 
 
 def run_before(lesson: Lesson, on: Conditions) -> Executed | None:
@@ -161,7 +169,7 @@ def run_lesson(on: Conditions, lesson: Lesson, threads: int, place: int = 0) -> 
         "fingerprint": _fingerprint(lesson, on),
         "sources": _sources(lesson),
         "scale": on.scale,
-        "seeds": on.seeds,
+        "comparisons": on.comparisons,
         "drawn": _saw_drawn_faces(on.data),
         "seconds": seconds,
         "figures": [(str(path.relative_to(out)), alt) for path, alt in figures],

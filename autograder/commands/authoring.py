@@ -45,7 +45,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     shown = tuple(lesson for lesson in load_course().notebooks if lesson.demo)
     chosen = tuple(find_notebook(text) for text in arguments.lesson) or shown
-    run_demo(arguments.data, arguments.scale, arguments.seeds, arguments.out or OUT, chosen, arguments.force)
+    run_demo(arguments.data, arguments.scale, arguments.comparisons, arguments.out or OUT, chosen, arguments.force)
     return 0
 
 
@@ -86,8 +86,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--data", type=Path, metavar="DIR", help="in Kaggle's format (default: embedded faces)")
     scales = ("trial", "quick", "full")
     command.add_argument("--scale", choices=scales, default="quick", help="full is the sources' recipe")
-    seeds = "comparisons train from so many (default: 1; the lessons' texts speak of 3)"
-    command.add_argument("--seeds", type=int, choices=range(1, 101), default=1, metavar="N", help=seeds)
+    comparisons = "of trainings: brief (default) from one seed and a quarter of the images, whole as the lessons say"
+    command.add_argument("--comparisons", choices=("brief", "whole"), default="brief", help=comparisons)
     command.add_argument("--out", type=Path, metavar="DIR", help="where everything goes (default: build/demo)")
     command.add_argument("--lesson", action="append", default=[], metavar="NN", help="only this lesson; repeatable")
     command.add_argument("--force", action="store_true", help="run lessons again that were run before")

@@ -30,14 +30,22 @@ _lent: list[Any] = []
 
 
 def find_earlier(text: str) -> types.SimpleNamespace:
-    """Return the names of an earlier lesson (``"03"`` or ``"03_residual_block"``).
+    """Return the names of an earlier lesson (``"03"`` or ``"03_residual_block"``), looked for beside the running one.
 
-    The student's notebook is looked for beside the running one. Raises CourseError where it does not pass and
-    there is no reference either: then that lesson must be finished first.
+    Raises CourseError where that is not a later one: nobody is lent what they are to write.
     """
-    lesson = find_lesson(text)
-    _refuse_later(lesson)
-    own = Path.cwd().parent / lesson.id / f"{lesson.id}.ipynb"
+    lesson, running = find_lesson(text), lesson_of(Path.cwd())
+    if running is not None and running.number <= lesson.number:
+        raise CourseError(f"{lesson.id} is not earlier than {running.id}; a lesson is lent the work of those before it")
+    return work_of(lesson, Path.cwd().parent)
+
+
+def work_of(lesson: Lesson, lessons: Path = ROOT / "lessons") -> types.SimpleNamespace:
+    """Return the names of a lesson: the student's in this folder of lessons where they pass, else the reference's.
+
+    Raises CourseError where they do not pass and there is no reference: then that lesson must be finished first.
+    """
+    own = lessons / lesson.id / f"{lesson.id}.ipynb"
     if own.is_file() and not own.is_relative_to(SOLUTIONS):
         reason = why_not_own(own, lesson)
         code, dropped = own_definitions(own, lesson) if reason is None else ("", set())
@@ -52,13 +60,6 @@ def find_earlier(text: str) -> types.SimpleNamespace:
 def is_lent(value: Any) -> bool:
     """Return whether a function or class is one of the references that this program was lent."""
     return any(value is lent for lent in _lent)
-
-
-def _refuse_later(lesson: Lesson) -> None:
-    """Raise CourseError where the running lesson is not a later one: nobody is lent what they are to write."""
-    running = lesson_of(Path.cwd())
-    if running is not None and running.number <= lesson.number:
-        raise CourseError(f"{lesson.id} is not earlier than {running.id}; a lesson is lent the work of those before it")
 
 
 def why_not_own(own: Path, lesson: Lesson) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-import autograder
+from autograder.course.manifest import find_lesson
+from autograder.notebook_api.earlier import work_of
 from data_scripts.imm.reading import ImmFaces
 from data_scripts.studies.runs import Run, finish_runs
 from data_scripts.training.keypoints import train_keypoints
@@ -52,7 +53,7 @@ def split(faces: ImmFaces, n_val: int) -> tuple[np.ndarray, np.ndarray]:
 
 def train_once(faces: ImmFaces, setting: str, seed: int, plan: Plan) -> dict[str, list[float]]:
     """Train lesson 08's network once; return its history."""
-    lesson = autograder.earlier("08_full_keypoints")
+    lesson = work_of(find_lesson("08_full_keypoints"))
     train, val = split(faces, plan.n_val)
     generator = torch.Generator().manual_seed(seed + 1)
     train_set = lesson.AugmentedFaces(

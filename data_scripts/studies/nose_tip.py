@@ -11,7 +11,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
-import autograder
+from autograder.course.manifest import find_lesson
+from autograder.notebook_api.earlier import work_of
 from data_scripts.imm.points import NOSE_TIP
 from data_scripts.imm.reading import load_imm
 from data_scripts.studies.runs import Run, finish_runs
@@ -35,7 +36,7 @@ class Split:
 def load_split(root: Path | None) -> Split:
     """Read the faces and split them as the lesson does: the last eight persons validate."""
     faces = load_imm(root, SIZE)
-    split_by_person = autograder.earlier("07_nose_tip").split_by_person
+    split_by_person = work_of(find_lesson("07_nose_tip")).split_by_person
     place = {file: number for number, file in enumerate(faces.files)}
     train, val = (np.array([place[file] for file in part]) for part in split_by_person(list(faces.files)))
     images = torch.from_numpy(faces.images).unsqueeze(1) - 0.5
@@ -46,7 +47,7 @@ def load_split(root: Path | None) -> Split:
 
 def train_once(split: Split, batch_size: int, lr: float, epochs: int, seed: int) -> Run:
     """Train one network; -> its last and its lowest validation MSE, and the faces found within the tolerance."""
-    lesson = autograder.earlier("07_nose_tip")
+    lesson = work_of(find_lesson("07_nose_tip"))
     torch.manual_seed(seed)
     model = lesson.NoseTipNet()
     val_loader = DataLoader(split.val, 256)

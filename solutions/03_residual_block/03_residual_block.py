@@ -269,7 +269,7 @@ for kernel, stride, padding in [(3, 1, 1), (3, 1, 0), (3, 2, 1), (1, 2, 0), (7, 
 # bright where the patch of the image looks like the kernel.
 
 # %%
-from data_scripts.folders import data_folder, scale, seed_count
+from data_scripts.folders import compared_passes, compared_seeds, data_folder, scale
 from data_scripts.kaggle_csv import read_training
 
 faces = read_training(data_folder() / "training.csv")
@@ -744,10 +744,8 @@ pixels = torch.from_numpy(faces.keypoints[complete]).flatten(1)
 small_targets = (pixels - pixels[train].mean(dim=0)) / 8
 constant = float((8 * small_targets[val]).square().mean().sqrt())
 
-passes = {"trial": 64, "quick": 2_240, "full": 9_600}[scale()]
-runs = [
-    (kind, layers, seed) for layers in (8, 20, 56) for kind in ("plain", "residual") for seed in range(seed_count())
-]
+passes = {"trial": 64, "quick": compared_passes(2_240), "full": compared_passes(9_600)}[scale()]
+runs = [(kind, layers, seed) for layers in (8, 20, 56) for kind in ("plain", "residual") for seed in compared_seeds()]
 rows = []
 for kind, layers, seed in tqdm(runs, desc="training", unit="network", file=sys.stdout):
     on_train, on_val = train_small(kinds[kind], (layers - 2) // 6, passes, seed)
@@ -770,7 +768,7 @@ for panel, part in zip(panels, ("training", "validation"), strict=True):
     panel.grid(alpha=0.3)
 panels[0].set_ylabel("RMSE (pixels)")
 panels[0].legend()
-figure.suptitle(f"{seed_count()} seed{'s' * (seed_count() > 1)} each (dots), {passes:,} images seen")
+figure.suptitle(f"{len(compared_seeds())} of each (dots: single seeds), {passes:,} images seen")
 plt.tight_layout()
 plt.show()
 

@@ -63,7 +63,7 @@ KeypointResNet = autograder.earlier("03_residual_block").KeypointResNet
 # %%
 from IPython.display import Image, display
 
-from data_scripts.folders import data_folder, lesson_folder, output_folder, scale, seed_count
+from data_scripts.folders import compared_passes, compared_seeds, data_folder, lesson_folder, output_folder, scale
 from data_scripts.kaggle_csv import read_training
 
 FOLDER = lesson_folder("05_resnet_training")
@@ -751,8 +751,8 @@ print(f"best epoch {best + 1}, stopped after epoch {len(epochs)}: {len(epochs) -
 from torch.utils.data import RandomSampler
 
 forward_fill = autograder.earlier("02_nan_masking").forward_fill
-PASSES = 200 if scale() == "trial" else 4800  # images seen by each network
-SEEDS = range(seed_count())
+PASSES = 200 if scale() == "trial" else compared_passes(4800)  # images seen by each network
+SEEDS = compared_seeds()
 EXPERIMENT = {"epochs": 4, "lr": 2e-3, "step_size": 2, "gamma": 0.3, "patience": 4, "batch_size": 16}
 often = np.isfinite(faces.keypoints).all(axis=2).mean(axis=0) > 0.5
 

@@ -54,7 +54,7 @@ TOLERANCE = 3.0  # pixels: a prediction this near to the truth counts as found
 # lamp, and with a grimace. The green circle is the point that your network will find.
 
 # %%
-from data_scripts.folders import lesson_folder, output_folder, scale, seed_count
+from data_scripts.folders import compared_seeds, lesson_folder, output_folder, scale
 from data_scripts.imm_faces import load_imm
 
 faces = load_imm(size=(HEIGHT, WIDTH))
@@ -696,7 +696,7 @@ def train_all(seeds: int) -> dict[str, list[dict]]:
     return {name: [kept[f"{name}, seed {seed}{ends[name]}"] for seed in range(seeds)] for name in QUESTIONS}
 
 
-again = train_all(seed_count())
+again = train_all(len(compared_seeds()))
 passes = {name: len(train_set) * times * config["epochs"] for name, (_, _, times, _) in QUESTIONS.items()}
 spread = pd.DataFrame(
     [
@@ -704,7 +704,7 @@ spread = pd.DataFrame(
         + tuple(run["val_mse"] for run in runs)
         for name, runs in again.items()
     ],
-    columns=["setting", "steps", "faces seen", "mean", *(f"seed {seed}" for seed in range(seed_count()))],
+    columns=["setting", "steps", "faces seen", "mean", *(f"seed {seed}" for seed in compared_seeds())],
 ).set_index("setting")
 spread.style.format("{:.5f}", subset=["mean", *spread.columns[3:]])
 

@@ -47,7 +47,7 @@ from torch.utils.data import Dataset
 # numbers, x and y of each point.
 
 # %%
-from data_scripts.folders import lesson_folder, output_folder, scale, seed_count
+from data_scripts.folders import compared_seeds, lesson_folder, output_folder, scale
 from data_scripts.imm_faces import load_imm
 
 faces = load_imm(size=(120, 160))
@@ -509,7 +509,7 @@ torch.set_num_threads(1)
 # - from the mean shape, at the same rate, three times from other first weights.
 
 # %%
-seeds = range(config["seed"], config["seed"] + seed_count())
+seeds = [config["seed"] + number for number in compared_seeds()]
 half = max(1, config["epochs"] // 2)
 begun = {"from random answers": train_one("shift", config["seed"], False, False, half)}
 for seed in seeds:

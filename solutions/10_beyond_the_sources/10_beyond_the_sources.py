@@ -56,7 +56,7 @@ ResidualBlock = autograder.earlier("03_residual_block").ResidualBlock
 # %%
 import yaml
 
-from data_scripts.folders import data_folder, lesson_folder, output_folder, scale, seed_count
+from data_scripts.folders import compared_passes, compared_seeds, data_folder, lesson_folder, output_folder, scale
 from data_scripts.kaggle_csv import read_training
 
 FOLDER = lesson_folder("10_beyond_the_sources")
@@ -704,16 +704,16 @@ recipes = {
     },
 }  # fmt: skip
 different = list(dict.fromkeys(chosen for group in recipes.values() for chosen in group.values()))
-trainings = [(chosen, seed) for chosen in different for seed in range(seed_count())]
+trainings = [(chosen, seed) for chosen in different for seed in compared_seeds()]
 scores: dict[tuple[str, ...], list[float]] = {chosen: [] for chosen in different}
-trained = {}
+trained, passes = {}, compared_passes(config["ablation_passes"])
 for chosen, seed in tqdm(trainings, desc="ablation", unit="training", file=sys.stdout):
     on = {name: name in chosen for name in switches}
-    trained[chosen, seed] = train(rows, keypoints, config["ablation_passes"], seed, **on, width=16)
+    trained[chosen, seed] = train(rows, keypoints, passes, seed, **on, width=16)
     scores[chosen].append(rmse(predict(trained[chosen, seed], images[val]), keypoints[val]))
 
 for title, group in recipes.items():
-    print(f"\n{title}; validation RMSE in pixels, {config['ablation_passes']:,} image passes, one column a seed")
+    print(f"\n{title}; validation RMSE in pixels, {passes:,} image passes, one column a seed")
     for label, chosen in group.items():
         values = "  ".join(f"{score:.2f}" for score in scores[chosen])
         print(f"  {label:<14}{values}   mean {np.mean(scores[chosen]):.2f}")
@@ -904,8 +904,12 @@ def residuals(network: nn.Module, labels: np.ndarray) -> None:
     print(f"  the second source's x differs from the first's by {-differs:+.2f} px")
 
 
-trap = train(rows, shifted, config["offset_passes"], 0, maps=True, cycle=True, mirror=False, move=False)
-mirrored_trap = train(rows, shifted, config["offset_passes"], 0, maps=True, cycle=True, mirror=True, move=False)
+trap = train(
+    rows, shifted, compared_passes(config["offset_passes"]), 0, maps=True, cycle=True, mirror=False, move=False
+)
+mirrored_trap = train(
+    rows, shifted, compared_passes(config["offset_passes"]), 0, maps=True, cycle=True, mirror=True, move=False
+)
 print("without the mirror:")
 residuals(trap, shifted)
 print("with the mirror at 47.5:")

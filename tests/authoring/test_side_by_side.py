@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.lesson_run import Executed
+from autograder.authoring.lesson_run import Executed, results_read
 from autograder.authoring.side_by_side import side_by_side
-from autograder.course.manifest import Lesson, find_notebook
+from autograder.course.manifest import Lesson, find_notebook, load_course
 
 
 def stand_in(lesson: Lesson, threads: int, place: int) -> Executed:
@@ -38,13 +38,18 @@ def ran(*numbers: str, cores: int) -> dict[str, tuple[float, float, int, int]]:
     return {number: (float(b), float(e), int(threads), int(place)) for number, (b, e, threads, place) in parts.items()}
 
 
-def test_a_lesson_waits_for_those_it_needs_and_for_no_other() -> None:
-    found = ran("03", "04", "05", "06", cores=4)
-    assert {found["03"][3], found["04"][3]} == {0, 1}, "each has a line of its own"
-    assert abs(found["03"][0] - found["04"][0]) < 0.4, "lessons 01 and 02, which 04 needs, are not among them"
-    assert found["05"][0] >= found["03"][1], "05 uses the block of 03"
-    assert found["06"][0] >= max(found[number][1] for number in ("03", "04", "05"))
-    assert [found[number][2] for number in ("03", "04", "06")] == [2, 2, 4], "alone it gets all processors"
+def test_a_lesson_waits_for_those_whose_results_it_reads_and_for_no_other() -> None:
+    found = ran("04", "05", "06", "10", cores=4)
+    assert {found["04"][3], found["05"][3]} == {0, 1}, "each has a line of its own"
+    assert abs(found["04"][0] - found["05"][0]) < 0.4, "both begin at once"
+    assert found["06"][0] >= max(found["04"][1], found["05"][1]), "06 reads the networks of 04 and 05"
+    assert found["10"][0] >= found["06"][1], "10 shows its score below those of 06"
+    assert [found[number][2] for number in ("04", "05", "06", "10")] == [2, 2, 4, 4], "alone it gets all processors"
+
+
+def test_what_a_lesson_reads_stands_in_its_cells() -> None:
+    named = {lesson.number: results_read(lesson) for lesson in load_course().notebooks if results_read(lesson)}
+    assert named == {"06": {"04_two_phase_cnn", "05_resnet_training"}, "10": {"06_kaggle_submission"}}
 
 
 def test_one_processor_runs_one_lesson_after_the_other() -> None:

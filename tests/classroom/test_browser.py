@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -60,8 +61,11 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Desk]:
     return teacher, student
 
 
-def decline(question: Any) -> None:
-    question.page.get_by_role("button", name="No", exact=True).click()
+def decline_news(home: Path) -> None:
+    """Answer before it is asked what JupyterLab asks a newcomer, in front of what lies below: whether to bring news."""
+    settings = home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps({"fetchNews": "false"}), encoding="utf-8")
 
 
 @contextmanager
@@ -72,11 +76,10 @@ def page_of(browser: Any, desk: Desk, target: str, path: str = "lab") -> Iterato
         # With the interpreter of these tests in place of an environment that make would install first.
         return ["make", target, "-o", ".venv/.installed", f"PY={sys.executable}", f"ARGS={' '.join(options)}"]
 
+    decline_news(desk.home)
     with serving(desk.folder, command, desk.environment(), desk.home / "server.log") as address:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE)
-        # JupyterLab asks a newcomer whether to bring news, in front of what lies below.
-        page.add_locator_handler(page.get_by_text("Would you like to get notified"), decline)
         page.goto(f"{address}/{path}")
         yield page
         page.close()

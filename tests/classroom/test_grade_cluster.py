@@ -199,6 +199,8 @@ def test_a_worker_of_several_threads_is_refused(machines: Machines, entered: Pat
 def test_a_worker_without_the_course_is_named(machines: Machines, entered: Path, tmp_path: Path) -> None:
     course = make_class(entered, tmp_path / "course")
     options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(machines.folder)]
+    # As where the course is not installed: the environment of these tests may know it.
+    (machines.folder / "autograder.py").write_text("raise ModuleNotFoundError(name='autograder')\n", encoding="utf-8")
     machines.workers.append(machines._start(["worker", machines.address, *options], machines.folder))
     with pytest.raises(CourseError, match="does not find autograder; start it in a folder of this course"):
         grade_class(GradeRequest(course=course, seed=5), Cluster(machines.address))

@@ -100,15 +100,16 @@ def test_another_generator_draws_anew(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(drawn) == 2
 
 
-def test_comparisons_take_three_seeds_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COURSE_SCALE", "COURSE_SEEDS"):
+def test_comparisons_are_whole_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COURSE_SCALE", "COURSE_COMPARISONS"):
         monkeypatch.delenv(name, raising=False)
-    assert folders.seed_count() == 3
+    assert (folders.compared_seeds(), folders.compared_passes(100)) == (range(3), 100)
     monkeypatch.setenv("COURSE_SCALE", "trial")
-    assert folders.seed_count() == 1
-    monkeypatch.setenv("COURSE_SEEDS", "5")
-    assert folders.seed_count() == 5
-    for wrong in ("0", "101", "two", "1.5", "\u0663"):
-        monkeypatch.setenv("COURSE_SEEDS", wrong)
-        with pytest.raises(ValueError, match="COURSE_SEEDS: expected a whole number from 1 to 100"):
-            folders.seed_count()
+    assert folders.compared_seeds() == range(1)
+    monkeypatch.setenv("COURSE_COMPARISONS", "whole")
+    assert folders.compared_seeds() == range(3)
+    monkeypatch.setenv("COURSE_COMPARISONS", "brief")
+    assert (folders.compared_passes(100), folders.compared_passes(2)) == (25, 1)
+    monkeypatch.setenv("COURSE_COMPARISONS", "short")
+    with pytest.raises(ValueError, match="expected one of brief, whole, got 'short'; correct or unset it"):
+        folders.compared_seeds()

@@ -123,7 +123,13 @@ def test_the_front_page_lists_every_lesson_with_its_page() -> None:
 
 def executed(folder: Path, lesson: Lesson, **changes: object) -> Path:
     """Leave in a folder what a run of a lesson leaves there, with changes of what it says of itself."""
-    kept = {"sources": lesson_run._sources(lesson), "scale": "quick", "seeds": 3, "drawn": True, "seconds": 1.0}
+    kept = {
+        "sources": lesson_run._sources(lesson),
+        "scale": "quick",
+        "comparisons": "whole",
+        "drawn": True,
+        "seconds": 1.0,
+    }
     kept |= {"figures": []} | changes
     (folder / f".{lesson.id}.json").write_text(json.dumps(kept), encoding="utf-8")
     (folder / f"{lesson.id}.html").touch()
@@ -137,7 +143,7 @@ def test_a_run_counts_while_its_source_is_the_same_and_no_photograph_was_seen(tm
     assert found is not None
     assert found[1] == "quick"
     assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, drawn=False)) is None
-    assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, seeds=1)) is None
+    assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, comparisons="brief")) is None
     assert lesson_run.executed_on_drawn_faces(lesson, executed(tmp_path, lesson, sources="of yesterday")) is None
     executed(tmp_path, lesson)
     (tmp_path / f"{lesson.id}.ipynb").unlink()
@@ -159,7 +165,7 @@ def test_only_what_is_missing_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         monkeypatch.delenv(name, raising=False)
     ran: list[str] = []
     monkeypatch.setattr(
-        build, "run_lessons", lambda data, scale, seeds, out, lessons: ran.extend(each.id for each in lessons)
+        build, "run_lessons", lambda data, scale, comparisons, out, lessons: ran.extend(each.id for each in lessons)
     )
     for lesson in LESSONS[2:]:
         executed(tmp_path, lesson)

@@ -18,7 +18,7 @@ from ...course.released import reference_path
 from ...course.root import shown_path
 from ..demo import run_lessons
 from ..generated import released_as_built
-from ..lesson_run import OTHER_FACES, SEEDS, executed_on_drawn_faces
+from ..lesson_run import OTHER_FACES, WHOLE, executed_on_drawn_faces
 from .face_demo import bring_runtime
 from .lesson_page import lesson_page
 from .lessons_table import lessons_table
@@ -47,7 +47,7 @@ def _run_missing(settings: Settings, scale: str) -> None:
             f"the site shows drawn faces alone, and {', '.join(real)} names others; unset it and try again"
         )
     print(f"site: running {', '.join(lesson.id for lesson in missing)}; the other lessons were run before", flush=True)
-    run_lessons(None, scale, SEEDS, settings.demo, missing)
+    run_lessons(None, scale, WHOLE, settings.demo, missing)
 
 
 def _notebook(lesson: Lesson, settings: Settings) -> tuple[NotebookNode, str | None]:

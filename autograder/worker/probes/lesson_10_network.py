@@ -24,7 +24,7 @@ Module, Norms, Adam = nn.Module, (nn.BatchNorm1d, nn.BatchNorm2d), torch.optim.A
 SMALL: dict[str, Any] = {"keypoints": 2, "width": 8}
 BATCH, LOOK_AFTER, LOOK_EVERY = 8, 20, 10
 # Steps and highest rates of the trainings that are tried, one after the other; most networks need a part of the first.
-TRIES = ((60, 3e-3), (120, 1e-3))
+TRIES = ((60, 3e-3), (120, 1e-3), (300, 1e-3))
 # Error on the batches of training, in pixels, that ends a training early.
 ENOUGH = 3.0
 
