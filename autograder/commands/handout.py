@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
-
-# The exchange: where nbgrader itself puts one that nobody named.
-_COURSE_ID = "facial-keypoints"
-_EXCHANGE = "/usr/local/share/nbgrader/exchange"
 
 
 def _handout(arguments: argparse.Namespace) -> int:
-    from ..authoring.handout.files import Preset, handout_files
+    from ..authoring.handout.files import Preset, handout_files, own_settings
     from ..authoring.handout.one_click import check_repository
-    from ..authoring.handout.repository import commit, origin
+    from ..authoring.handout.repository import commit, origin, worked_on
     from ..authoring.handout.write import hand_out, settings_before
     from ..course.manifest import load_course
 
     target, version = arguments.folder.expanduser().resolve(), load_course().version
-    before = settings_before(target)
-    course_id = arguments.course_id or before.get("course_id", _COURSE_ID)
-    exchange = arguments.exchange or before.get("exchange") or os.environ.get("COURSE_EXCHANGE", _EXCHANGE)
+    before, own = settings_before(target), own_settings()
+    course_id = arguments.course_id or before.get("course_id") or own["course_id"]
+    exchange = arguments.exchange or before.get("exchange") or own["exchange"]
     repository = arguments.repository or origin(target) or before.get("repository")
     preset = Preset(course_id, exchange, repository and check_repository(repository))
     files = handout_files(preset)
@@ -33,10 +28,16 @@ def _handout(arguments: argparse.Namespace) -> int:
     said = ", ".join(f"{number} {what}" for what, number in count.items() if number)
     print(f"{target}: version {version}, {len(files)} files{f'; {said}' if said else '; nothing changed'}")
     print(f"its nbgrader is set to the course {course_id} and the exchange {exchange}")
+    if (course_id, exchange) != (own["course_id"], own["exchange"]):
+        print(f"the course itself releases to {own['course_id']} in {own['exchange']}, as its nbgrader_config.py says")
     if repository:
         print(f"its README links to Codespaces, Colab and Binder at {repository}, where it has to lie as branch main")
     if arguments.git:
-        print(commit(target, [*files, *(change.place for change in changes if change.what == "removed")], version))
+        work = worked_on(target, files)
+        removed = [change.place for change in changes if change.what == "removed"]
+        print(commit(target, [*(place for place in files if place not in work), *removed], version))
+        if work:
+            print(f"left out of the commit, since somebody worked on it here: {', '.join(work)}")
     return 0
 
 
@@ -50,8 +51,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--repository", metavar="OWNER/NAME", help="where it will lie on GitHub, for its links (default: git's origin)"
     )
-    exchange = f"of nbgrader (default: the one handed out with before, else COURSE_EXCHANGE, else {_EXCHANGE})"
+    exchange = "of nbgrader (default: the one handed out with before, else the course's own)"
     command.add_argument("--exchange", metavar="DIR", help=exchange)
-    course_id = f"default: the one handed out with before, else {_COURSE_ID}"
+    course_id = "nbgrader's name of the course (default: as for the exchange)"
     command.add_argument("--course-id", metavar="NAME", help=course_id)
     command.set_defaults(run=_handout)

@@ -642,7 +642,7 @@ def first_steps(start: bool, steps: int) -> np.ndarray:
     return in_pixels(losses)
 
 
-STEPS = 10 if scale() == "trial" else 60
+STEPS = 10 if scale() == "trial" else compared_passes(60)
 started = {"from random weights": first_steps(False, STEPS), "from the mean face": first_steps(True, STEPS)}
 for label, errors in started.items():
     print(f"{label:<20} RMSE of the first step {errors[0]:5.2f} px, of the last {errors[-1]:5.2f} px")

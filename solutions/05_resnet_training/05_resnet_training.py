@@ -602,7 +602,7 @@ print(f"one batch, 80 steps: RMSE from {np.sqrt(losses[0]):.2f} to {np.sqrt(loss
 # until the first curve is where the second one begins.
 
 # %%
-STEPS = 20 if scale() == "trial" else 150
+STEPS = 20 if scale() == "trial" else compared_passes(150)
 
 
 def first_steps(start: np.ndarray | None) -> list[float]:

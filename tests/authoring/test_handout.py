@@ -170,10 +170,17 @@ def test_what_a_student_asks_for_is_there(handout: Path) -> None:
     assert "usage" in run(handout, "-m", "data_scripts.train_heatmaps", "--help")
 
 
-def test_nbgrader_of_a_student_is_preset(handout: Path) -> None:
-    text = (handout / "nbgrader_config.py").read_text(encoding="utf-8")
-    assert '"faces-1"' in text
-    assert '"/srv/exchange"' in text
+def test_nbgrader_of_a_student_is_preset(handout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_EXCHANGE", raising=False)
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(handout)).load_config()
+    assert (config.CourseDirectory.course_id, config.Exchange.root) == ("faces-1", "/srv/exchange")
+    monkeypatch.setenv("COURSE_EXCHANGE", "/srv/other")
+    assert PyFileConfigLoader("nbgrader_config.py", path=str(handout)).load_config().Exchange.root == "/srv/other"
+
+
+def test_no_mark_of_a_template_is_left(files: dict[str, bytes]) -> None:
+    for place in ("README.md", "nbgrader_config.py"):
+        assert not re.findall(rb"@[A-Z-]+@", files[place])
 
 
 @pytest.mark.parametrize("folder", ["handout", "course"])
@@ -475,3 +482,26 @@ def test_handed_out_again_the_settings_stay(tmp_path: Path) -> None:
     config = (folder / "nbgrader_config.py").read_text(encoding="utf-8")
     assert "/srv/eight" in config
     assert "faces-7" in config
+
+
+def test_the_course_and_its_hand_outs_share_an_exchange(tmp_path: Path) -> None:
+    said = run(ROOT, "-m", "autograder", "handout", str(tmp_path / "course"))
+    assert f"the course facial-keypoints and the exchange {ROOT / 'exchange'}" in said
+    assert "the course itself releases" not in said
+    said = run(ROOT, "-m", "autograder", "handout", str(tmp_path / "course"), "--exchange", "/srv/other")
+    assert f"the course itself releases to facial-keypoints in {ROOT / 'exchange'}" in said
+
+
+def test_work_in_a_hand_out_is_not_committed(own: Path, files: dict[str, bytes], author: None) -> None:
+    repository.commit(own, files, "1")
+    (own / WORK).write_bytes(b"my answers")
+    (own / "notes.txt").write_bytes(b"mine")
+    subprocess.run(["git", "add", "notes.txt"], cwd=own, check=True)
+    later = files | {"Makefile": files["Makefile"] + b"\n"}
+    hand_out(own, later, "2")
+    assert repository.worked_on(own, later) == [WORK]
+    said = repository.commit(own, [place for place in later if place != WORK], "2")
+    assert said.startswith("committed as ")
+    names = subprocess.run(["git", "show", "--name-only", "--format="], cwd=own, capture_output=True, text=True).stdout
+    assert names.split() == [RECORD, "Makefile"]
+    assert repository.commit(own, [place for place in later if place != WORK], "2").startswith("nothing to commit")

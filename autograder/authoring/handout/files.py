@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from traitlets.config import PyFileConfigLoader
+
 from ...course.manifest import ROOT, CourseError, Lesson, load_course
 from ...course.root import shown_path
 from ..generated import released_as_built
@@ -56,6 +58,18 @@ class Preset:
         return {name: value for name, value in vars(self).items() if value}
 
 
+def own_settings() -> dict[str, str]:
+    """Return ``course_id`` and ``exchange`` of the course's own nbgrader, to which its teacher releases.
+
+    Raises CourseError where its configuration can't be read.
+    """
+    try:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        return {"course_id": str(config.CourseDirectory.course_id), "exchange": str(config.Exchange.root)}
+    except Exception as error:  # whatever somebody wrote into it
+        raise CourseError(f"nbgrader_config.py can't be read ({error}); mend it, nothing was handed out") from None
+
+
 def _lesson_files(lesson: Lesson) -> Iterator[str]:
     """Yield the places of what a lesson was released with. Raises CourseError where that is not what was built."""
     yield released_as_built(lesson, "so nothing was handed out").relative_to(ROOT).as_posix()
@@ -101,7 +115,7 @@ def handout_files(preset: Preset) -> dict[str, bytes]:
         for place, name in _TEMPLATES.items():
             text = (STUDENTS / name).read_text(encoding="utf-8")
             for mark, value in written.items():
-                text = text.replace(mark, value)
+                text = text.replace(f"@{mark}@", value)
             files[place] = text.encode()
         files[ARCHIVE] = seal(ROOT)
     except OSError as error:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ...course.manifest import CourseError
+from ..generated import digest
 from .write import RECORD, UPDATES
 
 
@@ -35,8 +36,17 @@ def origin(target: Path) -> str | None:
     return found["name"] if found else None
 
 
+def worked_on(target: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Return the places of files that are not as they were handed out: somebody's work, which is nobody else's."""
+    return [
+        place
+        for place, content in files.items()
+        if (target / place).is_file() and digest((target / place).read_bytes()) != digest(content)
+    ]
+
+
 def commit(target: Path, places: Iterable[str], version: str) -> str:
-    """Commit what was handed out, and nothing else; return a line that says so.
+    """Commit the files in these places and the record of them, and nothing else; return a line that says so.
 
     Raises CourseError where git is missing, knows no name to commit by, or fails.
     """
@@ -53,8 +63,11 @@ def commit(target: Path, places: Iterable[str], version: str) -> str:
     known = set(_git(target, "ls-files", "-z").split("\0"))
     named = [place for place in (*places, RECORD, UPDATES) if place in known or (target / place).exists()]
     listed = "\0".join(named)
-    _git(target, "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=listed)
-    if not _git(target, "status", "--porcelain", "--untracked-files=no").strip():
+    given = ("--pathspec-from-file=-", "--pathspec-file-nul")
+    _git(target, "add", "--all", *given, stdin=listed)
+    staged = _git(target, "diff", "--cached", "--name-only", "-z").split("\0")
+    if not any(name in named or name.startswith(f"{UPDATES}/") for name in staged):
         return "nothing to commit: the repository holds all of it"
-    _git(target, "commit", "--quiet", "--message", f"The course, version {version}")
+    # These alone: what somebody else put into the index stays there.
+    _git(target, "commit", "--quiet", "--message", f"The course, version {version}", *given, stdin=listed)
     return f"committed as {_git(target, 'rev-parse', '--short', 'HEAD').strip()}"
