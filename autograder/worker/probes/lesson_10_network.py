@@ -188,7 +188,7 @@ def network_learns(names: Names, *, images: np.ndarray, beside: np.ndarray, seed
             if best is None or error < least:
                 with torch.no_grad():
                     best, least = model.eval().maps(given), error
-            if least < 2 * ENOUGH:
+            if least < 1.5 * ENOUGH:
                 break
     return best
 
