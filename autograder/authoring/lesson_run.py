@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 from tqdm import tqdm
 
 from ..course.manifest import ROOT, CourseError, Lesson
@@ -28,6 +29,10 @@ from .alt_texts import IN_KERNEL, RUN_IN_KERNEL, pictures_of
 OTHER_FACES = ("COURSE_IMM", "COURSE_IBUG")
 # The lessons' texts speak of the first: comparisons as long as they are told, from all their seeds.
 WHOLE, BRIEF = "whole", "brief"
+IN_BRIEF = """\
+> **Run briefly.** Trainings that this lesson compares ran from one seed and on a quarter of the images: they show that
+> everything works, not what the text says of them. `python -m autograder demo --comparisons whole` runs them as told.
+"""
 # Each library reads a name of its own.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
@@ -164,6 +169,8 @@ def run_lesson(on: Conditions, lesson: Lesson, threads: int, place: int = 0) -> 
     seconds = time.monotonic() - started
     figures = _save_figures(notebook, out / "figures", lesson)
     nbformat.write(notebook, out / f"{lesson.id}.ipynb")
+    if on.comparisons == BRIEF and any("compared_" in cell.source for cell in notebook.cells):
+        notebook.cells.insert(0, new_markdown_cell(IN_BRIEF))
     page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
     kept = {
         "fingerprint": _fingerprint(lesson, on),

@@ -62,6 +62,13 @@ def test_every_lesson_ran_without_an_error(demo: tuple[Path, str], lessons: tupl
         assert (out / f"{lesson.id}.html").stat().st_size > 10_000
 
 
+def test_a_page_says_where_its_comparisons_are_brief(demo: tuple[Path, str], lessons: tuple[Lesson, ...]) -> None:
+    out, _ = demo
+    for lesson in lessons:
+        compares = any("compared_" in cell.source for cell in executed(out, lesson).cells)
+        assert ("Run briefly." in (out / f"{lesson.id}.html").read_text(encoding="utf-8")) == compares
+
+
 def test_every_check_in_the_reference_notebooks_passed(demo: tuple[Path, str], lessons: tuple[Lesson, ...]) -> None:
     out, _ = demo
     for lesson in lessons:
