@@ -181,14 +181,17 @@ def evaluate(
     return {"value": value, "seen": model.modes(), "training": modes, "mean": norm.running_mean, **model.weights()}
 
 
-def stopping(names: Names, *, patience: int | None, values: list[float]) -> dict[str, Any]:
-    """Hand the values to an EarlyStopping until it says stop; return what step says and what best is after each."""
+def stopping(names: Names, *, patience: int | None, values: list[float], to_the_end: bool = False) -> dict[str, Any]:
+    """Hand the values to an EarlyStopping until it says stop; return what step says and what best is after each.
+
+    ``to_the_end`` hands over all of them, whatever it says.
+    """
     stopper = names["EarlyStopping"]() if patience is None else names["EarlyStopping"](patience)
     answers, bests = [], []
     for value in values:
         answers.append(stopper.step(value))
         bests.append(getattr(stopper, "best", None))
-        if isinstance(answers[-1], bool | np.bool_) and answers[-1]:
+        if isinstance(answers[-1], bool | np.bool_) and answers[-1] and not to_the_end:
             break
     return {"answers": answers, "bests": bests}
 
