@@ -29,14 +29,14 @@ _HINTS = {
         "keeps under self alone."
     ),
     r"FrozenInstanceError": (
-        "A frozen data class can't be changed, not even by its own methods. There, look at a field and leave it as it is."
+        "A frozen data class can't be changed, not even by its own methods. They may look at a field, and no more."
     ),
     r"RuntimeError: element 0 of tensors does not require grad": (
-        "Nothing in this loss can learn. Were gradients switched off while the model predicted, or was the number taken "
-        "out of its tensor?"
+        "Nothing in this loss can learn. Were gradients switched off while the model predicted, or was the number "
+        "taken out of its tensor?"
     ),
     r"RuntimeError: Can't call numpy\(\) on Tensor that requires grad": (
-        "The tensor is still a part of what learns, and NumPy knows nothing of gradients. The message names the way out."
+        "The tensor is a part of what learns, and NumPy knows nothing of gradients. The message names the way out."
     ),
 }
 

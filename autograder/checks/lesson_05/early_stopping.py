@@ -74,6 +74,10 @@ def says_bool(student: Student, rng: np.random.Generator) -> None:
 @early_stopping.rung("values", points=3)
 def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
     """True once patience calls in a row brought no new best; a new best starts the count again."""
+    hint = "What belongs to one object is kept in self, and made in __init__."
+    apart = student.probe("lesson_05.two_stoppings")["apart"]
+    got = "one that knows the values that another one was given"
+    expect.true(apart, "an EarlyStopping that knows its own values alone", got, hint=hint)
     _expect_stops(student, 3, UPS_AND_DOWNS)
     for patience in (1, 2, 3):
         down = np.sort(rng.uniform(2, 4, 4))[::-1]

@@ -63,9 +63,7 @@ def defaults_of_the_sources(student: Student, rng: np.random.Generator) -> None:
         except StudentError as error:
             if expect.is_stub(error) or "ValueError" not in error.bases:
                 raise
-            hint = (
-                "Each default lies in the range that the docstring gives its field. Which of your checks refuses one?"
-            )
+            hint = "Each default lies in the range that the docstring gives. Which of your checks refuses one?"
             raise expect.Mismatch(f"{what}: the defaults", str(error), text, hint, where=error.where) from None
         wanted = SOURCES if text is None else {**SOURCES, "patience": patience}
         for field, value in wanted.items():

@@ -70,7 +70,7 @@ def points_move_with_the_pixels(student: Student, rng: np.random.Generator) -> N
     """Picture and targets move by the same whole pixels; 0.5 is taken off the picture at the end."""
     images, points = noise_faces(rng, 4)
     indices = [0, 1, 2, 3, 1, 0, 1, 2]
-    pictures, targets = draw_items(student, (images, points), indices, draw_seed(rng), max_shift=4)
+    pictures, targets = draw_items(student, (images, points), indices, draw_seed(rng), as_written=True, max_shift=4)
     call, seen = call_text({"max_shift": 4}), set()
     hint = "Follow one item by hand: stored picture and points, one shift for both, then -0.5."
     for number, index in enumerate(indices):
@@ -252,7 +252,7 @@ def leaves_out_what_is_zero(student: Student, rng: np.random.Generator) -> None:
     """With all maxima 0 the items are the faces themselves."""
     images, points = noise_faces(rng, 3)
     options = {"max_shift": 0, "max_degrees": 0.0, "max_jitter": 0.0}
-    pictures, targets = draw_items(student, (images, points), [2, 0, 1], draw_seed(rng), **options)
+    pictures, targets = draw_items(student, (images, points), [2, 0, 1], draw_seed(rng), as_written=True, **options)
     what = call_text(options)
     expect.close(pictures, images[[2, 0, 1]] - 0.5, rtol=0, atol=PIXELS, what=f"{what}, pictures")
     expect.close(targets, points[[2, 0, 1]], rtol=0, atol=CLOSE, what=f"{what}, targets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -194,6 +195,16 @@ def stopping(names: Names, *, patience: int | None, values: list[float], to_the_
         if isinstance(answers[-1], bool | np.bool_) and answers[-1] and not to_the_end:
             break
     return {"answers": answers, "bests": bests}
+
+
+def two_stoppings(names: Names) -> dict[str, Any]:
+    """Hand two EarlyStoppings a value each, and one of them another; return whether the other's best is as it was."""
+    first, second = names["EarlyStopping"](3), names["EarlyStopping"](3)
+    first.step(1.0)
+    second.step(2.0)
+    before = getattr(second, "best", None)
+    first.step(-math.inf)
+    return {"apart": getattr(second, "best", None) == before}
 
 
 @dataclass(frozen=True)
