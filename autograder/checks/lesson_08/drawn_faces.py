@@ -71,20 +71,15 @@ def items_of(found: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return _plain(found["pictures"], "pictures"), _plain(found["targets"], "targets")
 
 
-def draw_items(
-    student: Student, faces: Faces, indices: list[int], seed: int, as_written: bool = False, **options: Any
-) -> Faces:
+def draw_items(student: Student, faces: Faces, indices: list[int], seed: int, **options: Any) -> Faces:
     """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2).
 
-    A missing axis of channels, or targets that are no single row, cost points where shapes are asked, not here again.
-    Nor do another unit or order of the targets, or pictures that do not lie around 0, where they are not asked for
-    ``as_written``: they are read as the student writes a face that stays as it is.
+    Another unit or order of the targets, and pictures that do not lie around 0, cost points where ``draw_as_written``
+    is asked, not here again: all is read as the student writes a face that stays as it is.
     """
-    drawn = _draw_items(student, faces, indices, seed, **options)
-    if as_written:
-        return drawn
+    drawn = draw_as_written(student, faces, indices, seed, **options)
     try:
-        still = _draw_items(student, faces, indices[:1], seed, max_shift=0, max_degrees=0.0, max_jitter=0.0)
+        still = draw_as_written(student, faces, indices[:1], seed, max_shift=0, max_degrees=0.0, max_jitter=0.0)
     except (StudentError, expect.Mismatch):
         return drawn
     images, keypoints = (stored[indices[0]] for stored in faces)
@@ -127,8 +122,11 @@ def read_targets(targets: np.ndarray, size: tuple[int, ...]) -> Readings:
     }
 
 
-def _draw_items(student: Student, faces: Faces, indices: list[int], seed: int, **options: Any) -> Faces:
-    """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2), in whatever unit and order."""
+def draw_as_written(student: Student, faces: Faces, indices: list[int], seed: int, **options: Any) -> Faces:
+    """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2), in whatever unit and order.
+
+    A missing axis of channels, or targets that are no single row, cost points where shapes are asked, not here again.
+    """
     pictures, targets = items_of(ask(student, faces, indices, seed, **options))
     count, (_, height, width), points = len(indices), faces[0].shape, faces[1].shape[1]
     fits = pictures.shape in ((count, 1, height, width), (count, height, width), (count, height, width, 1))

@@ -109,7 +109,7 @@ WRONG = [
         partial(
             names_with, "AugmentedFaces", OWN, f"{OWN}        torch.manual_seed(0)\n", ", generator=self.generator", ""
         ),
-        said="others",
+        said="one that was used",
         seeds=1,
     )
 ]
