@@ -15,6 +15,7 @@ import numpy as np
 from ..course.manifest import CourseError
 from ..isolation.process import Crashed, OutOfTime
 from .array_difference import ArrayDifference
+from .error_hints import NOTHING_RETURNED, hint_of
 from .expect import Mismatch, is_stub
 from .student import Student, StudentError
 from .time_limit import Overdue, in_time
@@ -134,16 +135,16 @@ def try_rung(rung: Rung, exercise: str, student: Student, seed: int, seconds: fl
         in_time(seconds, lambda: rung.check(student, rng))
     except Mismatch as found:
         example = None if found.example is None else _cut(found.example)
-        return Problem(
-            "failed", _cut(found.expected), _cut(found.got), example, found.hint, found.where, found.difference
-        )
+        hint = found.hint or (NOTHING_RETURNED if found.got == "None" else None)
+        return Problem("failed", _cut(found.expected), _cut(found.got), example, hint, found.where, found.difference)
     except StudentError as error:
         if is_stub(error):
             return Problem("not_attempted", "your code in place of the stub", str(error), where=error.where)
         if error.type == "MissingName":
             return Problem("missing", "a cell that defines it", error.message)
         expected = {"MemoryError": "an answer in the memory there is", "TooMuchData": "an answer of modest size"}
-        return Problem("error", expected.get(error.type, "no error"), str(error), where=error.where)
+        wanted = expected.get(error.type, "no error")
+        return Problem("error", wanted, str(error), hint=hint_of(error), where=error.where)
     except OutOfTime as late:
         return Problem("timeout", "an answer within the exercise's time", f"none: {late}; it was stopped", hint=ENDLESS)
     except Overdue:

@@ -158,7 +158,7 @@ def run_stem(x: np.ndarray, stem: Stem, mistake: str | None = None) -> np.ndarra
 
 @dataclass(frozen=True)
 class Head:
-    """The linear layer: ``weight`` is (outputs, C), ``bias`` (outputs,)."""
+    """The linear layer: ``weight`` is (outputs, C), of one for all pixels (outputs, C * H * W); ``bias`` (outputs,)."""
 
     weight: np.ndarray
     bias: np.ndarray | None
@@ -167,6 +167,8 @@ class Head:
 def run_head(features: np.ndarray, head: Head, mistake: str | None = None) -> np.ndarray:
     """Return the network's answers to feature maps (B, C, H, W), or what a mistake makes of them."""
     flat = features.reshape(*features.shape[:2], -1)
+    if mistake == "flattened":
+        flat = features.reshape(len(features), -1, 1)
     pooled = flat.max(axis=2) if mistake == "max at the end" else flat.mean(axis=2)
     pooled = pooled * flat.shape[2] if mistake == "sum at the end" else pooled
     answer = pooled @ np.asarray(head.weight, float).T + (0 if head.bias is None else np.asarray(head.bias, float))

@@ -115,9 +115,22 @@ def one_block(student: Student, rng: np.random.Generator) -> None:
 @stands_on_block
 def runs_residual_blocks(student: Student, rng: np.random.Generator) -> None:
     """What comes out is what residual blocks make of the input, however many there are."""
-    args = [3, 5, 2, 1]
+    problems: list[StudentError | expect.Mismatch] = []
+    # One that widens, and one that does not: which block is to widen is asked before.
+    for args in [3, 5, 2, 1], [4, 4, 2, 2]:
+        try:
+            _expect_resemblance(student, rng, args)
+        except (StudentError, expect.Mismatch) as problem:
+            problems.append(problem)
+        else:
+            return
+    raise problems[0]
+
+
+def _expect_resemblance(student: Student, rng: np.random.Generator, args: list[int]) -> None:
+    """Expect that the stage answers much as one of a few blocks does, whatever is wrong with these."""
     x, answer, what = _ask_stage(student, rng, args)
-    if any(resembles_stage(answer, x, block_sizes(args[0], args[1], count, 1)) for count in (2, 1, 3)):
+    if any(resembles_stage(answer, x, block_sizes(args[0], args[1], count, args[3])) for count in (2, 1, 3)):
         return
     want, _ = explain_stage(answer, x, block_sizes(*args), None)
     expect_own_output(answer, want, what, STAGE_HINT, None)

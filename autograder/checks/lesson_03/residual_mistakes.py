@@ -36,6 +36,7 @@ STEM_MISTAKES = {
     "average pool": "a stem that pools by the average",
 }
 HEAD_MISTAKES = {
+    "flattened": "every pixel of the last feature maps in the linear layer",
     "max at the end": "the maximum of each feature map at the end",
     "sum at the end": "the sum of each feature map at the end",
     "relu at the end": "a ReLU after the linear layer",

@@ -20,6 +20,7 @@ from autograder.checks.lesson_03.residual_questions import (
     COMPARE_HINT,
     describe,
     expect_kernels,
+    expect_kernels_of_each,
     expect_own_output,
     expect_small,
     network_kernels,
@@ -114,8 +115,15 @@ def _without_head(found: dict[str, Any], what: str, outputs: int, channels: int)
 def owns_its_layers(student: Student, rng: np.random.Generator) -> None:
     """The kernels of the stem, of every stage and of its blocks, as in the table."""
     hint = "Go through the table of the lesson stage by stage: width, number of blocks, and which of them strides."
-    # Where the width stays, a 1x1 kernel shows that a stage strides.
-    for channels, blocks, outputs in [([4, 4, 4], 1, 5), ([4, 5], 3, 6), ([32, 64, 128, 256, 512], 2, 30)]:
+    # Where the width stays, a 1x1 kernel shows that a stage strides; two networks tell which of them does.
+    asked = []
+    for channels in [4, 4, 4], [4, 5, 5]:
+        what = _network_text(channels, 1, 5)
+        kwargs: dict[str, Any] = {"channels": channels, "blocks_per_stage": 1, "outputs": 5}
+        found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng, **kwargs)
+        asked.append((_without_head(found, what, 5, channels[-1]), network_kernels(channels, 1), what))
+    expect_kernels_of_each(asked, hint)
+    for channels, blocks, outputs in [([4, 5], 3, 6), ([32, 64, 128, 256, 512], 2, 30)]:
         default = channels[0] == 32
         kwargs = {} if default else {"channels": channels, "blocks_per_stage": blocks, "outputs": outputs}
         found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng, **kwargs)

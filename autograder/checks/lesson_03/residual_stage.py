@@ -80,3 +80,5 @@ def networks_of_one_stage(
     for stem in weights.stems_of(found)[: len(weights.POOLS)]:
         for maps in stages_of(answer, layers.run_stem(x, stem), sizes, block_mistake):
             yield from (layers.run_head(maps, head, mistake) for head in heads for mistake in (None, "max at the end"))
+            for head in weights.flat_heads_of(found, outputs, maps[0].size):
+                yield layers.run_head(maps, head, "flattened")

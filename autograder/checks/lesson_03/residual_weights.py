@@ -184,6 +184,13 @@ def heads_of(found: Layers, outputs: int, channels: int) -> Iterator[Head]:
                 yield Head(matrix, bias)
 
 
+def flat_heads_of(found: Layers, outputs: int, numbers: int) -> Iterator[Head]:
+    """Yield the linear layers that take every one of so many numbers of an image, and no averages of them."""
+    for layer in found:
+        if layer["kind"] == "linear" and layer["weight"].shape == (outputs, numbers):
+            yield Head(layer["weight"], layer["bias"])
+
+
 @dataclass(frozen=True)
 class _Parts:
     """Everything that a network of one block a stage may be made of."""
@@ -191,6 +198,14 @@ class _Parts:
     stems: list[Stem]
     stages: list[list[Block]]
     heads: list[Head]
+    found: Layers
+    outputs: int
+
+    def heads_for(self, maps: np.ndarray, mistake: str | None) -> list[Head]:
+        """Return the linear layers that can take such feature maps (B, C, H, W)."""
+        if mistake == "flattened":
+            return list(flat_heads_of(self.found, self.outputs, maps[0].size))
+        return self.heads
 
     def features(
         self, x: np.ndarray, stems: Iterable[Stem], block_mistake: str | None, stem_mistake: str | None = None
@@ -217,8 +232,9 @@ class _Parts:
 
     def answers(self, features: Iterable[np.ndarray], mistake: str | None = None) -> Iterator[np.ndarray]:
         """Yield what every linear layer makes of each of the features."""
-        for maps, head in itertools.product(features, self.heads):
-            yield layers.run_head(maps, head, mistake)
+        for maps in features:
+            for head in self.heads_for(maps, mistake):
+                yield layers.run_head(maps, head, mistake)
 
 
 def stems_of(found: Layers) -> list[Stem]:
@@ -236,7 +252,7 @@ def _network_parts(found: Layers, channels: list[int], outputs: int) -> _Parts:
     ]
     fits = len(convs_of(found, 3)) == 2 * len(channels)
     stems = stems_of(found) if fits else []
-    return _Parts(stems, stages, list(heads_of(found, outputs, channels[-1])))
+    return _Parts(stems, stages, list(heads_of(found, outputs, channels[-1])), found, outputs)
 
 
 def explain_network(

@@ -74,6 +74,10 @@ def says_bool(student: Student, rng: np.random.Generator) -> None:
 @early_stopping.rung("values", points=3)
 def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
     """True once patience calls in a row brought no new best; a new best starts the count again."""
+    hint = "What belongs to one object is kept in self, and made in __init__."
+    apart = student.probe("lesson_05.two_stoppings")["apart"]
+    got = "one that knows the values that another one was given"
+    expect.true(apart, "an EarlyStopping that knows its own values alone", got, hint=hint)
     _expect_stops(student, 3, UPS_AND_DOWNS)
     for patience in (1, 2, 3):
         down = np.sort(rng.uniform(2, 4, 4))[::-1]
@@ -85,21 +89,20 @@ def stops_after_patience(student: Student, rng: np.random.Generator) -> None:
 @early_stopping.rung("values", points=3)
 def compares_with_the_best(student: Student, rng: np.random.Generator) -> None:
     """A value that is better than the one before, but not than the best, does not count."""
-    # Who counts one call too many or too few has lost the points of the rung before.
-    _expect_stops(student, 3, [4.0, 7.0, 6.0, 5.0, 4.5, 4.25], about=True)
+    # Who counts one call too many or too few, or waits for the default alone, has lost the points of the rung before.
+    _expect_stops(student, 5, [4.0, 7.0, 6.0, 5.5, 5.0, 4.75, 4.5, 4.25], about=True)
     low = float(rng.uniform(1, 2))
-    _expect_stops(student, 3, [low, low + 3, low + 2, low + 1, *[low + 0.5] * 4], about=True)
+    _expect_stops(student, 5, [low, *(low + more for more in (4, 3, 2, 1.5, 1)), *[low + 0.5] * 4], about=True)
 
 
 @early_stopping.rung("values", points=1)
 def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
     """best is the lowest value so far."""
     for values in ([3.0, 4.0, 2.0, 5.0], [float(value) for value in rng.uniform(1, 5, 6)]):
-        _, bests = _answers(student, 10, values)
+        # What step says of them is another rung's.
+        bests = student.probe("lesson_05.stopping", patience=10, values=values, to_the_end=True)["bests"]
         for index, want in enumerate(_stops(10, values)[1]):
             seen = [round(value, 3) for value in values[: index + 1]]
-            # No more is asked of who says stop.
-            expect.true(index < len(bests), f"go on after {seen[:-1]}", "stop", "patience 10")
             expect.close(bests[index], want, what=f".best after {seen}", rtol=1e-6)
 
 
@@ -116,6 +119,7 @@ def equal_is_not_new(student: Student, rng: np.random.Generator) -> None:
 @early_stopping.rung("edge cases", points=1)
 def the_first_value_is_a_best(student: Student, rng: np.random.Generator) -> None:
     """The first value is a new best, however large it is."""
-    for size in (30.0, 3e3, 3e6, 3e30):
+    # The largest first: whoever starts from a number taken for large fails there, whichever it is.
+    for size in (3e30, 3e6, 3e3, 30.0):
         large = size * float(rng.uniform(1, 2))
-        _expect_stops(student, 2, [large, 0.5 * large, 2 * large, 3 * large, 3 * large])
+        _expect_stops(student, 5, [large, 0.5 * large, 2 * large, *[3 * large] * 5], about=True)

@@ -25,11 +25,15 @@ def _array(value: object, what: str) -> np.ndarray:
     return found
 
 
-def _ask(student: Student, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+def _ask(
+    student: Student, rng: np.random.Generator, complete: bool = False
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Ask for the data set of five faces; all labels are there, or two faces lack some."""
     images = rng.random((5, 96, 96), dtype=np.float32)
     keypoints = rng.uniform(0, 96, (5, 4, 2)).astype(np.float32)
-    keypoints[1, 2] = np.nan
-    keypoints[3, :, 0] = np.nan
+    if not complete:
+        keypoints[1, 2] = np.nan
+        keypoints[3, :, 0] = np.nan
     answer = student.probe("lesson_05.dataset", images=images, keypoints=keypoints, indices=INDICES)
     return images, keypoints, answer
 
@@ -76,18 +80,30 @@ def dtypes_of_an_item(student: Student, rng: np.random.Generator) -> None:
         expect.true(dtype == "float32", f"the {what} in float32", dtype, hint=hint)
 
 
-@face_dataset.rung("values", points=4)
-def values_of_items(student: Student, rng: np.random.Generator) -> None:
-    """Pixels and coordinates are unchanged, in the order x, y, x, y, each with its own face."""
-    images, keypoints, answer = _ask(student, rng)
-    hint = "Nothing is scaled or sorted here: x, y of the first keypoint, then x, y of the next, all in pixels."
+def _expect_parts(student: Student, rng: np.random.Generator, part: int, what: str, hint: str) -> None:
+    """Expect one part of items as it was handed in, each with its own face; what becomes of gaps is another rung's."""
+    images, keypoints, answer = _ask(student, rng, complete=True)
     for index in (0, 4):
-        image, targets = (_array(part, "a part") for part in _item(answer, index))
+        item = [_array(value, "a part") for value in _item(answer, index)]
         # Arrays handed back as they came are no data set: one of the two must have its shape.
-        as_given = image.shape == images[index].shape and targets.shape == keypoints[index].shape
+        as_given = item[0].shape == images[index].shape and item[1].shape == keypoints[index].shape
         expect.true(not as_given, "an image and its targets, each in its shape", "both as they came", hint=hint)
-        expect.close(image.ravel(), images[index].ravel(), what=f"the pixels of dataset[{index}][0]", hint=hint)
-        expect.close(targets.ravel(), keypoints[index].ravel(), what=f"dataset[{index}][1]", hint=hint)
+        want = (images, keypoints)[part][index]
+        expect.close(item[part].ravel(), want.ravel(), what=what.format(f"dataset[{index}]"), hint=hint)
+
+
+@face_dataset.rung("values", points=2)
+def values_of_items(student: Student, rng: np.random.Generator) -> None:
+    """Pixels are unchanged, each picture with its own face."""
+    hint = "Nothing is scaled or turned here, and dataset[i] is the face number i."
+    _expect_parts(student, rng, 0, "the pixels of {}[0]", hint)
+
+
+@face_dataset.rung("values", points=2)
+def targets_of_items(student: Student, rng: np.random.Generator) -> None:
+    """Coordinates are unchanged, in the order x, y, x, y, each row with its own face."""
+    hint = "Nothing is scaled or sorted here: x, y of the first keypoint, then x, y of the next, all in pixels."
+    _expect_parts(student, rng, 1, "{}[1]", hint)
 
 
 @face_dataset.rung("edge cases", points=2)

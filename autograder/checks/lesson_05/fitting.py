@@ -61,7 +61,7 @@ def one_entry_an_epoch(student: Student, rng: np.random.Generator) -> None:
 def learns_from_training_rows(student: Student, rng: np.random.Generator) -> None:
     """Training rows are learned from, once an epoch; validation rows are only looked at."""
     # A single batch: the loss of the first epoch is that of the rows it came from, whatever the steps are.
-    task = draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 12))
+    task = draw_task(rng, Recipe(3, 0.05, 5, 0.5, 9, 12), gaps=True)
     answer = task.ask(student)
     rows = answer["rows"]
     (learned, _), (leaked, looked_at) = rows["training"], rows["validation"]
@@ -153,7 +153,7 @@ def drops_after_single_epochs(student: Student, rng: np.random.Generator) -> Non
 @fit.rung("values", points=4)
 def trains_with_adam(student: Student, rng: np.random.Generator) -> None:
     """Loss and validation RMSE of every epoch, under Adam and StepLR."""
-    task = draw_task(rng, Recipe(5, 0.05, 2, 0.5, 9, 4))
+    task = draw_task(rng, Recipe(5, 0.05, 2, 0.5, 9, 4), gaps=True)
     history, want = _history(task.ask(student)), task.simulate()
     hint = (
         "Compare optimizer, rate, loss, the order within an epoch and what is noted of it with the docstring. A "

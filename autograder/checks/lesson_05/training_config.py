@@ -58,7 +58,13 @@ def defaults_of_the_sources(student: Student, rng: np.random.Generator) -> None:
     """The defaults are the sources' recipe, for a TrainConfig() and for what a file leaves out."""
     patience = int(rng.integers(6, 20))
     for text, what in ((None, "TrainConfig()"), (f"patience: {patience}\n", "load_config(path)")):
-        found = student.probe("lesson_05.config", text=text)
+        try:
+            found = student.probe("lesson_05.config", text=text)
+        except StudentError as error:
+            if expect.is_stub(error) or "ValueError" not in error.bases:
+                raise
+            hint = "Each default lies in the range that the docstring gives. Which of your checks refuses one?"
+            raise expect.Mismatch(f"{what}: the defaults", str(error), text, hint, where=error.where) from None
         wanted = SOURCES if text is None else {**SOURCES, "patience": patience}
         for field, value in wanted.items():
             expect.close(found.get(field), value, what=f"{what}.{field}", example=text)

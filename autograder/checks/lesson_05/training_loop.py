@@ -56,7 +56,7 @@ def _expect_steps(student: Student, task: Task, lr: float, example: str) -> None
         expect_close(np.squeeze(got), np.squeeze(wanted), what=what, example=example, hint=hint)
 
 
-@train_one_epoch.rung("values", points=4)
+@train_one_epoch.rung("values", points=3)
 def steps_once_a_batch(student: Student, rng: np.random.Generator) -> None:
     """Every batch makes one gradient step, from the gradient of that batch alone."""
     _expect_steps(student, tasks.by_hand(STEPS_BY_HAND, says=0), 0.1, STEPS_EXAMPLE)
@@ -65,20 +65,45 @@ def steps_once_a_batch(student: Student, rng: np.random.Generator) -> None:
     _expect_steps(student, task, lr, f"a linear model, SGD with rate {lr}, batches of {sizes} faces")
 
 
+def _labeled(task: Task, rng: np.random.Generator) -> Task:
+    """Return the task with a label for every coordinate."""
+    return replace(task, targets=rng.normal(0, 2, task.targets.shape).astype(np.float32))
+
+
+@train_one_epoch.rung("values", points=1)
+def steps_where_all_is_labeled(student: Student, rng: np.random.Generator) -> None:
+    """The same where no label is missing."""
+    task = _labeled(tasks.draw_task(rng), rng)
+    _expect_steps(student, task, 0.05, "a linear model, SGD with rate 0.05, no label missing")
+
+
 def _expect_epoch_loss(answer: dict[str, Any], task: Task, lr: float, example: str, hint: str) -> None:
     want = epoch_loss(sgd_epoch(task.model, task.batches, lr)[0])
     value = tasks.as_number(answer["value"], "train_one_epoch(...)")
     expect_close(value, want, what="the loss of the epoch", example=example, hint=hint)
 
 
-@train_one_epoch.rung("values", points=4)
-def loss_of_the_epoch(student: Student, rng: np.random.Generator) -> None:
-    """The squared error per labeled coordinate over the epoch, each batch's before its step."""
-    by_steps = (tasks.by_hand(STEPS_BY_HAND, says=0), 0.1, STEPS_EXAMPLE)
-    for task, lr, example in (by_steps, (tasks.draw_task(rng), 0.05, "a linear model, SGD with rate 0.05")):
+def _expect_losses(student: Student, rng: np.random.Generator, rates: tuple[float, float], hint: str) -> None:
+    """Expect the loss of an epoch by hand and of one that is drawn, each at its learning rate."""
+    by_hand = (tasks.by_hand(STEPS_BY_HAND, says=0), STEPS_EXAMPLE.replace("rate 0.1", f"rate {rates[0]:g}"))
+    drawn = (tasks.draw_task(rng), f"a linear model, SGD with rate {rates[1]:g}")
+    for (task, example), lr in zip((by_hand, drawn), rates, strict=True):
         example = f"{example}; {tasks.say_steps(sgd_epoch(task.model, task.batches, lr)[0])}"
-        hint = "How much may each batch count, when every labeled coordinate of the epoch counts the same?"
         _expect_epoch_loss(_train(student, task, lr=lr), task, lr, example, hint)
+
+
+@train_one_epoch.rung("values", points=2)
+def every_label_counts_once(student: Student, rng: np.random.Generator) -> None:
+    """The squared error per labeled coordinate over the epoch, at a learning rate of 0: whatever the steps are."""
+    hint = "How much may each batch count, when every labeled coordinate of the epoch counts the same?"
+    _expect_losses(student, rng, (0.0, 0.0), hint)
+
+
+@train_one_epoch.rung("values", points=2)
+def loss_of_the_epoch(student: Student, rng: np.random.Generator) -> None:
+    """The same while the model learns, each batch's error before its own step and after those before it."""
+    hint = "When is a batch measured, before its step or after it? And does each batch see the steps of those before?"
+    _expect_losses(student, rng, (0.1, 0.05), hint)
 
 
 @train_one_epoch.rung("edge cases", points=2)
@@ -123,7 +148,8 @@ def trains_in_train_mode(student: Student, rng: np.random.Generator) -> None:
     """The model is in train mode while it learns, also when it came in eval mode."""
     wrong = []
     for training, came in ((False, "eval mode"), (True, "train mode")):
-        task = tasks.draw_task(rng)
+        # What becomes of missing labels is another rung's.
+        task = _labeled(tasks.draw_task(rng), rng)
         norm = {"mean": rng.normal(0, 1, 4).astype(np.float32), "var": rng.uniform(0.5, 2, 4).astype(np.float32)}
         # At rate 0 the weights stay, so that the running statistics are known: those of train mode alone move.
         answer = _train(student, task, training, lr=0.0, norm=norm)

@@ -16,7 +16,9 @@ PARTS = ("picture", "keypoints")
 def pair(value: Any, what: str) -> list[np.ndarray]:
     """Expect two arrays, a picture and its keypoints."""
     got = f"{len(value)} values" if isinstance(value, list) else type_name(value)
-    expect.true(isinstance(value, list) and len(value) == 2, f"{what}: a picture and its keypoints, two arrays", got)
+    expected = f"{what}: a picture and its keypoints, two arrays"
+    hint = f"What does {what.partition('(')[0]} return, and how many things does the docstring promise?"
+    expect.true(isinstance(value, list) and len(value) == 2, expected, got, hint=hint)
     return [expect.array(part, what=f"{what}, {name}") for part, name in zip(value, PARTS, strict=True)]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from autograder.checks.lesson_08 import picture_motion as motion
 from autograder.ladder import expect
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, StudentError
 from autograder.worker.plain import TensorValue
 
 SHAPE = (10, 14)
@@ -27,6 +29,8 @@ UNIFORM_DRAWS, DISTANCE, CORRELATION = 400, 0.135, 0.25
 
 # Pictures (N, H, W) and their keypoints (N, K, 2).
 Faces = tuple[np.ndarray, np.ndarray]
+# In words how something may be written, and what it is in the writing that is asked for.
+Readings = dict[str, np.ndarray]
 
 
 def noise_faces(rng: np.random.Generator, count: int, shape: tuple[int, int] = SHAPE) -> Faces:
@@ -70,6 +74,57 @@ def items_of(found: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 def draw_items(student: Student, faces: Faces, indices: list[int], seed: int, **options: Any) -> Faces:
     """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2).
 
+    Another unit or order of the targets, and pictures that do not lie around 0, cost points where ``draw_as_written``
+    is asked, not here again: all is read as the student writes a face that stays as it is.
+    """
+    drawn = draw_as_written(student, faces, indices, seed, **options)
+    try:
+        still = draw_as_written(student, faces, indices[:1], seed, max_shift=0, max_degrees=0.0, max_jitter=0.0)
+    except (StudentError, expect.Mismatch):
+        return drawn
+    images, keypoints = (stored[indices[0]] for stored in faces)
+    return (
+        _read_alike(drawn[0], still[0], images - 0.5, read_pictures, PIXELS),
+        _read_alike(drawn[1], still[1], keypoints, partial(read_targets, size=images.shape[::-1]), CLOSE),
+    )
+
+
+def _read_alike(
+    drawn: np.ndarray, still: np.ndarray, want: np.ndarray, read: Callable[[np.ndarray], Readings], atol: float
+) -> np.ndarray:
+    """Return what was drawn in the reading by which what stayed as it was is right; as it came where none fits."""
+    if np.allclose(still[0], want, rtol=0, atol=atol):
+        return drawn
+    fitting = (words for words, one in read(still).items() if np.allclose(one[0], want, rtol=0, atol=atol))
+    words = next(fitting, None)
+    return drawn if words is None else read(drawn)[words]
+
+
+def read_pictures(pictures: np.ndarray) -> Readings:
+    """Return in words in what other range pictures may lie, and what they are in -0.5 … 0.5."""
+    return {
+        "a picture in [0, 1]: 0.5 was not taken off": pictures - 0.5,
+        "a picture from which 0.5 was taken off twice": pictures + 0.5,
+        "a picture in -1 … 1": pictures / 2,
+    }
+
+
+def read_targets(targets: np.ndarray, size: tuple[int, ...]) -> Readings:
+    """Return in words in what other unit or order targets (N, K, 2) may stand, and the relative keypoints they are.
+
+    ``size`` is the picture's, (W, H).
+    """
+    return {
+        "targets in pixels": targets / np.array(size),
+        "targets with all x before all y": targets.reshape(len(targets), 2, -1).swapaxes(1, 2),
+        "targets with y before x": targets[..., ::-1],
+        "targets in -0.5 … 0.5": targets + 0.5,
+    }
+
+
+def draw_as_written(student: Student, faces: Faces, indices: list[int], seed: int, **options: Any) -> Faces:
+    """Return what was drawn as pictures (N, H, W) and keypoints (N, K, 2), in whatever unit and order.
+
     A missing axis of channels, or targets that are no single row, cost points where shapes are asked, not here again.
     """
     pictures, targets = items_of(ask(student, faces, indices, seed, **options))
@@ -96,14 +151,8 @@ def shift_of(targets: np.ndarray, points: np.ndarray, most: int) -> tuple[int, i
 def say_targets(targets: np.ndarray, points: np.ndarray, most: int) -> str | None:
     """Return in words what is wrong with targets (K, 2) that can be no shift of the points; None where they can."""
     size = np.array(SHAPE[::-1])
-    flat = targets.reshape(-1)
-    for words, read in {
-        "targets in pixels": targets / size,
-        "targets with all x before all y": flat.reshape(2, -1).T,
-        "targets with y before x": targets[:, ::-1],
-        "targets in -0.5 … 0.5": targets + 0.5,
-    }.items():
-        if shift_of(read, points, most) is not None:
+    for words, read in read_targets(targets[None], SHAPE[::-1]).items():
+        if shift_of(read[0], points, most) is not None:
             return words
     steps = (targets - points) * size
     if np.ptp(steps, axis=0).max() < 1e-3:
@@ -122,15 +171,14 @@ def say_picture(picture: np.ndarray, image: np.ndarray, step: tuple[int, int], m
         "a picture whose dark half is lost: 0.5 was taken off before values were cut to [0, 1]": np.clip(
             right - 0.5, 0, 1
         ),
-        "a picture in [0, 1]: 0.5 was not taken off": right,
-        "a picture from which 0.5 was taken off twice": right - 1,
         "a gap of 0, where black is -0.5": np.where(inside, right - 0.5, 0),
-        "a picture in -1 … 1": 2 * right - 1,
         "pixels that leave on one side and come in on the other": np.roll(image, step[::-1], (0, 1)) - 0.5,
     }
-    words = motion.named(picture, known, PIXELS)
-    if words:
+    if words := motion.named(picture, known, PIXELS):
         return words
+    for words, read in read_pictures(picture).items():
+        if np.allclose(read, right - 0.5, rtol=0, atol=PIXELS):
+            return words
     reach = range(-most, most + 1)
     for offset, dx, dy in product((0.5, 0.0), reach, reach):
         if np.allclose(picture, motion.translated(image, dx, dy) - offset, rtol=0, atol=PIXELS):

@@ -12,6 +12,7 @@ from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student
+from autograder.worker.plain import TensorValue
 
 first_layer_filters = Ladder("first_layer_filters")
 
@@ -31,14 +32,22 @@ _asked_filters = Shared("first_layer_filters", _ask_filters)
 _CALL = "first_layer_filters(model)"
 
 
+def _as_array(value: Any) -> Any:
+    """Return a tensor, or a list of arrays of one shape, as an array: what they are costs the rung of types alone."""
+    if isinstance(value, TensorValue):
+        return value.array
+    arrays = isinstance(value, list) and value and all(isinstance(part, np.ndarray) for part in value)
+    return np.stack(value) if arrays and len({part.shape for part in value}) == 1 else value
+
+
 def _filters(student: Student, rng: np.random.Generator) -> Answers:
-    yield _CALL, _asked_filters(student, rng)["value"]
+    yield _CALL, _as_array(_asked_filters(student, rng)["value"])
 
 
-@form(first_layer_filters, "type", points=0.5, gate=True)
+@form(first_layer_filters, "type", points=0.5)
 def returns_an_array(student: Student, rng: np.random.Generator) -> Answers:
     """The filters are a NumPy array."""
-    return _filters(student, rng)
+    yield _CALL, _asked_filters(student, rng)["value"]
 
 
 @form(first_layer_filters, "shape", points=1, shape=(16, 5, 5))
@@ -84,7 +93,7 @@ def filters_of_the_first_layer(student: Student, rng: np.random.Generator) -> No
     """The numbers are the weights of the model's first convolution, unchanged."""
     found = _asked_filters(student, rng)
     want = found["kernel"][:, 0]
-    value = expect.array(found["value"], what=_CALL)
+    value = expect.array(_as_array(found["value"]), what=_CALL)
     if value.shape in (want[:, None].shape, (len(want), want[0].size)):
         # What the axes are costs points where shapes are asked, not here again.
         value = value.reshape(want.shape)
@@ -104,6 +113,7 @@ def filters_of_the_first_layer(student: Student, rng: np.random.Generator) -> No
 def filters_are_a_copy(student: Student, rng: np.random.Generator) -> None:
     """What happens to the model later does not change the filters."""
     found = _asked_filters(student, rng)
+    expect.array(_as_array(found["value"]), what=_CALL)
     hint = "numpy() hands out the tensor's own memory. Who trains on, changes your figure."
     expect.true(not found["shared"], "filters of their own", "filters that change with the model", hint=hint)
 
@@ -112,5 +122,6 @@ def filters_are_a_copy(student: Student, rng: np.random.Generator) -> None:
 def leaves_the_model(student: Student, rng: np.random.Generator) -> None:
     """The model's weights and their training stay as they were."""
     found = _asked_filters(student, rng)
+    expect.array(_as_array(found["value"]), what=_CALL)
     expect.equal(found["kept"], found["kernel"], what="the model's weights afterwards")
     expect.true(found["still_trained"], "weights that can be trained", "weights whose requires_grad was switched off")

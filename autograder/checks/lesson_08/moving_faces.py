@@ -240,7 +240,8 @@ def leaves_what_it_was_given(student: Student, rng: np.random.Generator) -> None
         expect.true(done, f"{name}: another picture than the one it was given", "the same picture", hint=hint)
         for what, before, now in zip(PARTS, arrays, after, strict=False):
             same = np.array_equal(now, before)
-            expect.true(same, f"{name}: its {what} as it was", f"{what} that was overwritten", hint=hint)
+            expected = f"{name}: the {what} left alone"
+            expect.true(same, expected, f"the {what} that came in, overwritten", hint=hint)
 
 
 @translate.rung("side effects", points=1)

@@ -80,6 +80,14 @@ def turning_mistakes(keypoints: np.ndarray, degrees: float, shape: tuple[int, in
         / size,
         "points turned by so many radians": turned(places, float(np.degrees(degrees)), middle) / size,
         "points in pixels": turned(places, degrees, middle),
+        "points turned after x was multiplied by H and y by W": (
+            turned(keypoints * size[::-1], degrees, middle) / size[::-1]
+        ),
+        "points turned about (H / 2, W / 2)": turned(places, degrees, middle[::-1]) / size,
+        "points turned clockwise, and moved: the matrix was not transposed": (
+            turned(places, -degrees, corner) + middle - turned(middle, degrees, corner)
+        )
+        / size,
         "points cut to [0, 1]": np.clip(turned(places, degrees, middle) / size, 0, 1),
         "points whose y was turned with the x that was turned already": (twice + middle) / size,
         "points about the middle, which was never added again": turned(places - middle, degrees, corner) / size,

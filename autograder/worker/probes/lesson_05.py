@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -181,16 +182,29 @@ def evaluate(
     return {"value": value, "seen": model.modes(), "training": modes, "mean": norm.running_mean, **model.weights()}
 
 
-def stopping(names: Names, *, patience: int | None, values: list[float]) -> dict[str, Any]:
-    """Hand the values to an EarlyStopping until it says stop; return what step says and what best is after each."""
+def stopping(names: Names, *, patience: int | None, values: list[float], to_the_end: bool = False) -> dict[str, Any]:
+    """Hand the values to an EarlyStopping until it says stop; return what step says and what best is after each.
+
+    ``to_the_end`` hands over all of them, whatever it says.
+    """
     stopper = names["EarlyStopping"]() if patience is None else names["EarlyStopping"](patience)
     answers, bests = [], []
     for value in values:
         answers.append(stopper.step(value))
         bests.append(getattr(stopper, "best", None))
-        if isinstance(answers[-1], bool | np.bool_) and answers[-1]:
+        if isinstance(answers[-1], bool | np.bool_) and answers[-1] and not to_the_end:
             break
     return {"answers": answers, "bests": bests}
+
+
+def two_stoppings(names: Names) -> dict[str, Any]:
+    """Hand two EarlyStoppings a value each, and one of them another; return whether the other's best is as it was."""
+    first, second = names["EarlyStopping"](3), names["EarlyStopping"](3)
+    first.step(1.0)
+    second.step(2.0)
+    before = getattr(second, "best", None)
+    first.step(-math.inf)
+    return {"apart": getattr(second, "best", None) == before}
 
 
 @dataclass(frozen=True)

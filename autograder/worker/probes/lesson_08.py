@@ -39,12 +39,32 @@ def filters(names: Names, *, kernel: np.ndarray) -> dict[str, Any]:
     value = names["first_layer_filters"](model)
     found: dict[str, Any] = {"found": 1, "value": value, "kept": first.detach().numpy().copy()}
     found["still_trained"] = first.requires_grad
-    if isinstance(value, np.ndarray):
-        found["value"] = value.copy()
+    parts = _parts(value)
+    if parts:
+        before = [part.copy() for part in parts]
+        found["value"] = _like(value, before)
         with torch.no_grad():
             first.zero_()
-        found["shared"] = not np.array_equal(value, found["value"], equal_nan=True)
+        pairs = zip(_parts(value), before, strict=True)
+        found["shared"] = not all(np.array_equal(after, kept, equal_nan=True) for after, kept in pairs)
     return found
+
+
+def _parts(value: Any) -> list[np.ndarray]:
+    """Return the numbers of an array, of a tensor, or of a list of them; none of anything else."""
+    if isinstance(value, torch.Tensor):
+        return [value.detach().numpy()]
+    if isinstance(value, np.ndarray):
+        return [value]
+    parts = [_parts(part) for part in value] if isinstance(value, list | tuple) else []
+    return [part for each in parts for part in each] if all(len(each) == 1 for each in parts) else []
+
+
+def _like(value: Any, parts: list[np.ndarray]) -> Any:
+    """Return what ``_parts`` took apart as a value of the kind that it was."""
+    if isinstance(value, torch.Tensor):
+        return torch.from_numpy(parts[0])
+    return parts[0] if isinstance(value, np.ndarray) else parts
 
 
 def shared(names: Names, *, name: str, arrays: list[np.ndarray], numbers: list[float]) -> list[list[Any]]:

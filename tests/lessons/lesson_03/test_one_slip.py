@@ -46,6 +46,23 @@ SLIPS = {
         0.4,
         "first-norm-of-in-channels",
     ),
+    "and for or": (
+        "in_channels != out_channels or stride != 1",
+        "in_channels != out_channels and stride != 1",
+        0.4,
+        "shortcut-only-where-both-change",
+    ),
+    "no stride": ("stride=stride", "stride=1", 0.5, "stride-never-used"),
+    "stride for padding": (", 3, stride=stride, padding=1", ", 3, 1, stride", 0.5, "stride-in-the-place-of-padding"),
+    "second convolution of x": ("self.conv2(out)", "self.conv2(x)", 0.0, "second-convolution-of-x"),
+    "channels exchanged": (
+        "self.conv1 = nn.Conv2d(in_channels, out_channels",
+        "self.conv1 = nn.Conv2d(out_channels, in_channels",
+        0.25,
+        "channels-exchanged",
+    ),
+    "padded shortcut": ("1, stride=stride)", "1, stride=stride, padding=1)", 0.4, "shortcut-padded"),
+    "concatenated": ("out + self.shortcut(x)", "torch.cat([out, self.shortcut(x)], 1)", 0.0, "concatenated"),
     "no identity": (
         RETURNS,
         "        return torch.relu(out if out.shape == x.shape else out + self.shortcut(x))",
@@ -85,6 +102,51 @@ class KeypointResNet(nn.Module):
         x = self.pool(torch.relu(self.bn(self.conv(images))))
         return self.fc(self.s5(self.s4(self.s3(self.s2(self.s1(x))))).mean(dim=(2, 3)))
 """
+LATER_TAKE_IN = """
+def make_stage(in_channels, out_channels, blocks, stride):
+    layers = []
+    for i in range(blocks):
+        layers.append(ResidualBlock(in_channels, out_channels, stride if i == 0 else 1))
+    return nn.Sequential(*layers)
+"""
+FIRST_TAKES_OUT = """
+def make_stage(in_channels, out_channels, blocks, stride):
+    return nn.Sequential(*[ResidualBlock(out_channels, out_channels, 1 if i else stride) for i in range(blocks)])
+"""
+MADE_ANEW = """
+def make_stage(in_channels, out_channels, blocks, stride):
+    for i in range(blocks):
+        block = ResidualBlock(out_channels if i else in_channels, out_channels, 1 if i else stride)
+        stage = nn.Sequential(block)
+    return stage
+"""
+IN_A_LOOP = """
+class KeypointResNet(nn.Module):
+    def __init__(self, channels=(32, 64, 128, 256, 512), blocks_per_stage=2, outputs=30):
+        super().__init__()
+        self.conv = nn.Conv2d(1, channels[0], 7, stride=2, padding=3)
+        self.bn = nn.BatchNorm2d(channels[0])
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        previous = channels[0]
+        self.stages = nn.ModuleList()
+        for i, c in enumerate(channels):
+            self.stages.append(make_stage(previous, c, blocks_per_stage, 1 if i == 0 else 2))
+            previous = c
+        self.fc = nn.Linear(channels[-1], outputs)
+
+    def forward(self, images):
+        x = self.pool(torch.relu(self.bn(self.conv(images))))
+        for stage in self.stages:
+            x = stage(x)
+        return self.fc(x.mean(dim=(2, 3)))
+"""
+FLATTENED = IN_A_LOOP.replace("nn.Linear(channels[-1], outputs)", "nn.LazyLinear(outputs)").replace(
+    "x.mean(dim=(2, 3))", "x.flatten(1)"
+)
+LAST_STAGE = IN_A_LOOP.replace("x = stage(x)", "y = stage(x)").replace("x.mean(", "y.mean(")
+OTHER_STRIDES = IN_A_LOOP.replace("1 if i == 0 else 2", "2 if i == 0 else 1")
+FIRST_MISSING = IN_A_LOOP.replace("enumerate(channels)", "enumerate(channels[1:])")
+WRONG_AXES = IN_A_LOOP.replace("dim=(2, 3)", "dim=(1, 2)")
 FIXED = BY_HAND.replace("super().__init__()", "super().__init__()\n        channels = (32, 64, 128, 256, 512)")
 
 
@@ -112,6 +174,14 @@ def test_one_slip_in_a_block(id: str) -> None:
     ("exercise", "code", "least", "name"),
     [
         pytest.param("make_stage", RETURN_IN_LOOP, 0.3, "return-inside-the-loop", marks=remembering(LESSON)),
+        pytest.param("make_stage", LATER_TAKE_IN, 0.3, "later-blocks-take-in-channels", marks=remembering(LESSON)),
+        pytest.param("make_stage", FIRST_TAKES_OUT, 0.2, "first-block-takes-out-channels", marks=remembering(LESSON)),
+        pytest.param("make_stage", MADE_ANEW, 0.0, "only-the-last-block", marks=remembering(LESSON)),
+        pytest.param("KeypointResNet", FLATTENED, 0.6, "flattened", marks=remembering(LESSON)),
+        pytest.param("KeypointResNet", LAST_STAGE, 0.3, "only-the-last-stage-runs", marks=remembering(LESSON)),
+        pytest.param("KeypointResNet", OTHER_STRIDES, 0.3, "strides-the-other-way-round", marks=remembering(LESSON)),
+        pytest.param("KeypointResNet", FIRST_MISSING, 0.0, "first-stage-missing", marks=remembering(LESSON)),
+        pytest.param("KeypointResNet", WRONG_AXES, 0.0, "mean-over-the-wrong-axes", marks=remembering(LESSON)),
         pytest.param("KeypointResNet", BY_HAND, 0.3, "five-stages-by-hand", marks=remembering(LESSON)),
         pytest.param("KeypointResNet", FIXED, 0.0, "widths-fixed", marks=remembering(LESSON)),
     ],

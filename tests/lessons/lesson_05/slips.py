@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.lessons.answers import Answer, change_reference, name_answers
-from tests.lessons.lesson_05.other_hand import CLONES, EPOCHS, LOOP, MEAN, NAN_GONE, names_with
+from tests.lessons.answers import Answer, Names, name_answers
+from tests.lessons.battery import changed, names_after
+from tests.lessons.lesson_05.other_hand import CLONES, EPOCHS, IMPORTS, LOOP, MEAN, NAN_GONE, names_with
 
 SCHEDULER = "scheduler = StepLR(optimizer, config.step_size, config.gamma)"
 OPTIMIZER = "optimizer = torch.optim.Adam(model.parameters(), config.lr)"
@@ -24,7 +25,35 @@ PRINTED = """    try:
         return
     config = None
 """
+SHARED = "self.patience, self.waited, self.best, self.last = patience, 0, None, None"
 SLIPS: list[tuple[str, ...]] = [
+    ("TrainConfig/errors-returned", "raise ValueError(", "return ValueError("),
+    ("FaceDataset/first-face-for-all", "self.pairs[index]", "self.pairs[0]"),
+    ("FaceDataset/rows-are-columns", "np.expand_dims(image, 0)", "np.expand_dims(image.T, 0)"),
+    ("evaluate/return-inside-the-loop", "for x, y in loader]", "for x, y in list(loader)[:1]]"),
+    (
+        "evaluate/incomplete-faces-dropped",
+        "(model(x) - y).flatten()",
+        "(model(x) - y)[~y.isnan().any(dim=1)].flatten()",
+    ),
+    ("evaluate/mask-turned-round", "errors[~errors.isnan()]", "errors[errors.isnan()]"),
+    ("EarlyStopping/says-the-opposite", "self.waited >= self.patience", "self.waited < self.patience"),
+    ("EarlyStopping/stops-at-the-first-worse", "self.waited >= self.patience", "self.waited > 0"),
+    (
+        "EarlyStopping/shared-by-all-objects",
+        f"    def __init__(self, patience=5):\n        {SHARED}",
+        "    waited, best, last = 0, None, None\n\n"
+        "    def __init__(self, patience=5):\n        self.patience = patience",
+        "self.waited",
+        "EarlyStopping.waited",
+        "self.best",
+        "EarlyStopping.best",
+    ),
+    *[
+        ("EarlyStopping/best-starts-too-low", SHARED, SHARED.replace("0, None, None", f"0, {large}, None"))
+        for large in ("100", "1000", "1e9")
+    ],
+    ("fit/one-epoch-too-few", EPOCHS, "        for epoch in range(1, config.epochs):\n"),
     ("TrainConfig/error-printed", LOOP, PRINTED),
     ("TrainConfig/floats-for-whole-numbers", "**{key: value}", "**{key: float(value)}"),
     ("FaceDataset/unlabeled-targets-dropped", "torch.from_numpy(y)", "torch.from_numpy(y[~np.isnan(y)])"),
@@ -40,11 +69,7 @@ SLIPS: list[tuple[str, ...]] = [
         "if self.best is None or value < self.best:\n            self.best, self.waited = value, 0",
         "if self.best is None or value < self.best:\n            self.best, self.waited = self.best or value, 0",
     ),
-    (
-        "EarlyStopping/best-starts-too-low",
-        "self.patience, self.waited, self.best, self.last = patience, 0, None, None",
-        "self.patience, self.waited, self.best, self.last = patience, 0, 20, None",
-    ),
+    ("EarlyStopping/best-starts-too-low", SHARED, SHARED.replace("0, None, None", "0, 20, None")),
     (
         "fit/best-value-never-updated",
         f"                best, waited = rmse, 0\n                weights = {CLONES}\n",
@@ -78,18 +103,71 @@ NAMED.append(
     )
 )
 
-START = "self.best = math.inf"
+CHECKED = """
+@dataclass(frozen=True)
+class TrainConfig:
+    epochs: int = 50
+    lr: float = 1e-4
+    step_size: int = 5
+    gamma: float = 0.1
+    patience: int = 5
+    batch_size: int = 32
+    val_fraction: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in TrainConfig.__dataclass_fields__:
+            if not isinstance(getattr(self, name), (int, float)):
+                raise ValueError(name)
+        if self.epochs < 1:
+            raise ValueError("epochs")
+        if self.lr <= 0:
+            raise ValueError("lr")
+        if self.step_size < 1:
+            raise ValueError("step_size")
+        if self.gamma <= 0 or self.gamma > 1:
+            raise ValueError("gamma")
+        if self.patience < 1:
+            raise ValueError("patience")
+        if self.batch_size < 1:
+            raise ValueError("batch_size")
+        if self.val_fraction <= 0 or self.val_fraction >= 1:
+            raise ValueError("val_fraction")
+        if self.seed < 0:
+            raise ValueError("seed")
+
+
+def load_config(path):
+    with open(path) as file:
+        settings = yaml.safe_load(file) or {}
+    for key in settings:
+        if key not in TrainConfig.__dataclass_fields__:
+            raise ValueError(key)
+    return TrainConfig(**settings)
+"""
+CHECKS_OFF = {
+    "seed-0-refused": ("self.seed < 0", "self.seed <= 0"),
+    "first-of-a-range-refused": ("< 1:", "<= 1:"),
+    "shares-unchecked": ("<= 0 or self.", "<= 0 and self."),
+}
+
+
+def checked_with(*changes: str) -> Names:
+    """Return the lesson's names with a TrainConfig that checks field by field, changed."""
+    return names_after("05_resnet_training", IMPORTS + changed(CHECKED, *changes))
+
+
+RIGHT = [Answer("TrainConfig", "field by field", checked_with, seeds=3)]
+NAMED += [
+    Answer("TrainConfig", f"field by field: {id}", partial(checked_with, *changes), misconception=f"TrainConfig/{id}")
+    for id, changes in CHECKS_OFF.items()
+]
 WRONG = [
-    *[
-        change_reference("EarlyStopping", f"best starts at {large}", START, f"self.best = {large}", said="True at call")
-        for large in ("100", "1000", "1e9")
-    ],
-    change_reference(
-        "EarlyStopping",
-        "inverse",
-        "calls_since_best >= self.patience",
-        "calls_since_best < self.patience",
-        said="call 1",
+    Answer(
+        "TrainConfig",
+        "default refused",
+        partial(checked_with, "self.seed < 0", "self.seed <= 0"),
+        said="ValueError: seed",
     ),
 ]
 # An answer with one slip, the text that it changes in the reference, and the share of the points that stays at least.
@@ -104,5 +182,19 @@ CLIFFS = [
     ),
     ("evaluate", "errors.square().sum()", "errors.abs().sum()", 0.6),
     ("evaluate", "float(errors.square().sum())", "abs(float(errors.sum()))", 0.6),
-    ("EarlyStopping", "self.calls_since_best >= self.patience", "self.calls_since_best > self.patience", 0.4),
+    ("EarlyStopping", "self.calls_since_best >= self.patience", "self.calls_since_best > self.patience", 0.5),
+    ("EarlyStopping", "self.patience = patience", "self.patience = 5", 0.5),
+    ("FaceDataset", ".unsqueeze(1)", ".unsqueeze(1) / 255", 0.8),
+    ("FaceDataset", ".reshape(len(keypoints), -1)", ".reshape(len(keypoints), -1) / 96", 0.6),
+    ("train_one_epoch", "        optimizer.step()\n", "", 0.4),
+    ("train_one_epoch", "        optimizer.zero_grad()\n", "", 0.4),
+    ("train_one_epoch", "loss_fn(model(images), targets)", "loss_fn(targets, model(images))", 0.25),
+    (
+        "train_one_epoch",
+        "        loss = loss_fn",
+        "        targets = targets.nan_to_num(0)\n        loss = loss_fn",
+        0.25,
+    ),
+    ("fit", "loss_fn = MSELossIgnoreNan()", "loss_fn = nn.MSELoss()", 0.7),
+    ("fit", "            scheduler.step()\n", "", 0.6),
 ]
