@@ -31,7 +31,8 @@ def draw_questions(
     chosen = [asked[i] for i in rng.permutation(len(asked))[: len(asked) // 2]]
     # The first and the highest face are asked for in every run.
     chosen += [question for question in ((1, "nose_tip_x"), (highest, "nose_tip_y")) if question not in chosen]
-    row_ids = [int(number) for number in rng.permutation(len(chosen)) + 1]
+    # With gaps, so that who counts rows is told from who sorts them.
+    row_ids = [int(number) for number in rng.permutation(2 * len(chosen))[: len(chosen)] + 1]
     lookup = {"RowId": row_ids, "ImageId": [face for face, _ in chosen], "FeatureName": [name for _, name in chosen]}
     return keypoints, names, lookup
 

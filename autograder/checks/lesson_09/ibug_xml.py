@@ -93,8 +93,9 @@ def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
 @read_ibug_xml.rung("values", points=5)
 def reads_points(student: Student, rng: np.random.Generator) -> None:
     """Keypoint k is (x, y) of the point named k, in pixels of the picture."""
-    faces = [draw_face(rng, number) for number in range(2)]
-    for record, face in zip(_records(student, text_of(faces), len(faces)), faces, strict=True):
+    # One face a file: how many are read of several is asked by other rungs.
+    for face in [draw_face(rng, number) for number in range(2)]:
+        (record,) = _records(student, text_of([face]), 1)
         x, y = face.points[0]
         example = f"the first point: <part name='00' x='{x:.1f}' y='{y:.1f}'/>"
         close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=POINTS_HINT)
