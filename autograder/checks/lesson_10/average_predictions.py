@@ -101,17 +101,15 @@ class Task:
         partners = _partners(self.names)
         back = _mirrored(copies, self.axis)[:, :, partners]
         each, count = (direct + back) / 2, len(self.models)
+        sides = (direct + _mirrored(copies, self.axis)) / 2
+        never = (direct + _mirrored(direct, self.axis)[:, :, partners]) / 2
         mistakes = {
             "the answers to the faces alone, not to their mirrored copies": direct.mean(axis=0),
             "the answers to the mirrored copies alone": back.mean(axis=0),
             "answers to mirrored copies that were not mirrored back": ((direct + copies) / 2).mean(axis=0),
-            "mirrored copies whose left and right were not exchanged back": (
-                (direct + _mirrored(copies, self.axis)) / 2
-            ).mean(axis=0),
+            "mirrored copies whose left and right were not exchanged back": sides.mean(axis=0),
             "mirrored copies whose x was not mirrored back": ((direct + copies[:, :, partners]) / 2).mean(axis=0),
-            "copies that never were mirrored": ((direct + _mirrored(direct, self.axis)[:, :, partners]) / 2).mean(
-                axis=0
-            ),
+            "copies that never were mirrored": never.mean(axis=0),
             "copies mirrored about 47.5": ((direct + _mirrored(copies, 47.5)[:, :, partners]) / 2).mean(axis=0),
             "the sum of the faces' and the copies' answers, not their mean": 2 * each.mean(axis=0),
             "the sum over the models, not their mean": count * each.mean(axis=0),
@@ -180,8 +178,8 @@ def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> No
     """Six faces and five keypoints give an array (6, 5, 2)."""
     value = _draw_task(rng, faces=6).ask(student)["value"]
     if type_name(value) == "torch.Tensor":
-        hint = "The rest of the course measures NumPy arrays: convert the tensor."
-        raise expect.Mismatch("average_predictions(…): a numpy.ndarray", "torch.Tensor", hint=hint)
+        hint, wanted = "The rest of the course measures NumPy arrays: convert the tensor.", "a numpy.ndarray"
+        raise expect.Mismatch(f"average_predictions(…): {wanted}", "torch.Tensor", hint=hint)
     expect.array(value, (6, len(SIDES), 2), "float", what="average_predictions(…)")
 
 
