@@ -201,10 +201,10 @@ def _expect_gradient(student: Student, maps: np.ndarray, upstream: np.ndarray, e
 @soft_argmax.rung("gradients", points=3)
 def has_the_gradient_of_the_mean(student: Student, rng: np.random.Generator) -> None:
     """Every cell gets a gradient: its weight times how far it lies from the mean."""
-    for side in (6, 24):
-        maps = _draw_maps(rng, 2, 3, side, side)
+    for _ in range(2):
+        maps = _draw_maps(rng, 2, 3, 24, 24)
         upstream = rng.normal(size=(2, 3, 2)).astype(np.float32)
-        _expect_gradient(student, maps, upstream, f"a weighted sum of the places of maps of {side} x {side} cells")
+        _expect_gradient(student, maps, upstream, "a weighted sum of the places of maps of 24 x 24 cells")
 
 
 def _large_maps(rng: np.random.Generator, level: float) -> np.ndarray:
@@ -233,9 +233,9 @@ def stays_finite_for_large_values(student: Student, rng: np.random.Generator) ->
 @kept(soft_argmax, points=1, hint="An operation in place (-=, exp_) wrote into the maps themselves.")
 def leaves_the_maps(student: Student, rng: np.random.Generator) -> Kept:
     """The maps are as they were."""
-    maps = _draw_maps(rng, 2, 3, 8, 8)
+    maps = _draw_maps(rng, 2, 3, 24, 24)
     answer = student.probe("lesson_10.places", maps=maps, stride=None)
     # Who does nothing changes nothing.
     got, want = _found(answer["value"], maps), _places(maps)
-    expect.true(_alike(got, want), f"{CALL}: {_say(want)}", _say(got), "maps of 8 x 8 cells", MEAN_HINT)
+    expect.true(_alike(got, want), f"{CALL}: {_say(want)}", _say(got), "maps of 24 x 24 cells", MEAN_HINT)
     yield "the maps", maps, answer["after"]
