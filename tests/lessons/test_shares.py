@@ -49,6 +49,7 @@ SLIPS = [
         "(outputs * 96)",
         0.4,
     ),
+    Slip("train_two_phase", "compiled once", "    compile_phase(model, 2)\n", "", 0.4, 0.9),
     Slip(
         "make_submission",
         "x for every y",
