@@ -155,8 +155,7 @@ def _expect_mean(task: Task, found: dict[str, Any], example: str, hint: str, cop
     Without ``copies``, what becomes of the mirrored copies is asked by other rungs: only the mean counts.
     """
     value = found["value"]
-    # That an array is due is asked by a rung of its own.
-    got = value.array if isinstance(value, TensorValue) else value
+    got = value.array if isinstance(value, TensorValue) else value  # that an array is due, another rung asks
     want = task.right()
     seen = next((call["shape"] for calls in found["calls"] for call in calls if call["shape"][1:] != [1, 96, 96]), None)
     if seen is not None:
