@@ -484,7 +484,8 @@ def per_keypoint_rmse(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
 
     Args:
         pred: (N, K, 2) float, finite, pixels.
-        target: (N, K, 2) float, pixels, finite, or NaN where unlabeled. Neither array is changed.
+        target: (N, K, 2) float, pixels, finite, or NaN where unlabeled, x and y of a keypoint together. Neither array
+            is changed.
 
     Returns:
         (K,) float, in pixels: for each keypoint the square root of the mean of (pred - target)² over all

@@ -185,7 +185,7 @@ def make_submission(keypoints: np.ndarray, names: Sequence[str], lookup: pd.Data
     Args:
         keypoints: (N, K, 2) float, (x, y) in pixels; face 0 is ImageId 1.
         names: the K names of the keypoints, without `_x` and `_y`.
-        lookup: columns RowId, ImageId (counts from 1) and FeatureName (a name with `_x` or `_y`).
+        lookup: columns RowId, ImageId (counts from 1) and FeatureName (a name with `_x` or `_y`), and any index.
 
     Returns:
         Columns RowId and Location (float, pixels), one row for each row of `lookup`, in its order.
@@ -224,8 +224,9 @@ def score_submission(submission: pd.DataFrame, truth: pd.DataFrame) -> float:
     """Kaggle's score: the RMSE over all rows of the truth, in pixels. Lower is better.
 
     Args:
-        submission: columns RowId and Location, in any order of the rows.
-        truth: columns RowId and Location, each RowId once, in any order of the rows.
+        submission: columns RowId and Location, in any order of the rows. Rows that the truth does not have never
+            count; you may also refuse them with a ValueError.
+        truth: columns RowId and Location, each RowId once, in any order of the rows. Either table may have any index.
 
     Returns:
         The root of the mean squared difference of the Locations with the same RowId.

@@ -85,8 +85,9 @@ def fill_takes_the_value_above(student: Student, rng: np.random.Generator) -> No
 def fill_starts_with_the_first_value_below(student: Student, rng: np.random.Generator) -> None:
     """At the top of a column, a NaN takes the first finite value below."""
     # The top of both columns, so that a value carried over from the end of the column before shows.
-    small = np.array([[NAN, NAN], [NAN, 2], [7, NAN], [8, 4]])
-    _expect_filled(student, small, "[[nan, nan], [nan, 2], [7, nan], [8, 4]]")
+    # The last value, the last row, the largest and the mean are other numbers.
+    small = np.array([[NAN, NAN], [NAN, 3], [7, NAN], [9, NAN], [4, NAN]])
+    _expect_filled(student, small, "[[nan, nan], [nan, 3], [7, nan], [9, nan], [4, nan]]")
     targets = _draw_targets(rng, 30, 6, 0.5)
     targets[: rng.integers(2, 6), ::2] = NAN
     _expect_filled(student, targets)

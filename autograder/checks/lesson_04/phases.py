@@ -34,6 +34,20 @@ class Phase:
                 return f"epoch {number} sees some training faces twice"
         return None
 
+    def split(self, epochs: int) -> tuple[Phase, Phase]:
+        """Return so many epochs and the rest, where one optimizer went on through both phases."""
+        steps, begun, seen = 0, 0, set[int]()
+        for batch in self.batches:
+            if not begun or seen & set(batch):
+                begun, seen = begun + 1, set()
+            if begun > epochs:
+                break
+            seen |= set(batch)
+            steps += 1
+        start = self.path[steps] if len(self.path) > steps else None
+        first = Phase(self.optimizer, self.path[: steps + 1], self.batches[:steps], self.start, self.epochs[:epochs])
+        return first, Phase(self.optimizer, self.path[steps:], self.batches[steps:], start, self.epochs[epochs:])
+
     def _epoch_batches(self) -> list[list[int]]:
         """Return the images of each epoch: another one begins with an image that the epoch has seen."""
         epochs: list[list[int]] = []

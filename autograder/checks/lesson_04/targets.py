@@ -25,7 +25,7 @@ def _keypoints(rng: np.random.Generator, faces: int) -> np.ndarray:
     return rng.uniform(1, 95, (faces, 15, 2)).astype(np.float32)
 
 
-@form(to_unit_targets, "shape", points=1, gate=True, dtype="float")
+@form(to_unit_targets, "shape", points=1, dtype="float")
 def turns_15_points_into_30_numbers(student: Student, rng: np.random.Generator) -> Answers:
     """(N, 15, 2) becomes (N, 30), and the way back gives (N, 15, 2)."""
     faces = int(rng.integers(2, 6))

@@ -10,7 +10,7 @@ import numpy as np
 from autograder.checks.lesson_06.tables import expect_kept, expect_refused
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
-from autograder.ladder.student import Student
+from autograder.ladder.student import Student, StudentError
 
 score_submission = Ladder("score_submission")
 
@@ -26,8 +26,16 @@ def _scored(rng: np.random.Generator, rows: int) -> tuple[dict[str, list], dict[
     return submission, answer
 
 
-def _score(student: Student, submission: dict[str, list], truth: dict[str, list]) -> Any:
-    return student.probe("lesson_06.score", submission=submission, truth=truth)["value"]
+def _sorted(table: dict[str, list]) -> dict[str, list]:
+    pairs = sorted(zip(table["RowId"], table["Location"], strict=True))
+    return {"RowId": [row for row, _ in pairs], "Location": [location for _, location in pairs]}
+
+
+def _score(
+    student: Student, submission: dict[str, list], truth: dict[str, list], index: list[list[int]] | None = None
+) -> Any:
+    """Return the score; ``index`` holds that of the submission and that of the truth."""
+    return student.probe("lesson_06.score", submission=submission, truth=truth, index=index)["value"]
 
 
 def _errors(submission: dict[str, list], truth: dict[str, list]) -> np.ndarray:
@@ -52,9 +60,8 @@ def returns_a_number(student: Student, rng: np.random.Generator) -> None:
 def is_the_rmse(student: Student, rng: np.random.Generator) -> None:
     """The RMSE over all rows, in the same order in both tables."""
     for rows in (2, int(rng.integers(20, 60))):
-        submission, truth = _scored(rng, rows)
-        answers = dict(zip(submission["RowId"], submission["Location"], strict=True))
-        submission = {"RowId": truth["RowId"], "Location": [answers[row] for row in truth["RowId"]]}
+        # Sorted, so that who sorts one of them loses what depends on the order alone.
+        submission, truth = map(_sorted, _scored(rng, rows))
         example = f"errors {np.round(_errors(submission, truth), 3).tolist()}" if rows == 2 else f"{rows} rows"
         _expect_score(student, submission, truth, example)
 
@@ -65,6 +72,41 @@ def matches_rows_by_their_id(student: Student, rng: np.random.Generator) -> None
     submission, truth = _scored(rng, int(rng.integers(20, 60)))
     example = f"RowIds begin {submission['RowId'][:3]} in the submission, {truth['RowId'][:3]} in the truth"
     _expect_score(student, submission, truth, example)
+
+
+@score_submission.rung("edge cases", points=0.5)
+def extra_rows_never_count(student: Student, rng: np.random.Generator) -> None:
+    """Rows of the submission that the truth does not have are left out of the score, or refused."""
+    submission, truth = _scored(rng, 9)
+    gone = {int(row) for row in rng.choice(9, 4, replace=False)}
+    truth = {name: [v for row, v in enumerate(column) if row not in gone] for name, column in truth.items()}
+    example = "9 rows in the submission; the truth has 5 of them"
+    hint = "By how many rows do you divide, and which errors do you add up? The truth decides which rows count."
+    try:
+        value = _score(student, submission, truth)
+    except StudentError as error:
+        if expect.is_stub(error):
+            raise
+        expected = "the score over the rows of the truth, or a ValueError"
+        expect.true("ValueError" in error.bases, expected, error.type, example, hint)
+        # Who refuses everything refuses these rows for no reason.
+        expect.finite(_score(student, *_scored(rng, 5)), "score_submission(…)")
+        return
+    got, want = expect.number(value, "score_submission(…)"), float(np.sqrt(np.mean(_errors(submission, truth) ** 2)))
+    expect.close(got, want, rtol=1e-5, what="the score", example=example, hint=hint)
+
+
+@score_submission.rung("edge cases", points=0.5)
+def takes_any_index(student: Student, rng: np.random.Generator) -> None:
+    """Tables whose index does not count from 0, such as some rows of larger ones, get the same score."""
+    submission, truth = _scored(rng, 9)
+    # The same labels in both, so that who subtracts by them gets a number.
+    index = [[int(label) for label in 10 + rng.permutation(9)] for _ in range(2)]
+    example = f"the index of the submission begins {index[0][:3]}, that of the truth {index[1][:3]}"
+    hint = "pandas subtracts columns by their index, wherever the rows stand: sorting a table moves the labels along."
+    got = expect.number(_score(student, submission, truth, index), "score_submission(…)")
+    want = float(np.sqrt(np.mean(_errors(submission, truth) ** 2)))
+    expect.close(got, want, rtol=1e-5, what="the score", example=example, hint=hint)
 
 
 def _spoiled(rng: np.random.Generator, how: str) -> tuple[dict[str, list], dict[str, list]]:

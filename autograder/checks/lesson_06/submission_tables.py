@@ -2,80 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from autograder.checks.common.kaggle_names import KEYPOINTS
+from autograder.checks.lesson_06.asked_submissions import (
+    ALIKE,
+    FEW,
+    agreeing,
+    aligned,
+    column_of,
+    draw_questions,
+    locations_of,
+    origins,
+    row_ids_of,
+    submitted,
+    table_of,
+    values_of,
+)
 from autograder.checks.lesson_06.tables import expect_kept, expect_refused
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
-from autograder.worker.plain import TableValue, type_name
+from autograder.worker.plain import TableValue
 
 make_submission = Ladder("make_submission")
-
-FEW = ("nose_tip", "left_eye_center", "mouth_center_bottom_lip", "right_eye_center")
-# One name begins another, and one ends as an axis does.
-ALIKE = ("nose_tip", "nose", "apex", "apex_left", "philtrum_y")
-
-
-def _questions(
-    rng: np.random.Generator, faces: int, last: bool = True, known: tuple[str, ...] = KEYPOINTS
-) -> tuple[np.ndarray, list[str], dict[str, list]]:
-    """Keypoints, their names in an order of their own, and a look-up table that asks for about half of them.
-
-    Without ``last`` it never asks for the last face: there, whoever counts from 0 would fail in many different ways.
-    """
-    names = [known[i] for i in rng.permutation(len(known))]
-    keypoints = rng.uniform(1, 95, (faces, len(names), 2)).astype(np.float32)
-    highest = faces if last else faces - 1
-    asked = [(face, f"{name}_{axis}") for face in range(1, highest + 1) for name in known for axis in "xy"]
-    chosen = [asked[i] for i in rng.permutation(len(asked))[: len(asked) // 2]]
-    # The first and the highest face are asked for in every run.
-    chosen += [question for question in ((1, "nose_tip_x"), (highest, "nose_tip_y")) if question not in chosen]
-    row_ids = [int(number) for number in rng.permutation(len(chosen)) + 1]
-    lookup = {"RowId": row_ids, "ImageId": [face for face, _ in chosen], "FeatureName": [name for _, name in chosen]}
-    return keypoints, names, lookup
-
-
-def _locations(keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> np.ndarray:
-    """The answers, looked up one by one."""
-    found = []
-    for image_id, feature in zip(lookup["ImageId"], lookup["FeatureName"], strict=True):
-        name, _, axis = feature.rpartition("_")
-        found.append(float(keypoints[image_id - 1, names.index(name), "xy".index(axis)]))
-    return np.array(found)
-
-
-def _submitted(student: Student, keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> dict[str, Any]:
-    try:
-        return student.probe("lesson_06.submit", keypoints=keypoints, keypoint_names=names, lookup=lookup)
-    except StudentError as error:
-        count = len(keypoints)
-        # The face behind the last one was asked for; any other index error is another mistake.
-        if error.type != "IndexError" or f"index {count} is out of bounds for axis 0 with size {count}" not in str(
-            error
-        ):
-            raise
-        expected = f"make_submission(…): an answer to every ImageId from 1 to {count}"
-        hint = "An index ran past the end. ImageId counts from 1, the rows of an array count from 0."
-        raise expect.Mismatch(expected, "an IndexError", hint=hint, where=error.where) from None
-
-
-def _table(student: Student, keypoints: np.ndarray, names: list[str], lookup: dict[str, list]) -> TableValue:
-    value = _submitted(student, keypoints, names, lookup)["value"]
-    if not isinstance(value, TableValue):
-        raise expect.Mismatch("make_submission(…): a pandas.DataFrame", f"{type_name(value)}: {expect.show(value)}")
-    return value
-
-
-def _column(table: TableValue, name: str) -> np.ndarray:
-    """Return a column as an array."""
-    there = f"columns {table.columns}"
-    expect.true(name in table.columns, f"make_submission(…): a column {name}", there, hint="An index is no column.")
-    return np.asarray(table.data[name])
 
 
 def _asked_text(lookup: dict[str, list], row: int = 0) -> str:
@@ -100,7 +52,7 @@ def _expect_rows(got: Any, want: np.ndarray, what: str, example: str, hint: str)
 @make_submission.rung("type", points=1)
 def returns_a_table(student: Student, rng: np.random.Generator) -> None:
     """A DataFrame with the columns RowId and Location, in this order."""
-    table = _table(student, *_questions(rng, 3, last=False))
+    table = table_of(student, *draw_questions(rng, 3, last=False))
     hint = "Kaggle reads these two columns and no other. The index of a table is no column."
     got = f"columns {table.columns}"
     expect.true(table.columns == ["RowId", "Location"], "columns ['RowId', 'Location']", got, hint=hint)
@@ -109,8 +61,8 @@ def returns_a_table(student: Student, rng: np.random.Generator) -> None:
 @make_submission.rung("shape", points=1)
 def answers_each_question_once(student: Student, rng: np.random.Generator) -> None:
     """One row for each row of the look-up table."""
-    keypoints, names, lookup = _questions(rng, 4, last=False)
-    rows, asked = len(_table(student, keypoints, names, lookup).index), len(lookup["RowId"])
+    keypoints, names, lookup = draw_questions(rng, 4, last=False)
+    rows, asked = len(table_of(student, keypoints, names, lookup).index), len(lookup["RowId"])
     hint = "The look-up table says what is asked for: not every coordinate of every face."
     expect.true(rows == asked, f"{asked} rows, as in the look-up table", f"{rows} rows", hint=hint)
 
@@ -118,10 +70,9 @@ def answers_each_question_once(student: Student, rng: np.random.Generator) -> No
 @make_submission.rung("dtype", points=1)
 def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
     """RowId holds integers, Location floats."""
-    table = _table(student, *_questions(rng, 3, last=False))
+    table = table_of(student, *draw_questions(rng, 3, last=False))
     for column, kinds, wanted in (("RowId", "iu", "integers"), ("Location", "f", "floats")):
-        _column(table, column)
-        values = table.data[column]
+        values = values_of(table, column)
         kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
         got = values.dtype.name if isinstance(values, np.ndarray) else f"objects such as {expect.show(values[:1])}"
         expect.true(kind in kinds, f"{column}: {wanted}", got)
@@ -130,9 +81,9 @@ def locations_are_floats(student: Student, rng: np.random.Generator) -> None:
 @make_submission.rung("edge cases", points=2)
 def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
     """RowIds as in the look-up table, in its order."""
-    keypoints, names, lookup = _questions(rng, 4, last=False)
-    table = _table(student, keypoints, names, lookup)
-    row_ids, locations = _column(table, "RowId"), _column(table, "Location")
+    keypoints, names, lookup = draw_questions(rng, 4, last=False)
+    table = table_of(student, keypoints, names, lookup)
+    row_ids, locations = np.asarray(row_ids_of(table)), column_of(table, "Location")
     hint = "RowId comes from the look-up table, whatever its order: do not count, sort or group it."
     want = np.array(lookup["RowId"])
     _expect_rows(row_ids, want, "RowId", f"the first row asks for {_asked_text(lookup)}", hint)
@@ -143,7 +94,7 @@ def keeps_the_order(student: Student, rng: np.random.Generator) -> None:
     expect.true(known, "Locations that stand in keypoints", expect.show(locations[:6]), hint=hint)
 
 
-@make_submission.rung("values", points=5)
+@make_submission.rung("values", points=3)
 def finds_each_coordinate(student: Student, rng: np.random.Generator) -> None:
     """Location is the coordinate of that image and that feature."""
     hint = "Follow one row by hand: whose face is it, where in `names` does its feature stand, and which axis is asked?"
@@ -153,19 +104,76 @@ def finds_each_coordinate(student: Student, rng: np.random.Generator) -> None:
         (4, True, ALIKE),
         (int(rng.integers(4, 8)), True, KEYPOINTS),
     ):
-        keypoints, names, lookup = _questions(rng, faces, last, known)
-        table = _table(student, keypoints, names, lookup)
-        # Compared by RowId, so that a wrong order is not punished twice.
-        row_ids, locations = (_column(table, column).tolist() for column in ("RowId", "Location"))
-        by_id = dict(zip(row_ids, locations, strict=True))
-        got = [by_id.get(row_id, math.nan) for row_id in lookup["RowId"]]
+        keypoints, names, lookup = draw_questions(rng, faces, last, known)
+        table = table_of(student, keypoints, names, lookup)
+        want, alike = locations_of(keypoints, names, lookup), aligned(table, lookup)
+        got = max(alike, key=lambda locations: agreeing(locations, want))
         example = f"names begin {names[:3]}; the first row asks for {_asked_text(lookup)}"
-        _expect_rows(got, _locations(keypoints, names, lookup), "Location", example, hint)
+        _expect_rows(got, want, "Location", example, hint)
+
+
+PARTS = ("face", "keypoint", "axis")
+
+
+def _expect_part(student: Student, rng: np.random.Generator, part: str, hint: str) -> None:
+    """Expect that every Location is of the asked face, or keypoint, or axis, whatever the other two are."""
+    keypoints, names, lookup = draw_questions(rng, 4, last=False)
+    table = table_of(student, keypoints, names, lookup)
+    features = [feature.rpartition("_") for feature in lookup["FeatureName"]]
+    asked = (
+        np.array(lookup["ImageId"]) - 1,
+        np.array([names.index(name) for name, _, _ in features]),
+        np.array(["xy".index(axis) for _, _, axis in features]),
+    )
+    number = PARTS.index(part)
+    found = [origins(locations, keypoints)[:, number] == asked[number] for locations in aligned(table, lookup)]
+    right, count = max(int(same.sum()) for same in found), len(asked[number])
+    got = f"Locations of the asked {part} in {right} of {count} rows"
+    expect.true(right == count, f"in every row a Location of the asked {part}", got, hint=hint)
+
+
+@make_submission.rung("values", points=1)
+def finds_the_face(student: Student, rng: np.random.Generator) -> None:
+    """Location is a coordinate of the face that ImageId asks for, whichever coordinate."""
+    _expect_part(student, rng, "face", "ImageId counts from 1. From which number does an array count?")
+
+
+@make_submission.rung("values", points=1)
+def finds_the_keypoint(student: Student, rng: np.random.Generator) -> None:
+    """Location is a coordinate of the keypoint that FeatureName asks for, of whichever face and axis."""
+    _expect_part(student, rng, "keypoint", "The keypoints come in the order of `names`, whatever it is.")
+
+
+@make_submission.rung("values", points=1)
+def finds_the_axis(student: Student, rng: np.random.Generator) -> None:
+    """Location is an x where FeatureName ends in _x and a y where it ends in _y, of whichever keypoint."""
+    _expect_part(student, rng, "axis", "Which of the two coordinates of a keypoint is stored first?")
+
+
+@make_submission.rung("edge cases", points=1)
+def takes_any_index(student: Student, rng: np.random.Generator) -> None:
+    """A look-up table whose index does not count from 0, such as some rows of a larger one, is answered alike."""
+    keypoints, names, lookup = draw_questions(rng, 4, last=False)
+    index = [int(number) for number in rng.permutation(10 * len(lookup["RowId"]))[: len(lookup["RowId"])]]
+    hint = "pandas puts columns together by their index, and table[column][0] is the row of that name, not the first."
+    example = f"a look-up table whose index begins {index[:4]}"
+    try:
+        table = table_of(student, keypoints, names, lookup, index)
+    except StudentError as error:
+        if expect.is_stub(error):
+            raise
+        raise expect.Mismatch("an answer to each row", error.type, example, hint, where=error.where) from None
+    # What is wrong with the answers whatever the index is, other rungs say.
+    plain, got = (column_of(each, "Location") for each in (table_of(student, keypoints, names, lookup), table))
+    known = bool((origins(got.tolist(), keypoints) >= 0).all())
+    expect.true(known, "Locations that stand in keypoints", "others", example, hint)
+    same = got.shape == plain.shape and bool((got == plain).all())
+    expect.true(same, "the answers that the same rows get with an index from 0 on", "others", example, hint)
 
 
 def _rejects(student: Student, rng: np.random.Generator, column: str, wrong: int | str, broken: str, hint: str) -> None:
     """Expect a ValueError for a look-up table with something ``wrong`` in one row."""
-    keypoints, names, lookup = _questions(rng, 3)
+    keypoints, names, lookup = draw_questions(rng, 3)
     row = int(rng.integers(len(lookup[column])))
     lookup[column][row] = wrong
 
@@ -201,8 +209,8 @@ def rejects_unknown_features(student: Student, rng: np.random.Generator) -> None
 @make_submission.rung("side effects", points=1)
 def leaves_the_lookup_alone(student: Student, rng: np.random.Generator) -> None:
     """The look-up table and the keypoints are the same afterwards."""
-    keypoints, names, lookup = _questions(rng, 3)
-    found = _submitted(student, keypoints, names, lookup)
+    keypoints, names, lookup = draw_questions(rng, 3)
+    found = submitted(student, keypoints, names, lookup)
     hint = "A new column in `lookup` is there for the caller too. Work on a copy."
     expect_kept(found["lookup_after"], lookup, "the look-up table", "a look-up table", hint)
     kept = np.array_equal(found["keypoints_after"], keypoints)

@@ -93,12 +93,26 @@ def _expect_points(student: Student, text: str, points: np.ndarray, example: str
     expect.close(got, points, rtol=RTOL, atol=ATOL, what="read_asf(path)", example=example, hint=hint)
 
 
-@read_asf.rung("values", points=6)
+@read_asf.rung("values", points=4)
 def reads_every_point(student: Student, rng: np.random.Generator) -> None:
     """x and y of every point, in the order of the file."""
     points = draw_points(rng)
     x, y = points[0]
     _expect_points(student, asf_text(points), points, f"the first point's line has {x:.8f} and {y:.8f}")
+
+
+@read_asf.rung("values", points=2)
+def reads_the_fields_of_x_and_y(student: Student, rng: np.random.Generator) -> None:
+    """The two numbers of every point are its x and its y, in whatever order and unit."""
+    points = draw_points(rng)
+    got = expect.array(_read(student, asf_text(points)), shape=(COUNT, 2), dtype="float", what="read_asf(path)")
+    units = [got.astype(float) / order for order in (points, points[:, ::-1])]
+    found = any(
+        np.isfinite(unit).all() and (unit > 0).all() and (np.ptp(unit, axis=0) < 1e-5 * unit.mean(axis=0)).all()
+        for unit in units
+    )
+    hint = "Split one line of a point and number its fields, from 0. Which two of them are x and y?"
+    expect.true(found, "x and y of every point, be it in another order or unit", "other numbers", hint=hint)
 
 
 @read_asf.rung("edge cases", points=2)

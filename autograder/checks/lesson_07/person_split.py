@@ -77,14 +77,14 @@ def returns_two_lists(student: Student, rng: np.random.Generator) -> None:
     _split(student, files, 1)
 
 
-@split_by_person.rung("values", points=3)
+@split_by_person.rung("values", points=2)
 def the_last_persons_validate(student: Student, rng: np.random.Generator) -> None:
     """The persons with the highest numbers validate, all their files."""
     files = sorted(_draw_files(rng, list(range(1, 11)), equal=True))
     _expect_split(student, files, 3, "persons 1 … 10 with six files each, sorted by name; n_val = 3")
 
 
-@split_by_person.rung("values", points=3)
+@split_by_person.rung("values", points=2)
 def persons_have_any_number_of_files(student: Student, rng: np.random.Generator) -> None:
     """Persons may be absent, and have different numbers of files in any order."""
     persons = _draw_persons(rng, 9)
@@ -96,6 +96,25 @@ def eight_by_default(student: Student, rng: np.random.Generator) -> None:
     """Without n_val, eight persons validate."""
     files = _draw_files(rng, _draw_persons(rng, 15), equal=True)
     _expect_split(student, files, None, "15 persons with six files each; n_val not given")
+
+
+@split_by_person.rung("values", points=2)
+def keeps_persons_together(student: Student, rng: np.random.Generator) -> None:
+    """No person is on both sides, and one side has n_val persons, whichever they are."""
+    for count in (9, 12):
+        files = _draw_files(rng, _draw_persons(rng, count))
+        train, val = _split(student, files, 4)
+        sides = [{_person(file) for file in part} for part in (train, val)]
+        shared, example = len(sides[0] & sides[1]), f"{count} persons, files in any order; n_val = 4"
+        hint = "All files of a person go to the same side, wherever they stand in the list."
+        came = f"{shared} person{'s' * (shared != 1)} on both sides"
+        expect.true(not shared, "no person on both sides", came, example, hint)
+        sizes = [len(side) for side in sides]
+        got = f"{' and '.join(map(str, sizes))} persons"
+        expect.true(sorted(sizes) == [4, count - 4], f"4 and {count - 4} persons", got, example, hint)
+        got = f"{len(train)} and {len(val)} of {len(files)} files"
+        every = Counter(train) + Counter(val) == Counter(files)
+        expect.true(every, "every file once, in one of the lists", got, example, hint)
 
 
 @split_by_person.rung("edge cases", points=2)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.common.probing import raises_value_error
 from autograder.checks.lesson_09.labels_text import (
     COMMENT,
     DECLARATION,
@@ -94,8 +93,9 @@ def reads_files_and_boxes(student: Student, rng: np.random.Generator) -> None:
 @read_ibug_xml.rung("values", points=5)
 def reads_points(student: Student, rng: np.random.Generator) -> None:
     """Keypoint k is (x, y) of the point named k, in pixels of the picture."""
-    faces = [draw_face(rng, number) for number in range(2)]
-    for record, face in zip(_records(student, text_of(faces), len(faces)), faces, strict=True):
+    # One face a file: how many are read of several is asked by other rungs.
+    for face in [draw_face(rng, number) for number in range(2)]:
+        (record,) = _records(student, text_of([face]), 1)
         x, y = face.points[0]
         example = f"the first point: <part name='00' x='{x:.1f}' y='{y:.1f}'/>"
         close_points(record["keypoints"], face.points, what="keypoints", example=example, hint=POINTS_HINT)
@@ -153,19 +153,47 @@ def elements_go_by_their_names(student: Student, rng: np.random.Generator) -> No
 @read_ibug_xml.rung("edge cases", points=1)
 def several_boxes_and_negative_sides(student: Student, rng: np.random.Generator) -> None:
     """An image may hold several boxes, each a record; a box may begin outside of its picture."""
-    first, second, third = (draw_face(rng, number) for number in range(3))
+    first, second, third, fourth = (draw_face(rng, number) for number in range(4))
     left, top = -int(rng.integers(1, 20)), -int(rng.integers(21, 40))
     second = replace(second, file=first.file, box=(left, top, *second.box[2:]))
-    images = [(first.file, [box_text(first), box_text(second)]), (third.file, [box_text(third)])]
-    records = _records(student, file_text([image_text(*image) for image in images]))
-    expect.equal(len(records), 3, what="records of a file with two faces in one image and one in another")
-    for record, face in zip(records, (first, second, third), strict=True):
-        expect.equal(record["file"], face.file, what="file of each face, two in one image and one in another")
+    faces = first, second, replace(third, file=first.file), fourth
+    images = [
+        image_text(first.file, [box_text(face) for face in faces[:3]]),
+        image_text(fourth.file, [box_text(fourth)]),
+    ]
+    records = _records(student, file_text(images))
+    what = (
+        "records of a file with three faces in one image, the second of them partly outside of it, and one in another"
+    )
+    # Which ones, so that who reads one box of an image is told from who leaves out the box outside.
+    boxes = [list(face.box) for face in faces]
+    which = [1 + boxes.index(sides) for sides in map(_sides, records) if sides in boxes]
+    got = f"{len(records)}, of the faces {', '.join(map(str, which))}"
+    expect.true(len(records) == len(faces), f"{what}: {len(faces)}", got)
+    for record, face in zip(records, faces, strict=True):
+        expect.equal(record["file"], face.file, what="file of each face, three in one image and one in another")
         _expect_box(record, face)
 
 
+def _sides(record: dict[str, Any]) -> list | None:
+    """Return a record's box as whole numbers; None where it is something else."""
+    box = record["box"]
+    numbers = isinstance(box, list) and all(isinstance(side, int | float) for side in box)
+    return [round(side) for side in box] if numbers else None
+
+
 def _refuses(student: Student, content: str, example: str, hint: str) -> None:
-    raises_value_error(student, PROBE, "read_ibug_xml(path)", example, hint, content=content)
+    """Expect a ValueError; where a box comes instead it is told, so that a 0 for what is missing is told from a 1."""
+    try:
+        found = student.probe(PROBE, content=content)
+    except StudentError as raised:
+        if expect.is_stub(raised):
+            raise
+        expect.true("ValueError" in raised.bases, "read_ibug_xml(path): ValueError", str(raised), example, hint)
+        return
+    boxes = [sides for sides in map(_sides, (r for r in found.get("records", []) if r["type"] == "record")) if sides]
+    got = f"no error; the box {boxes[0]}" if boxes else "no error"
+    raise expect.Mismatch("read_ibug_xml(path): ValueError", got, example, hint)
 
 
 @read_ibug_xml.rung("edge cases", points=2)

@@ -88,23 +88,28 @@ class Task:
         back = _mirrored(copies, self.axis)[:, :, _partners(self.names)]
         return (direct.mean(axis=0) + back.mean(axis=0)) / 2
 
+    def answers_of_each(self) -> list[np.ndarray]:
+        """Return what each model says of a face, (models, N, K, 2): rightly, and where only the copies are mistaken."""
+        direct, copies = self.answers()
+        partners = _partners(self.names)
+        backs = [_mirrored(copies, self.axis)[:, :, partners], copies, _mirrored(direct, self.axis)[:, :, partners]]
+        return [*((direct + back) / 2 for back in backs), direct, backs[0]]
+
     def mistakes(self) -> dict[str, np.ndarray]:
         """Return in words what mistakes make of these models, and their result."""
         direct, copies = self.answers()
         partners = _partners(self.names)
         back = _mirrored(copies, self.axis)[:, :, partners]
         each, count = (direct + back) / 2, len(self.models)
+        sides = (direct + _mirrored(copies, self.axis)) / 2
+        never = (direct + _mirrored(direct, self.axis)[:, :, partners]) / 2
         mistakes = {
             "the answers to the faces alone, not to their mirrored copies": direct.mean(axis=0),
             "the answers to the mirrored copies alone": back.mean(axis=0),
             "answers to mirrored copies that were not mirrored back": ((direct + copies) / 2).mean(axis=0),
-            "mirrored copies whose left and right were not exchanged back": (
-                (direct + _mirrored(copies, self.axis)) / 2
-            ).mean(axis=0),
+            "mirrored copies whose left and right were not exchanged back": sides.mean(axis=0),
             "mirrored copies whose x was not mirrored back": ((direct + copies[:, :, partners]) / 2).mean(axis=0),
-            "copies that never were mirrored": ((direct + _mirrored(direct, self.axis)[:, :, partners]) / 2).mean(
-                axis=0
-            ),
+            "copies that never were mirrored": never.mean(axis=0),
             "copies mirrored about 47.5": ((direct + _mirrored(copies, 47.5)[:, :, partners]) / 2).mean(axis=0),
             "the sum of the faces' and the copies' answers, not their mean": 2 * each.mean(axis=0),
             "the sum over the models, not their mean": count * each.mean(axis=0),
@@ -144,11 +149,13 @@ def _draw_task(
     return Task(drawn, [training] * models, _draw_images(rng, faces), asked, options)
 
 
-def _expect_mean(task: Task, found: dict[str, Any], example: str, hint: str) -> None:
-    """Expect the mean that is right; where a mistake explains another, its words."""
+def _expect_mean(task: Task, found: dict[str, Any], example: str, hint: str, copies: bool = True) -> None:
+    """Expect the mean that is right; where a mistake explains another, its words.
+
+    Without ``copies``, what becomes of the mirrored copies is asked by other rungs: only the mean counts.
+    """
     value = found["value"]
-    # That an array is due is asked by a rung of its own.
-    got = value.array if isinstance(value, TensorValue) else value
+    got = value.array if isinstance(value, TensorValue) else value  # that an array is due, another rung asks
     want = task.right()
     seen = next((call["shape"] for calls in found["calls"] for call in calls if call["shape"][1:] != [1, 96, 96]), None)
     if seen is not None:
@@ -156,7 +163,8 @@ def _expect_mean(task: Task, found: dict[str, Any], example: str, hint: str) -> 
         raise expect.Mismatch("models that are given images (B, 1, 96, 96)", f"({given})", example, hint)
     if isinstance(got, np.ndarray) and got.size == want.size and got.dtype.kind == "f":
         flat = got.reshape(want.shape)
-        if task.is_near(flat, want):
+        means = [want] if copies else [each.mean(axis=0) for each in task.answers_of_each()]
+        if any(task.is_near(flat, mean) for mean in means):
             return
         words = next((words for words, wrong in task.mistakes().items() if task.is_near(flat, wrong)), None)
         if words:
@@ -169,8 +177,8 @@ def returns_an_array_of_points(student: Student, rng: np.random.Generator) -> No
     """Six faces and five keypoints give an array (6, 5, 2)."""
     value = _draw_task(rng, faces=6).ask(student)["value"]
     if type_name(value) == "torch.Tensor":
-        hint = "The rest of the course measures NumPy arrays: convert the tensor."
-        raise expect.Mismatch("average_predictions(…): a numpy.ndarray", "torch.Tensor", hint=hint)
+        hint, wanted = "The rest of the course measures NumPy arrays: convert the tensor.", "a numpy.ndarray"
+        raise expect.Mismatch(f"average_predictions(…): {wanted}", "torch.Tensor", hint=hint)
     expect.array(value, (6, len(SIDES), 2), "float", what="average_predictions(…)")
 
 
@@ -205,7 +213,7 @@ def averages_the_models(student: Student, rng: np.random.Generator) -> None:
     hint = "Every model is asked about every face and every copy; by how many answers do you divide in the end?"
     for models in (2, 3):
         task = _draw_task(rng, models=models, names=MIDDLE)
-        _expect_mean(task, task.ask(student), f"{models} models, 5 faces, {', '.join(task.names)}", hint)
+        _expect_mean(task, task.ask(student), f"{models} models, 5 faces, {', '.join(task.names)}", hint, copies=False)
 
 
 @average_predictions.rung("values", points=2)
@@ -218,7 +226,7 @@ def predicts_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
     expected = "models that came in train mode predict in eval mode"
     expect.true(not trained, expected, "they predict in train mode", hint=hint)
     # What a model notes of its calls is no proof: half of its answers are other numbers in train mode.
-    _expect_mean(task, found, "2 models that came in train mode", hint)
+    _expect_mean(task, found, "2 models that came in train mode", hint, copies=False)
 
 
 @average_predictions.rung("values", points=1)
@@ -240,7 +248,7 @@ def sees_small_batches(student: Student, rng: np.random.Generator) -> None:
         task = _draw_task(rng, models=2, faces=faces, names=MIDDLE, batch_size=batch_size)
         found = task.ask(student)
         example = f"2 models, {faces} faces, batch_size={batch_size}"
-        _expect_mean(task, found, example, hint)
+        _expect_mean(task, found, example, hint, copies=False)
         sizes = [call["shape"][0] for calls in found["calls"] for call in calls]
         got = f"batches of {', '.join(map(str, sizes[:4]))}{', …' if len(sizes) > 4 else ''} images"
         expect.true(max(sizes, default=0) <= batch_size, f"batches of at most {batch_size}", got, example, hint)

@@ -79,20 +79,20 @@ def _expect_places(got: np.ndarray, want: np.ndarray, what: str, example: str, h
 @form(soft_argmax, "type", points=1, of="torch")
 def returns_a_tensor(student: Student, rng: np.random.Generator) -> Answers:
     """The places are a torch.Tensor."""
-    yield CALL, _ask(student, _draw_maps(rng, 2, 3, 6, 6))
+    yield CALL, _ask(student, _draw_maps(rng, 2, 3, 24, 24))
 
 
 @form(soft_argmax, "shape", points=1, of="torch")
 def a_place_for_each_map(student: Student, rng: np.random.Generator) -> Answers:
     """(B, K, h, w) become (B, K, 2), one map alone included."""
     for batch, count in ((2, 3), (1, 1), (2, 2)):
-        yield CALL, _ask(student, _draw_maps(rng, batch, count, 6, 6)), (batch, count, 2)
+        yield CALL, _ask(student, _draw_maps(rng, batch, count, 24, 24)), (batch, count, 2)
 
 
 @form(soft_argmax, "dtype", points=1, of="torch", dtype="float32")
 def stays_float32(student: Student, rng: np.random.Generator) -> Answers:
     """The places are float32."""
-    yield CALL, _ask(student, _draw_maps(rng, 2, 3, 6, 6))
+    yield CALL, _ask(student, _draw_maps(rng, 2, 3, 24, 24))
 
 
 def _affine_error(got: np.ndarray, want: np.ndarray) -> float:
@@ -144,17 +144,17 @@ def answers_the_centre_of_a_cell(student: Student, rng: np.random.Generator) -> 
 @soft_argmax.rung("values", points=3)
 def averages_in_pixels(student: Student, rng: np.random.Generator) -> None:
     """Where no cell outweighs all others, the mean of the centres is the answer, in pixels."""
-    for side in (24, 10):
-        maps = _draw_maps(rng, 3, 4, side, side)
-        example = f"maps of {side} x {side} cells, a hill in each"
+    for _ in range(2):
+        # Of the lesson's size: maps of others are asked by rungs of their own.
+        maps, example = _draw_maps(rng, 3, 4, 24, 24), "maps of 24 x 24 cells, a hill in each"
         _expect_places(_found(_ask(student, maps), maps), _places(maps), CALL, example, CELL_HINT)
 
 
 @soft_argmax.rung("values", points=2)
 def takes_wide_and_high_maps(student: Student, rng: np.random.Generator) -> None:
-    """Maps need not be square: x runs along the columns, y along the rows."""
+    """Maps may have any size and need not be square: x runs along the columns, y along the rows."""
     hint = "The last two axes are rows, then columns. How long is each of them?"
-    for height, width in ((6, 14), (15, 5)):
+    for height, width in ((6, 14), (15, 5), (10, 10)):
         maps = _draw_maps(rng, 2, 4, height, width)
         example = f"maps of {height} rows and {width} columns"
         _expect_alike(_found(_ask(student, maps), maps), _places(maps), CALL, example, hint)
@@ -165,14 +165,14 @@ def uses_the_stride(student: Student, rng: np.random.Generator) -> None:
     """With another stride a cell covers more pixels or fewer, and places lie further apart or closer together."""
     hint = "How many pixels lie between the centres of two neighbouring cells?"
     for stride in (2, 8, 1):
-        maps = _draw_maps(rng, 2, 4, 9, 9)
+        maps = _draw_maps(rng, 2, 4, 24, 24)
         got, want = _found(_ask(student, maps, stride), maps), _places(maps, stride)
         # Where the first cell has its middle, and which number is x, is asked by other rungs.
         apart = want - want[:1, :1]
         if not any(
             np.allclose(found - found[:1, :1], apart, rtol=1e-5, atol=2 * ATOL) for found in (got, got[..., ::-1])
         ):
-            what, example = f"soft_argmax(maps, stride={stride})", "maps of 9 x 9 cells, a hill in each"
+            what, example = f"soft_argmax(maps, stride={stride})", "maps of 24 x 24 cells, a hill in each"
             raise expect.Mismatch(f"{what}: {_say(want[0])}", _say(got[0]), example, hint)
 
 
@@ -201,10 +201,10 @@ def _expect_gradient(student: Student, maps: np.ndarray, upstream: np.ndarray, e
 @soft_argmax.rung("gradients", points=3)
 def has_the_gradient_of_the_mean(student: Student, rng: np.random.Generator) -> None:
     """Every cell gets a gradient: its weight times how far it lies from the mean."""
-    for side in (6, 24):
-        maps = _draw_maps(rng, 2, 3, side, side)
+    for _ in range(2):
+        maps = _draw_maps(rng, 2, 3, 24, 24)
         upstream = rng.normal(size=(2, 3, 2)).astype(np.float32)
-        _expect_gradient(student, maps, upstream, f"a weighted sum of the places of maps of {side} x {side} cells")
+        _expect_gradient(student, maps, upstream, "a weighted sum of the places of maps of 24 x 24 cells")
 
 
 def _large_maps(rng: np.random.Generator, level: float) -> np.ndarray:
@@ -233,9 +233,9 @@ def stays_finite_for_large_values(student: Student, rng: np.random.Generator) ->
 @kept(soft_argmax, points=1, hint="An operation in place (-=, exp_) wrote into the maps themselves.")
 def leaves_the_maps(student: Student, rng: np.random.Generator) -> Kept:
     """The maps are as they were."""
-    maps = _draw_maps(rng, 2, 3, 8, 8)
+    maps = _draw_maps(rng, 2, 3, 24, 24)
     answer = student.probe("lesson_10.places", maps=maps, stride=None)
     # Who does nothing changes nothing.
     got, want = _found(answer["value"], maps), _places(maps)
-    expect.true(_alike(got, want), f"{CALL}: {_say(want)}", _say(got), "maps of 8 x 8 cells", MEAN_HINT)
+    expect.true(_alike(got, want), f"{CALL}: {_say(want)}", _say(got), "maps of 24 x 24 cells", MEAN_HINT)
     yield "the maps", maps, answer["after"]

@@ -101,15 +101,31 @@ def predict_keras(
     return {"value": names["predict_keypoints"](made, images, batch_size=batch_size), "shapes": shapes}
 
 
-def submit(names: Names, *, keypoints: np.ndarray, keypoint_names: list, lookup: dict[str, list]) -> dict[str, Any]:
-    """Call ``make_submission`` with the look-up table as a DataFrame; return its answer and the inputs afterwards."""
-    table, given = pd.DataFrame(lookup), keypoints.copy()
+def submit(
+    names: Names,
+    *,
+    keypoints: np.ndarray,
+    keypoint_names: list,
+    lookup: dict[str, list],
+    index: list[int] | None = None,
+) -> dict[str, Any]:
+    """Call ``make_submission`` with the look-up table as a DataFrame; return its answer and the inputs afterwards.
+
+    ``index`` is the table's; without one it counts from 0.
+    """
+    table, given = pd.DataFrame(lookup, index=index), keypoints.copy()
     value = names["make_submission"](given, tuple(keypoint_names), table)
     return {"value": value, "lookup_after": table, "keypoints_after": given}
 
 
-def score(names: Names, *, submission: dict[str, list], truth: dict[str, list]) -> dict[str, Any]:
-    """Call ``score_submission`` with both tables as DataFrames; return its answer and the tables afterwards."""
-    tables = pd.DataFrame(submission), pd.DataFrame(truth)
+def score(
+    names: Names, *, submission: dict[str, list], truth: dict[str, list], index: list[list[int]] | None = None
+) -> dict[str, Any]:
+    """Call ``score_submission`` with both tables as DataFrames; return its answer and the tables afterwards.
+
+    ``index`` holds that of each table; without it both count from 0.
+    """
+    indexes = (None, None) if index is None else index
+    tables = [pd.DataFrame(table, index=own) for table, own in zip((submission, truth), indexes, strict=True)]
     value = names["score_submission"](*tables)
     return {"value": value, "submission_after": tables[0], "truth_after": tables[1]}

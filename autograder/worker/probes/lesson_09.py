@@ -65,7 +65,10 @@ def read(names: Names, *, content: str) -> dict[str, Any]:
 def crop(
     names: Names, *, image: np.ndarray, box: list[int], keypoints: np.ndarray | None, size: int | None
 ) -> dict[str, Any]:
-    """Call crop_face (``size`` None: with its default); return its answer's type and parts, and the inputs after it."""
+    """Call crop_face (``size`` None: with its default); return its answer's type and parts, and the inputs after it.
+
+    An array alone is taken for a crop.
+    """
     own_image, own_points = image.copy(), None if keypoints is None else keypoints.copy()
     more = [] if size is None else [size]
     answer = names["crop_face"](own_image, tuple(box), own_points, *more)
@@ -73,7 +76,7 @@ def crop(
     return {
         "type": type(answer).__name__,
         "count": None if parts is None else len(parts),
-        "crop": parts[0] if parts and len(parts) == 2 else None,
+        "crop": parts[0] if parts and len(parts) == 2 else answer if isinstance(answer, np.ndarray) else None,
         "keypoints": parts[1] if parts and len(parts) == 2 else None,
         "image_after": own_image,
         "keypoints_after": own_points,
@@ -101,6 +104,27 @@ def _fill(state: dict[str, torch.Tensor], weights: dict[str, np.ndarray]) -> Non
     with torch.no_grad():
         for name, weight in weights.items():
             state[name].copy_(torch.from_numpy(weight.copy()))
+
+
+def _idle(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a weight that torchvision's network lacks, filled so that it changes nothing, where that can be."""
+    if len(shape) > 1:
+        weight = np.zeros(shape, np.float32)
+        middle = tuple(side // 2 for side in shape[2:])
+        for channel in range(min(shape[:2]) if shape[0] == shape[1] else 0):
+            weight[(channel, channel, *middle)] = 1
+        return weight
+    if name.endswith("running_var"):
+        # The normalization adds 1e-5 itself.
+        return np.full(shape, 1 - 1e-5, np.float32)
+    return (np.ones if name.endswith("weight") else np.zeros)(shape, np.float32)
+
+
+def _pair_names(own: list[str], wanted: list[str]) -> list[tuple[str, str]]:
+    """Return each weight of the student's with torchvision's name of it: by place where names alone differ."""
+    if len(own) == len(wanted) and set(own) != set(wanted):
+        return list(zip(own, wanted, strict=True))
+    return [(name, name) for name in own if name in wanted]
 
 
 def _build(names: Names, kwargs: dict[str, int], seed: int) -> Any:
@@ -162,21 +186,22 @@ def answer(
     """Build the network, fill it with the weights of the tile, run it on ``x`` and backwards.
 
     ``wanted`` holds the names of the weights in torchvision's order. Where the student's are others, as many and in the
-    same order, their place counts. Returns the answer in eval mode, in train mode but for the normalizations, and in
-    train mode to ``x`` and ``-x`` together, and the parameters that get no gradient, or need none; ``failed`` is the
-    message of an error of PyTorch's on the way. ``filled`` is False where there are more or fewer weights.
+    same order, their place counts. Weights that torchvision does not have are filled so that they change nothing.
+    Returns the answer in eval mode, in train mode but for the normalizations, and in train mode to ``x`` and ``-x``
+    together, and the parameters that get no gradient, or need none; ``failed`` is the message of an error on the way.
+    ``filled`` is False where less than half of the weights are there.
 
     Filled with gentle weights beforehand, it is asked for ``pixels`` (B, C, 1, 1), and its blocks for maps of a pixel.
     """
     with torch.random.fork_rng(devices=[]):
         module = _build(names, kwargs, seed)
         state = _state_of(module)
-        own = list(state)
-        pairs = list(zip(own, own if set(own) == set(wanted) else wanted, strict=False))
-        if len(own) != len(wanted):
+        pairs = _pair_names(list(state), wanted)
+        if 2 * len(pairs) < len(wanted):
             return {"filled": False}
         places = {name: place for place, name in enumerate(wanted)}
         weights = {n: tiled_weight(s, tuple(state[n].shape), tile, places[s]) for n, s in pairs}
+        _fill(state, {name: _idle(name, tuple(value.shape)) for name, value in state.items() if name not in weights})
         _fill(state, {name: gentle_weight(source, weights[name]) for name, source in pairs})
         found = _answer_gently(module, torch.from_numpy(pixels), blocks)
         _fill(state, weights)
@@ -192,9 +217,9 @@ def answer(
             module.train()
             found["train_output"] = loud = module(torch.from_numpy(np.concatenate([x, -x])))
             loud.square().sum().backward()
-        except RuntimeError as error:
+        except Exception as error:
             # What was asked before counts all the same.
-            return {**found, "failed": str(error)[:2000]}
+            return {**found, "failed": f"{type(error).__name__}: {error}"[:2000]}
         found["without_grad"] = [key for key, p in module.named_parameters() if p.requires_grad and p.grad is None]
         found["frozen"] = [key for key, p in module.named_parameters() if not p.requires_grad]
     return found

@@ -481,7 +481,7 @@ _WRONG: dict[str, list[tuple]] = {
         ),
         ("what is positive", lambda t: fill_by_pandas(np.where(t > 0, t, np.nan)), "-3", "forward_fill/positive-only"),
         ("lists", lambda t: fill_by_pandas(t).tolist(), "numpy.ndarray"),
-        ("from the last row", fill_from_the_last_row, "= 8", "forward_fill/top-from-the-last-row"),
+        ("from the last row", fill_from_the_last_row, "= 4", "forward_fill/top-from-the-last-row"),
         (
             "one memory for all columns",
             fill_with_one_memory,
