@@ -142,5 +142,12 @@ SORTED = '    submission.sort_values("RowId", inplace=True)\n'
 WRONG = [
     change_reference("score_submission", "an array", RETURN, "return np.abs(errors)", said="a float"),
     change_reference("score_submission", "in place", ANSWERS, SORTED + ANSWERS, said="inplace"),
+    change_reference(
+        "score_submission",
+        "divided by the rows of the submission",
+        RETURN,
+        "return float(np.sqrt(np.sum(errors**2) / len(submission)))",
+        said="the score",
+    ),
 ]
 NAMED = name_answers((f"score_submission/{id}", names) for id, spellings in SCORES.items() for names in spellings)

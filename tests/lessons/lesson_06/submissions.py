@@ -307,6 +307,18 @@ WRONG = [
             "columns = lookup[\"FeatureName\"].map(lambda f: position.get(f.rstrip('_xy') + f[-2:]))",
             "ValueError",
         ),
+        (
+            "columns with indexes of their own",
+            'lookup["RowId"].to_numpy(), "Location": locations',
+            'lookup["RowId"], "Location": pd.Series(locations)',
+            "Locations that stand in keypoints",
+        ),
+        (
+            "rows by their labels",
+            'lookup["ImageId"].to_numpy()',
+            'np.array([lookup["ImageId"][row] for row in range(len(lookup))])',
+            "an answer to each row",
+        ),
         ("text", LOCATION, '"Location": [f"{v:.2f}" for v in locations]', "floats"),
     )
 ]

@@ -58,6 +58,16 @@ CHANGES = {
     ],
     "sweep": [
         (
+            "the first row copied",
+            "predictions that no such training gives",
+            "    for batch_size, lr in settings:\n",
+            "    for batch_size, lr in settings:\n"
+            "        if rows:\n"
+            "            steps = epochs * -(-len(train_set) // batch_size)\n"
+            "            rows.append({**rows[0], 'batch_size': batch_size, 'lr': lr, 'steps': steps})\n"
+            "            continue\n",
+        ),
+        (
             "invented",
             "no such training",
             "            curve = train_with_curve(model, train_loader, val_loader, epochs, lr)\n",
