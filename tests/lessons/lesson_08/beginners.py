@@ -117,7 +117,7 @@ WRONG = [
         partial(
             names_with, "AugmentedFaces", OWN, f"{OWN}        torch.manual_seed(0)\n", ", generator=self.generator", ""
         ),
-        said="one that was used",
+        said="the same 30 items",
         seeds=1,
     )
 ]
