@@ -118,11 +118,11 @@ def owns_its_layers(student: Student, rng: np.random.Generator) -> None:
     # Where the width stays, a 1x1 kernel shows that a stage strides; two networks tell which of them does.
     asked = []
     for channels in [4, 4, 4], [4, 5, 5]:
-        # As many outputs as no stage has channels: a head is known by its shape.
-        what = _network_text(channels, 1, 7)
-        kwargs: dict[str, Any] = {"channels": channels, "blocks_per_stage": 1, "outputs": 7}
+        # As many outputs as no layer has channels: a head written as a 1x1 convolution is told by them.
+        what = _network_text(channels, 1, 6)
+        kwargs: dict[str, Any] = {"channels": channels, "blocks_per_stage": 1, "outputs": 6}
         found = describe(student, "KeypointResNet", [], [2, 1, 96, 96], rng, **kwargs)
-        asked.append((_without_head(found, what, 7, channels[-1]), network_kernels(channels, 1), what))
+        asked.append((_without_head(found, what, 6, channels[-1]), network_kernels(channels, 1), what))
     expect_kernels_of_each(asked, hint)
     for channels, blocks, outputs in [([4, 5], 3, 6), ([32, 64, 128, 256, 512], 2, 30)]:
         default = channels[0] == 32

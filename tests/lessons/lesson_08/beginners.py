@@ -74,6 +74,7 @@ SLIPS: list[tuple[str, ...]] = [
         "(p / [h, w])",
     ),
     ("translate/every-frame-turned", "M, (w, h))", "M, image.shape)"),
+    ("translate/points-about-the-corner", "p @ M[:, :2].T + M[:, 2]", "p @ M[:, :2].T"),
     ("translate/radians-for-degrees", "degrees, 1.0)", "np.deg2rad(degrees), 1.0)"),
     ("AugmentedFaces/never-moved", "image, k = translate(", "translate("),
     ("AugmentedFaces/never-lit", LIGHT, LIGHT.replace("image = ", "")),
@@ -87,6 +88,13 @@ SLIPS: list[tuple[str, ...]] = [
         "jitter(image, self.b, self.c)",
     ),
     ("AugmentedFaces/targets-in-pixels", "torch.from_numpy(k)", "torch.from_numpy(k * np.float32(image.shape[::-1]))"),
+    (
+        "AugmentedFaces/everything-once",
+        OWN,
+        f"{OWN}        self.items = [self.draw(index) for index in range(len(images))]\n",
+        "    def __getitem__(self, index):\n",
+        "    def __getitem__(self, index):\n        return self.items[index]\n    def draw(self, index):\n",
+    ),
     ("first_layer_filters/tensor-returned", ".numpy().copy()", ".clone()"),
 ]
 
@@ -109,7 +117,7 @@ WRONG = [
         partial(
             names_with, "AugmentedFaces", OWN, f"{OWN}        torch.manual_seed(0)\n", ", generator=self.generator", ""
         ),
-        said="one that was used",
+        said="the same 30 items",
         seeds=1,
     )
 ]
