@@ -11,8 +11,8 @@ import pytest
 from autograder.__main__ import main
 from autograder.classroom.folders.settings import load_settings
 from autograder.classroom.gradebook.gradebook import open_gradebook
-from autograder.classroom.overview.hand_ins import read_hand_ins
 from autograder.classroom.gradebook.marks import read_class
+from autograder.classroom.overview.hand_ins import read_hand_ins
 from tests.classroom.course_folder import grade_here, hand_in, make_course
 from tests.notebooks import LESSON, released_notebook
 
