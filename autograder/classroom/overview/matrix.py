@@ -49,7 +49,7 @@ MATRIX_STYLE = """
 
 
 def _score(mark: Mark) -> float | str:
-    """Return a mark as the matrix holds it: its points, with a star where a person gave it, or what there is instead."""
+    """Return a mark as the matrix holds it: its points, with a star where a person gave it, or why there are none."""
     if mark_kind(mark) == "untouched":
         return NOT_FOUND if mark.outcome == "missing" else UNWRITTEN
     score = round(mark.score, 2)
