@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autograder.__main__ import main
 from autograder.course.manifest import CourseError, find_exercise, find_lesson
 from autograder.grading.elsewhere import MEND, misspelled
 from autograder.grading.grader import LessonGrader
@@ -110,3 +112,9 @@ def test_points_that_do_not_count_are_nowhere_shown_as_earned() -> None:
 def test_a_number_that_is_none_lists_its_lesson_alone() -> None:
     with pytest.raises(CourseError, match=r"those of lesson 01 are: 01\.1 parse_pixels, .*01\.4 split_rows$"):
         find_exercise("01.9")
+
+
+def test_start_quotes_a_folder_with_a_space(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["start", str(tmp_path / "my lessons")]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Open them: "))
+    assert shlex.split(line.removeprefix("Open them: ")) == ["jupyter", "lab", str((tmp_path / "my lessons").resolve())]
