@@ -473,3 +473,7 @@ def test_what_was_not_found_is_another_sign_than_what_was_not_written() -> None:
     found = [_score(Mark(exercise, 0.0, outcome, None, 0.0, by_hand=False)) for outcome in outcomes]
     assert found == ["–", "?", 0]
     assert [heat(score, exercise.points) for score in found] == ["", "", "h0"]
+
+
+def test_the_lessons_table_is_read_row_by_row_on_a_phone(page: str) -> None:
+    assert re.search(r'class="wide stack"[^>]*aria-label="lessons"', page)
