@@ -42,6 +42,11 @@ c.Exchange.root = os.environ.get("COURSE_EXCHANGE", str(ROOT / "exchange"))
 c.Exchange.assignment_dir = str(ROOT / "lessons")
 c.ExchangeFetchAssignment.replace_missing_files = True
 
+# What Canvas and Moodle give to download becomes submitted/: `nbgrader zip_collect LESSON`.
+UPLOADS = "autograder.classroom.gradebook.uploads"
+c.ZipCollectApp.extractor_plugin = f"{UPLOADS}.UploadExtractor"
+c.ZipCollectApp.collector_plugin = f"{UPLOADS}.UploadCollector"
+
 # nbgrader's own list, with the course's engine in place of Execute and SaveAutoGrades: imported when it is needed.
 ENGINE = "autograder.classroom.run.preprocessors"
 c.Autograde.exporter_class = f"{ENGINE}.SubmissionExporter"

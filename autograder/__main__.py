@@ -12,7 +12,19 @@ from pathlib import Path
 from .course.manifest import CourseError
 
 # Modules of ``commands/``, in the order that the help lists them. A students' repository holds the first three alone.
-GROUPS = ("check", "student", "start", "authoring", "classroom", "exports", "students", "feedback", "handout", "site")
+GROUPS = (
+    "check",
+    "student",
+    "start",
+    "authoring",
+    "classroom",
+    "exports",
+    "students",
+    "extension",
+    "feedback",
+    "handout",
+    "site",
+)
 
 
 def called() -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 from ..course.root import INSTALLED, PACKED_LESSONS, ROOT, CourseError
@@ -36,8 +39,9 @@ def _start(arguments: argparse.Namespace) -> int:
     kept = "" if copied else "; all of it was there before"
     print(f"The lessons are in {target}{kept}.")
     print(f"Faces and results go to {ROOT / 'data'} and {ROOT / 'output'}.")
-    print(f"Open them: jupyter lab {target}")
-    print("Grade one: autograder check 01" + (f" --work {target}" if arguments.folder else ""))
+    quoted = subprocess.list2cmdline([str(target)]) if os.name == "nt" else shlex.quote(str(target))
+    print(f"Open them: jupyter lab {quoted}")
+    print("Grade one: autograder check 01" + (f" --work {quoted}" if arguments.folder else ""))
     return 0
 
 

@@ -39,7 +39,7 @@ def _hint(arguments: argparse.Namespace) -> int:
     hint = find_hint(arguments.exercise, arguments.level)
     print(hint)
     if hint.level < len(LEVELS):
-        print(f"more: python -m autograder hint {hint.exercise.id} --level {hint.level + 1}")
+        print(f"more: autograder hint {hint.exercise.id} --level {hint.level + 1}")
     return 0
 
 

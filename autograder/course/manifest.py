@@ -226,5 +226,11 @@ def find_exercise(name: str) -> Exercise:
         for exercise in lesson.exercises:
             if name in (*exercise.names, exercise.id, exercise.id.lstrip("0")):
                 return exercise
-    known = ", ".join(exercise.name for lesson in load_course().lessons for exercise in lesson.exercises)
+    lessons = load_course().lessons
+    number = name.partition(".")[0].zfill(2)
+    asked = next((lesson for lesson in lessons if "." in name and lesson.number == number), None)
+    if asked is not None:
+        known = ", ".join(f"{exercise.id} {exercise.name}" for exercise in asked.exercises)
+        raise CourseError(f"no exercise is named {name!r}; those of lesson {asked.number} are: {known}")
+    known = ", ".join(exercise.name for lesson in lessons for exercise in lesson.exercises)
     raise CourseError(f"no exercise is named {name!r}; the exercises are: {known}")

@@ -36,12 +36,14 @@ class ReleasedCell(TypedDict):
 @dataclass(frozen=True)
 class Released:
     """``setup`` holds the given code that runs before a student's, ``imports`` the modules that it asks for; ``given``
-    every given text, to know it again; ``stubs`` the syntax tree of each exercise name's stub."""
+    every given text, to know it again; ``stubs`` the syntax tree of each exercise name's stub; ``checks`` the text of
+    each exercise's check cell, by the exercise."""
 
     setup: tuple[str, ...]
     imports: tuple[str, ...]
     given: frozenset[str]
     stubs: dict[str, str]
+    checks: dict[str, str]
 
 
 def released_path(lesson: Lesson) -> Path:
@@ -81,7 +83,10 @@ def load_released(lesson: Lesson) -> Released:
     }
     setup = tuple(cell["text"] for cell in cells if cell["kind"] == "setup")
     given = frozenset(normalize(cell["text"]) for cell in cells if cell["kind"] != "solution")
-    return Released(setup, _imports(setup), given, stubs)
+    checks = {
+        cell["exercise"]: normalize(cell["text"]) for cell in cells if cell["kind"] == "check" and cell["exercise"]
+    }
+    return Released(setup, _imports(setup), given, stubs, checks)
 
 
 def _imports(setup: tuple[str, ...]) -> tuple[str, ...]:

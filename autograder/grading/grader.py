@@ -17,6 +17,7 @@ from ..ladder.ladder import Problem, climb
 from ..ladder.student import RemoteStudent, StudentError, read_error, read_errors
 from ..ladder.time_limit import CLOCK, Overdue, in_time, memory_limit
 from ..ladder.verdict import Result, judge, without_running
+from .elsewhere import MEND, blame_unread, misspelled
 from .naming import name_mistake
 from .submission import NoSubmission, Submission, mentions
 
@@ -167,7 +168,8 @@ class LessonGrader:
             return without_running(exercise, "not_attempted", "your code in place of the stub", "the stub")
         for name in exercise.names:
             if name in submission.broken:
-                return without_running(exercise, "error", "code that Python can read", submission.broken[name])
+                problem = Problem("error", "code that Python can read", submission.broken[name], hint=MEND)
+                return Result(exercise, "error", 0.0, problem=problem)
         try:
             student = self._open(submission)
         except (OutOfTime, Crashed) as end:
@@ -182,7 +184,8 @@ class LessonGrader:
         student.deadline = time.monotonic() + seconds
         with memory_limit():
             rungs = climb(ladder_of(self.lesson, exercise), student, self.seed, seconds + DECIDING_SECONDS)
-        return judge(exercise, rungs, time.monotonic() - started)
+        result = judge(exercise, rungs, time.monotonic() - started)
+        return blame_unread(result, submission.broken, self.lesson)
 
     def _absent(self, exercise: Exercise, submission: Submission, student: RemoteStudent) -> Result | None:
         """Return the verdict where a name of the exercise does not exist once the cells have run."""
@@ -213,7 +216,8 @@ class LessonGrader:
                     exercise, "error", 0.0, problem=Problem("error", "a cell that runs", got, where=raised.where)
                 )
         names = " and ".join(absent)
-        return without_running(exercise, "missing", f"a cell that defines {names}", "none in this notebook")
+        like = misspelled(absent, [cell.source for cell in submission.cells], self.lesson)
+        return without_running(exercise, "missing", f"a cell that defines {names}", like or "none in this notebook")
 
     def grade_all(self) -> Iterator[Result]:
         """Yield the verdict on every exercise, in order."""

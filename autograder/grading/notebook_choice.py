@@ -225,7 +225,7 @@ def find_submission(work: Path, lesson: Lesson) -> Submission | NoSubmission:
             return NoSubmission(lesson, "no notebook", (note,))
         content = read_inside(path, work)
     except Unreadable as error:
-        return NoSubmission(lesson, "a file that is no notebook", (str(error),))
+        return NoSubmission(lesson, str(error), (str(error),))
     found = read_notebook(path.name, content, lesson)
     others = [other for other in notebooks_in(folder, lesson) if other != path]
     return with_look(found, say_beside(found, path.name, others, work))

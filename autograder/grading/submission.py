@@ -11,6 +11,7 @@ from typing import Any
 from ..course.manifest import Exercise, Lesson, load_course
 from ..course.released import Definition, Released, definitions, load_released, normalize
 from .ipython_cells import CellReader
+from .lost_parts import note_lost_parts
 from .notebook_file import RawCell, Unreadable, kind_of_cell, read_cells, source_of
 
 __all__ = ["Cell", "NoSubmission", "RawCell", "Submission", "Unreadable", "mentions", "read_submission", "source_of"]
@@ -35,7 +36,7 @@ class Submission:
     """What is left of a notebook once it is read.
 
     ``cells`` run in their order; ``untouched`` names the exercises that are still stubs; ``notes`` say what was
-    repaired; ``broken`` maps an exercise name to the syntax error in the cell that should define it; ``handed_in`` are
+    repaired; ``broken`` maps a name to the syntax error in the cell that should define it; ``handed_in`` are
     all cells as they came; ``look`` says why a teacher should look at it; ``written`` names the exercises that hold a
     student's own work.
     """
@@ -218,9 +219,11 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
     notes += [*_note_unread(code), *_note_no_code(handed_in, name), *_note_other_lesson(found, lesson, name)]
     broken = {
         name: f"{cell.label}: {cell.error}"
-        for name in lesson.names
         for cell in code
-        if cell.tree is None and mentions(cell.source, name)
+        if cell.tree is None
+        for name in _DEFINITION.findall(cell.source)
     }
+    if written or broken:
+        notes += note_lost_parts(handed_in, lesson)
     kept = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)
     return Submission(lesson, kept, untouched, tuple(notes), broken, handed_in, written=written)

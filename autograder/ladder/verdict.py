@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..course.manifest import Exercise
@@ -36,8 +37,22 @@ class Result:
         return told or DOUBTFUL.get(self.outcome)
 
     @property
+    def withheld(self) -> bool:
+        """Whether rungs were passed and none of them earns anything, because no rung of values was passed."""
+        return any(rung.passed for rung in self.rungs) and not _has_substance(self.rungs)
+
+    def earned(self, rung: RungResult) -> bool:
+        """Return whether a rung of this result earns its points."""
+        return rung.passed and not self.withheld
+
+    @property
     def failed_rung(self) -> RungResult | None:
         return next((rung for rung in self.rungs if rung.problem is not None), None)
+
+
+def _has_substance(rungs: Sequence[RungResult]) -> bool:
+    """Return whether form pays: a rung of values was passed."""
+    return any(rung.passed and rung.rung.kind == "values" for rung in rungs)
 
 
 def judge(exercise: Exercise, rungs: list[RungResult], seconds: float = 0.0) -> Result:
@@ -53,7 +68,7 @@ def judge(exercise: Exercise, rungs: list[RungResult], seconds: float = 0.0) -> 
     outcome = problem.outcome
     if outcome == "not_attempted" and earned:
         outcome = "failed"
-    if not any(rung.passed and rung.rung.kind == "values" for rung in rungs):
+    if not _has_substance(rungs):
         earned = 0.0
     score = 0.0 if outcome in ("not_attempted", "missing") else round(exercise.points * earned / possible, 2)
     return Result(exercise, outcome, score, tuple(rungs), problem, seconds=seconds)

@@ -157,11 +157,11 @@ def _say_lesson(chosen: Standing, work: Path) -> list[str]:
     share = f"{number(exercise.points)} points, about {_time(minutes_of(lesson, exercise))}"
     lines = [f"Do this next: {title_of(exercise)} ({share}) in {place}"]
     if outcome == "not_attempted":
-        lines.append(f"  not attempted yet; if you don't know how to begin: python -m autograder hint {exercise.id}")
+        lines.append(f"  not attempted yet; if you don't know how to begin: autograder hint {exercise.id}")
     else:
         lines.append(
             f"  {in_words(outcome)}, {number(points)} of {number(exercise.points)} points; "
-            f"see why: pytest autograder --exercise {exercise.id}; a hint: python -m autograder hint {exercise.id}"
+            f"see why: pytest autograder --exercise {exercise.id}; a hint: autograder hint {exercise.id}"
         )
     lines.append(
         f"Lesson {lesson.number}, {lesson.title}: {number(chosen.points)} of {number(lesson.points)} points, "

@@ -13,7 +13,7 @@ from ..ladder.ladder import RungResult
 from ..ladder.verdict import Result
 from .pictures import draw
 from .safe_text import safe_text
-from .words import MISTAKE, SIGNS, explain, in_words, number
+from .words import MISTAKE, SIGNS, WITHHELD, explain, in_words, number
 
 WINDOW = 5
 LENGTH = 8
@@ -90,11 +90,12 @@ def rung_table(result: Result, rungs: tuple[RungResult, ...] = (), compact: bool
         if rung.problem is not None and rung is not result.failed_rung and not compact:
             expected, got = text(rung.problem.expected, SHORT), text(rung.problem.got, SHORT)
             looked_at += f'<div class="small">expected: {expected}<br>got: {got}</div>'
-        points = f"{number(share if rung.passed else 0)} of {number(share)}"
+        points = f"{number(share if result.earned(rung) else 0)} of {number(share)}"
         cells = (_rung_state(rung), html.escape(rung.rung.kind), looked_at, points)
         rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("outcome", "kind", "what it looks at", "points"))
-    return f'<table class="ladder"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    said = f'<div class="small">{WITHHELD}</div>' if result.withheld else ""
+    return f'{said}<table class="ladder"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _window(first: int, size: int, length: int) -> range:

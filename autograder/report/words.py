@@ -17,6 +17,9 @@ SIGNS = {
     "crashed": ("!", "red"),
     "missing": ("?", "yellow"),
 }
+# Why checks that were passed earn nothing; the label of that line.
+WITHHELD = "what passed counts only once the values are right"
+POINTS = "points"
 NEVER_REACHED = "not graded in this run"
 # The label of the line that names a mistake of the catalogue.
 MISTAKE = "a known mistake"
@@ -64,6 +67,7 @@ def explain(result: Result) -> list[tuple[str, str]]:
     # Where there is no code to speak of, a hint would mislead or come before it is asked for.
     hint = problem.hint or (None if result.outcome in ("missing", "not_attempted") else result.exercise.hint)
     lines += [("hint", hint)] if hint else []
+    lines += [(POINTS, WITHHELD)] if result.withheld else []
     return [(label, safe_text(text, TEXT)) for label, text in lines]
 
 

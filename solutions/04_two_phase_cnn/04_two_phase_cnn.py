@@ -181,7 +181,7 @@ plt.show()
 # somebody else's is. It can't learn the noise, so it learns a compromise, part of the way to the mean face. Compare
 # the result with lesson 05, which masks missing labels instead.
 #
-# The nearly complete rows come first in Kaggle's file, 2,284 of them. The short training of this lesson reads 1,600 of
+# The nearly complete rows come first in Kaggle's file, 2,284 of them. The short training of this lesson reads 1,400 of
 # those, where hardly anything is made up. More rows are not always better: on all 7,049 rows, filled like this, the
 # same network ended at 3.2 px after more than twice as many images. The full training reads all rows, as the sources
 # do.

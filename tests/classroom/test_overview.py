@@ -23,7 +23,7 @@ from autograder.__main__ import main
 from autograder.classroom.folders.settings import load_settings
 from autograder.classroom.gradebook.marks import ClassMarks, Graded, Mark, Person, read_class
 from autograder.classroom.overview.facts import ClassFacts, all_tables
-from autograder.classroom.overview.matrix import SCRIPT_POLICY
+from autograder.classroom.overview.matrix import SCRIPT_POLICY, _score, heat
 from autograder.classroom.overview.page import make_page
 from autograder.classroom.overview.pieces import MOST_ROWS
 from autograder.classroom.overview.summary import distribution_table, student_table
@@ -452,3 +452,28 @@ def test_results_are_the_graders_own(tmp_path: Path) -> None:
     course, results = make_class(tmp_path / "course", ["ada"], [lesson])
     path = course / "grading" / "ada" / LESSON / "result.json"
     assert json.loads(path.read_text(encoding="utf-8"))["score"] == results[0]["score"]
+
+
+def test_a_lesson_that_is_not_graded_is_one_line_to_look_at(tmp_path: Path) -> None:
+    course = make_course(tmp_path / "course")
+    for student in ("ada", "bob", "eve"):
+        hand_in(course, student, b"{}")
+    assert main(["overview", "--course", str(course)]) == 0
+    folder = course / "grading" / "overview"
+    assert len(read_csv(folder, "look")) == 3
+    page = Tables((folder / "index.html").read_text(encoding="utf-8"))
+    (row,) = page.with_columns("student", "why", "lesson", "pages")
+    assert row[0].startswith("3 students")
+    assert "ada, bob, eve" in row[0]
+
+
+def test_what_was_not_found_is_another_sign_than_what_was_not_written() -> None:
+    exercise = find_lesson(LESSON).exercises[0]
+    outcomes = ("not_attempted", "missing", "failed")
+    found = [_score(Mark(exercise, 0.0, outcome, None, 0.0, by_hand=False)) for outcome in outcomes]
+    assert found == ["–", "?", 0]
+    assert [heat(score, exercise.points) for score in found] == ["", "", "h0"]
+
+
+def test_the_lessons_table_is_read_row_by_row_on_a_phone(page: str) -> None:
+    assert re.search(r'class="wide stack"[^>]*aria-label="lessons"', page)

@@ -10,6 +10,7 @@ import pytest
 
 from autograder.__main__ import main
 from autograder.classroom.exports import students
+from autograder.classroom.exports.roster import name_parts, read_roster
 from autograder.classroom.exports.students import read_students
 from autograder.course.manifest import CourseError
 from tests.classroom.course_folder import database, hand_in, make_course
@@ -40,6 +41,12 @@ MOODLE_PARTICIPANTS = """"First name","Last name","ID number","Email address"
 Ada,Lovelace,4001,ada@example.org
 Zoë,Müller,,zoe@example.org
 """
+# Moodle's list of participants in German, French and Spanish.
+MOODLE_ABROAD = {
+    "German": "Vorname;Nachname;E-Mail-Adresse;Gruppen\nAda;Lovelace;ada@example.org;A\nZoë;Müller;zoe@example.org;A\n",
+    "French": "Prénom,Nom de famille,Adresse de courriel\nAda,Lovelace,ada@example.org\nZoë,Müller,zoe@example.org\n",
+    "Spanish": "Nombre,Apellido(s),Dirección de correo\nAda,Lovelace,ada@example.org\nZoë,Müller,zoe@example.org\n",
+}
 PLAIN = "name\tlogin\nAda Lovelace\tada\nMüller, Zoë\tzoe\n"
 
 
@@ -102,6 +109,38 @@ def test_moodle_participants_by_the_column_that_the_folders_are_called_by(
     assert run(course, write(tmp_path, MOODLE_PARTICIPANTS)) == 0
     assert held(course).keys() == {"ada@example.org", "Zoe@example.org"}
     assert "by column Email address" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", MOODLE_ABROAD.values(), ids=MOODLE_ABROAD)
+def test_moodle_in_other_languages(course: Path, tmp_path: Path, text: str) -> None:
+    assert run(course, write(tmp_path, text)) == 0
+    assert held(course) == {
+        "ada@example.org": ("Lovelace", "Ada", "ada@example.org", ""),
+        "zoe@example.org": ("Müller", "Zoë", "zoe@example.org", ""),
+    }
+
+
+def test_folders_called_by_logins_are_found_by_what_stands_before_the_at_sign(course: Path, tmp_path: Path) -> None:
+    hand_in(course, "Ada", released_notebook())
+    assert run(course, write(tmp_path, MOODLE_ABROAD["German"])) == 0
+    assert held(course) == {
+        "Ada": ("Lovelace", "Ada", "ada@example.org", ""),
+        "zoe": ("Müller", "Zoë", "zoe@example.org", ""),
+    }
+
+
+@pytest.mark.parametrize("text", [CANVAS, CANVAS_SPLIT], ids=["one column", "two columns"])
+def test_canvas_s_test_student_stands_in_no_roster(tmp_path: Path, text: str) -> None:
+    roster = read_roster(write(tmp_path, text), None, ["ada"])
+    assert not [row for row in roster.rows if row.get("name") == "Student, Test" or row.get("last name") == "Student"]
+    assert name_parts(roster.rows[0].facts) == ("Ada", "Lovelace")
+
+
+def test_a_roster_is_matched_by_logins_and_by_the_column_that_fits(tmp_path: Path) -> None:
+    german = read_roster(write(tmp_path, MOODLE_ABROAD["German"]), None, ["ada"])
+    assert [row.student for row in german.rows] == ["ada", "zoe"]
+    # Folders called by Canvas's own numbers, as its uploads are.
+    assert read_roster(write(tmp_path, CANVAS), None, ["101"]).column == "ID"
 
 
 def test_any_csv_and_a_name_in_one_column(course: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ TEACHERS_ROOMS = (
     "autograder/commands/authoring.py",
     "autograder/commands/classroom.py",
     "autograder/commands/exports.py",
+    "autograder/commands/extension.py",
     "autograder/commands/feedback.py",
     "autograder/commands/handout.py",
     "autograder/commands/students.py",

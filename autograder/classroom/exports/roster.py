@@ -12,14 +12,27 @@ from ...course.manifest import CourseError
 from ...report.safe_text import safe_text
 from ..gradebook.marks import ClassMarks, Person
 
-# What other systems call the columns of their own exports, in lower case; the first that is there counts.
+# What other systems call the columns of their own exports, in lower case; the first that is there counts. Moodle
+# translates them: English, German, French, Spanish.
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "name": ("student", "name", "full name"),
-    "first name": ("first name", "first_name", "firstname", "given name"),
-    "last name": ("last name", "surname", "last_name", "lastname", "family name"),
-    "email": ("email address", "email", "e-mail"),
-    "id number": ("id number", "idnumber"),
-    "username": ("username",),
+    "name": ("student", "name", "full name", "vollständiger name", "nom complet", "nombre completo"),
+    "first name": ("first name", "first_name", "firstname", "given name", "vorname", "prénom", "nombre"),
+    "last name": (
+        *("last name", "surname", "last_name", "lastname", "family name", "nachname", "nom de famille", "nom"),
+        *("apellido(s)", "apellidos", "apellido"),
+    ),
+    "email": (
+        *("email address", "email", "e-mail", "e-mail-adresse", "adresse de courriel", "courriel", "adresse e-mail"),
+        *("dirección de correo", "dirección email", "correo electrónico"),
+    ),
+    "id number": (
+        *("id number", "idnumber", "id-nummer", "matrikelnummer", "numéro d'identification", "numéro d’identification"),
+        *("número de id", "número de identificación"),
+    ),
+    "username": (
+        *("username", "anmeldename", "benutzername", "nom d'utilisateur", "nom d’utilisateur"),
+        "nombre de usuario",
+    ),
     "canvas id": ("id", "canvas id", "lms_user_id"),
     "sis user id": ("sis user id",),
     "sis login id": ("sis login id", "login id", "login"),
@@ -29,13 +42,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 KEYS = (
     "student_id",
     "student id",
-    "sis login id",
-    "login id",
-    "login",
-    "username",
-    "id number",
-    "email address",
-    "email",
+    *NAMES["sis login id"],
+    *NAMES["username"],
+    *NAMES["id number"],
+    *NAMES["email"],
     "sis user id",
     "id",
 )
@@ -44,7 +54,7 @@ KEYS = (
 # Columns of each system's own export; a roster with two or more of another system's and none of its own is refused.
 OWN_COLUMNS: Mapping[str, frozenset[str]] = {
     "canvas": frozenset({"id", "canvas id", "lms_user_id", "sis user id", "sis login id"}),
-    "moodle": frozenset({"id number", "idnumber", "username", "email address"}),
+    "moodle": frozenset({*NAMES["id number"], *NAMES["username"], *NAMES["email"]} - {"email", "e-mail"}),
 }
 
 
@@ -109,6 +119,22 @@ def read_lines(path: Path, called: str) -> tuple[list[str], list[tuple[int, list
     return [name.strip() for name in rows[0][1]], rows[1:]
 
 
+def name_parts(facts: Mapping[str, str]) -> tuple[str, str]:
+    """Return the first and the last name that a row tells: of its two columns, or of one that holds "Last, First".
+
+    What stands in one column without a comma is a last name.
+    """
+    first, last = facts.get("first name", ""), facts.get("last name", "")
+    if not (first or last):
+        last, _, first = (part.strip() for part in facts.get("name", "").partition(","))
+    return first, last
+
+
+def is_test_student(facts: Mapping[str, str]) -> bool:
+    """Return whether a row is Canvas's test student, who stands in its gradebook and is nobody."""
+    return name_parts(facts) == ("Test", "Student")
+
+
 def is_possible_points(row: Sequence[str]) -> bool:
     """Return whether a row is the one that Canvas puts below the columns, with the points that are possible."""
     return "Points Possible" in row[0]
@@ -117,7 +143,8 @@ def is_possible_points(row: Sequence[str]) -> bool:
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """Return a roster's columns and its rows of students. Raises CourseError."""
     columns, lines = read_lines(path, f"--roster {safe_text(str(path))}")
-    return columns, [row for _, row in lines if not is_possible_points(row)]
+    rows = [row for _, row in lines if not is_possible_points(row)]
+    return columns, [row for row in rows if not is_test_student(facts_of(columns, row))]
 
 
 def key_column(columns: Sequence[str], wanted: str | None) -> int:
@@ -134,6 +161,44 @@ def key_column(columns: Sequence[str], wanted: str | None) -> int:
     raise CourseError(f"the roster has {asked}; name one of these with --column: {known}")
 
 
+def _cell(row: Sequence[str], column: int) -> str:
+    return row[column].strip() if column < len(row) else ""
+
+
+def before_at(name: str) -> str:
+    """Return the login that an address of mail begins with; another name as it is."""
+    return name.partition("@")[0] or name
+
+
+def folder_names(rows: Sequence[Sequence[str]], column: int, known: Iterable[str]) -> list[str]:
+    """Return for each row the name of the student's folder: what ``column`` holds, spelled as among ``known``.
+
+    Where more of the known folders are called as the part before @, that counts for every row.
+    """
+    names = {name.casefold(): name for name in known}
+    cells = [_cell(row, column) for row in rows]
+    whole, logins = ({each.casefold() for each in made} & set(names) for made in (cells, map(before_at, cells)))
+    if len(logins) > len(whole):
+        cells = list(map(before_at, cells))
+    return [names.get(cell.casefold(), cell) for cell in cells]
+
+
+def choose_column(columns: Sequence[str], rows: Sequence[Sequence[str]], known: Iterable[str]) -> int:
+    """Return the column that names most of the folders that are known, or else the first that holds anything.
+
+    Raises CourseError where no column is known to hold names of folders.
+    """
+    lower = [column.casefold() for column in columns]
+    candidates = [lower.index(name) for name in KEYS if name in lower]
+    folders = set(known)
+
+    def fits(column: int) -> tuple[int, bool]:
+        cells = folder_names(rows, column, folders)
+        return len(folders & set(cells)), any(cells)
+
+    return max(candidates, key=fits) if candidates else key_column(columns, None)
+
+
 def facts_of(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     """Return what a row tells of a student, by the names in ``NAMES``; nothing where it does not."""
     cells = {column.casefold(): cell.strip() for column, cell in zip(columns, row, strict=False)}
@@ -147,7 +212,6 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
     names a folder twice.
     """
     columns, rows = _read_rows(path)
-    key = key_column(columns, column)
     folders: dict[str, str] = {}
     for student in students:
         other = folders.setdefault(student.casefold(), student)
@@ -155,24 +219,24 @@ def read_roster(path: Path, column: str | None, students: Iterable[str]) -> Rost
             raise CourseError(
                 f"the folders {safe_text(other)} and {safe_text(student)} differ in case only; rename one"
             )
+    known = set(folders.values())
+    key = key_column(columns, column) if column else choose_column(columns, rows, known)
     found: dict[str, Row] = {}
-    for row in rows:
-        name = row[key].strip() if key < len(row) else ""
-        if not name:
+    for row, student in zip(rows, folder_names(rows, key, known), strict=True):
+        if not student:
             continue
-        student = folders.get(name.casefold(), name)
         if student in found:
             raise CourseError(
                 f"the roster names {safe_text(student, 80)} twice in column {safe_text(columns[key], 40)}"
             )
         found[student] = Row(student, facts_of(columns, row))
-    if not set(folders.values()) & set(found):
+    if not known & set(found):
         shown = [safe_text(next(iter(names), "nobody"), 40, one_line=True) for names in (found, folders.values())]
         raise CourseError(
             f"no row of the roster matches a graded folder: its column {safe_text(columns[key], 40)} holds "
             f"{shown[0]}, the folders are called {shown[1]}; name another column with --column"
         )
-    return Roster(tuple(found.values()), tuple(sorted(set(folders.values()) - set(found))), columns[key])
+    return Roster(tuple(found.values()), tuple(sorted(known - set(found))), columns[key])
 
 
 def refuse_foreign(path: Path, system: str) -> None:

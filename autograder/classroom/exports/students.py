@@ -15,7 +15,17 @@ from ..folders.handed_in import find_submitted
 from ..folders.settings import Settings, load_settings
 from ..gradebook.gradebook import GradebookTrouble, name_of, open_gradebook, translated
 from ..gradebook.marks import Person, read_people
-from .roster import KEYS, OWN_COLUMNS, facts_of, is_possible_points, key_column, read_lines
+from .roster import (
+    OWN_COLUMNS,
+    choose_column,
+    facts_of,
+    folder_names,
+    is_possible_points,
+    is_test_student,
+    key_column,
+    name_parts,
+    read_lines,
+)
 
 # Of a text that the gradebook's tables hold.
 LONGEST = 128
@@ -76,31 +86,8 @@ def _lines(numbers: Iterable[int]) -> str:
     return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
 
 
-def _cell(row: Sequence[str], column: int) -> str:
-    return row[column].strip() if column < len(row) else ""
-
-
-def _choose_column(columns: Sequence[str], rows: Sequence[Sequence[str]], known: Iterable[str]) -> int:
-    """Return the column that holds most of the folders that are known, or else the first that holds anything.
-
-    Raises CourseError where no column is known to hold names of folders.
-    """
-    lower = [column.casefold() for column in columns]
-    candidates = [lower.index(name) for name in KEYS if name in lower]
-    folders = {name.casefold() for name in known}
-
-    def fits(column: int) -> tuple[int, bool]:
-        cells = [_cell(row, column).casefold() for row in rows]
-        return len(folders & set(cells)), any(cells)
-
-    return max(candidates, key=fits) if candidates else key_column(columns, None)
-
-
 def _person(student: str, facts: Mapping[str, str], canvas: bool) -> Person:
-    first, last = facts["first name"], facts["last name"]
-    if not (first or last):
-        # One column for the whole name: Canvas writes "Last, First"; what has no comma stays as it is.
-        last, _, first = (part.strip() for part in facts["name"].partition(","))
+    first, last = name_parts(facts)
     lms = facts["canvas id"] if canvas else ""
     told = {"first_name": first, "last_name": last, "email": facts["email"], "lms_user_id": lms}
     return Person(student, **{name: text[:LONGEST] for name, text in told.items()})
@@ -111,7 +98,7 @@ def _why_no_student(row: Sequence[str], student: str, column: str, facts: Mappin
     who = next((cell.strip() for cell in row if cell.strip()), "")
     if is_possible_points(row):
         return Left(0, who, "Canvas's row of points", look=False)
-    if facts["name"] == "Student, Test" or (facts["last name"], facts["first name"]) == ("Student", "Test"):
+    if is_test_student(facts):
         return Left(0, who, "Canvas's test student", look=False)
     if not student:
         # Canvas says "Manual Posting" below the columns of some exercises, in a row that is nobody's.
@@ -135,18 +122,17 @@ def read_students(path: Path, column: str | None, known: Iterable[str]) -> Stude
     lower = {name.casefold() for name in columns}
     canvas = "id" not in lower or len(OWN_COLUMNS["canvas"] & lower) > 1
     students = [row for _, row in lines if not is_possible_points(row)]
-    key = key_column(columns, column) if column else _choose_column(columns, students, known)
-    names = {name.casefold(): name for name in known}
+    key = key_column(columns, column) if column else choose_column(columns, students, known)
     taken: dict[int, Person] = {}
     left: list[Left] = []
     stands: dict[str, int] = {}
-    for line, row in lines:
-        facts, cell = facts_of(columns, row), _cell(row, key)
+    for (line, row), cell in zip(lines, folder_names([row for _, row in lines], key, known), strict=True):
+        facts = facts_of(columns, row)
         why = _why_no_student(row, cell, columns[key], facts)
         if why is not None:
             left.append(Left(line, why.who, why.why, why.look))
             continue
-        person = _person(names.get(cell.casefold(), cell), facts, canvas)
+        person = _person(cell, facts, canvas)
         earlier = stands.setdefault(person.id.casefold(), line)
         if earlier == line:
             taken[line] = person

@@ -5,7 +5,7 @@
   const at = (id) => document.getElementById(id);
   const { exercises, lessons, students } = JSON.parse(at("marks").textContent);
   const [head, body] = [at("grid").querySelector("thead tr"), at("grid").querySelector("tbody")];
-  const value = (cell) => (typeof cell === "string" ? (cell === "–" ? 0 : parseFloat(cell)) : cell);
+  const value = (cell) => (typeof cell === "string" ? (cell === "–" || cell === "?" ? 0 : parseFloat(cell)) : cell);
   const round = (sum) => Math.round(sum * 100) / 100;
   let sorted = { key: "student", down: false };
   let most = STEP;
@@ -49,7 +49,7 @@
 
   const element = (name, text, settings = {}) => Object.assign(document.createElement(name), { textContent: text, ...settings });
   const heat = (cell, points) => {
-    if (cell === null || cell === "–" || !points) return "";
+    if (cell === null || cell === "–" || cell === "?" || !points) return "";
     const share = value(cell) / points;
     return share <= 0 ? "h0" : share >= 1 ? "h4" : `h${1 + Math.min(2, Math.floor(3 * share))}`;
   };

@@ -17,6 +17,8 @@ from .hand_ins import HandIns
 from .summary import exercises_of, mark_kind, said_name
 
 SCRIPT = Path(__file__).with_name("matrix.js").read_text(encoding="utf-8")
+# In place of points: a stub was left as it was; no such code was found, or no notebook that can be read.
+UNWRITTEN, NOT_FOUND = "–", "?"
 # The one script that the page's policy lets a browser run.
 SCRIPT_POLICY = f"'sha256-{base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()}'"
 # Rows that stand there before the script has run, or without it.
@@ -47,9 +49,9 @@ MATRIX_STYLE = """
 
 
 def _score(mark: Mark) -> float | str:
-    """Return a mark as the matrix holds it: its points, with a star where a person gave it; – for nothing written."""
+    """Return a mark as the matrix holds it: its points, with a star where a person gave it, or why there are none."""
     if mark_kind(mark) == "untouched":
-        return "–"
+        return NOT_FOUND if mark.outcome == "missing" else UNWRITTEN
     score = round(mark.score, 2)
     return f"{number(score)}*" if mark.by_hand else int(score) if score == int(score) else score
 
@@ -108,7 +110,7 @@ def _data(marks: ClassMarks, hand_ins: HandIns) -> str:
 
 def heat(score: float | str | None, possible: float) -> str:
     """Return the class of a cell: ``h0`` no points, up to ``h4`` all of them; nothing where nothing is graded."""
-    if score is None or score == "–":
+    if score is None or score in (UNWRITTEN, NOT_FOUND):
         return ""
     share = float(str(score).rstrip("*")) / possible
     return "h0" if share <= 0 else "h4" if share >= 1 else f"h{1 + min(2, int(3 * share))}"

@@ -10,7 +10,7 @@ from ...course.manifest import Lesson, load_course
 from ...report.fragments import POLICY, STYLE, page_head, text
 from ...report.page import PAGE_STYLE
 from ...report.words import number, title_of
-from ..gradebook.marks import ClassMarks
+from ..gradebook.marks import UNGRADED, ClassMarks
 from ..results.store import now
 from ..results.tables import Table
 from .facts import ClassFacts
@@ -95,12 +95,23 @@ def _misconceptions(marks: ClassMarks, table: Table, who: Table) -> str:
 
 
 def _look(marks: ClassMarks, table: Table, links: Links) -> str:
-    who = [(student, lesson) for student, lesson, _ in marks.look()]
-    rows = [
-        [f"<td>{_named(marks, key[0])}</td>", shown(why), shown(lesson_id), f'<td class="count">{links(*key)}</td>']
-        for (_, _, lesson_id, why), key in zip(table.rows[:MOST_ROWS], who, strict=False)
-    ]
-    listed = rows_of(("student", "why", "lesson", "pages"), rows, table.name, stacked=True) + more(table, len(rows))
+    waiting: dict[str, list[str]] = {}
+    for student, lesson, why in marks.look():
+        if why == UNGRADED:
+            waiting.setdefault(lesson.id, []).append(student)
+    # A lesson that is not graded yet is one thing to do, however many handed it in.
+    together = {lesson_id: students for lesson_id, students in waiting.items() if len(students) > 1}
+    rows = []
+    for lesson_id, students in together.items():
+        who = f"<details><summary>{len(students):,} students</summary>{_names(marks, students)}</details>"
+        rows.append([f"<td>{who}</td>", shown(UNGRADED), shown(lesson_id), '<td class="count"></td>'])
+    told = sum(map(len, together.values()))
+    for (student, lesson, reason), (_, _, _, why) in zip(marks.look(), table.rows, strict=True):
+        if len(rows) < MOST_ROWS and not (reason == UNGRADED and lesson.id in together):
+            pages = f'<td class="count">{links(student, lesson)}</td>'
+            rows.append([f"<td>{_named(marks, student)}</td>", shown(why), shown(lesson.id), pages])
+            told += 1
+    listed = rows_of(("student", "why", "lesson", "pages"), rows, table.name, stacked=True) + more(table, told)
     return listed if rows else f"<p>Nobody.</p>{more(table, 0)}"
 
 
@@ -200,12 +211,13 @@ def _sections(facts: ClassFacts, tables: Mapping[str, Table], links: Links) -> l
     spreads = [(title_of(exercise), found) for _, exercise, found in run_seconds(marks) if found]
     exercises, seconds, distribution = tables["exercises"], tables["seconds"], tables["distribution"]
     return [
-        section("Lessons", "Points of those submissions that are graded.", table_of(tables["lessons"])),
+        section("Lessons", "Points of those submissions that are graded.", table_of(tables["lessons"], stacked=True)),
         section("Look here", "Who needs a look, and why.", _look(marks, tables["look"], links)),
         section(
             "Matrix",
-            "Everybody's points in every exercise. – stands for nothing written, an empty cell for nothing graded, * "
-            "for a mark given by hand. The darker the blue, the more points; orange is none.",
+            "Everybody's points in every exercise. – stands for nothing written, ? for no code or no readable "
+            "notebook, an empty cell for nothing graded, * for a mark given by hand. The darker the blue, the more "
+            "points; orange is none.",
             matrix_page(marks, facts.hand_ins) + more(tables["matrix"], 10**9),
         ),
         section(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...course.manifest import CourseError
-from ..exports.roster import Row, read_roster
+from ..exports.roster import Row, name_parts, read_roster
 from ..gradebook.marks import ClassMarks, Person
 
 
@@ -21,10 +21,8 @@ class Named:
 
 def _person(row: Row, known: Person | None) -> Person:
     known = known or Person(row.student)
-    first, last = row.get("first name"), row.get("last name")
-    # One column for the whole name says it as it wants to be said.
-    whole = {"first_name": "", "last_name": row.get("name")} if row.get("name") else {}
-    names = {"first_name": first, "last_name": last} if first or last else whole
+    first, last = name_parts(row.facts)
+    names = {"first_name": first, "last_name": last} if first or last else {}
     return replace(known, email=row.get("email") or known.email, **names)
 
 
