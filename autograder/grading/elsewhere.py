@@ -14,6 +14,8 @@ _UNKNOWN = re.compile(r"NameError: name '(\w+)' is not defined")
 _DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 # How alike two names must be, from 0 to 1, for one to be taken for the other misspelled.
 ALIKE = 0.8
+# A notebook may define as many names as it likes; so many are compared.
+MOST_NAMES = 500
 MEND = "Mend the line that is named: until then Python reads nothing of that cell."
 
 
@@ -34,7 +36,7 @@ def blame_unread(result: Result, broken: Mapping[str, str], lesson: Lesson) -> R
 def misspelled(names: Iterable[str], sources: Iterable[str], lesson: Lesson) -> str:
     """Return what to rename where definitions in ``sources`` are called almost as missing names, or nothing."""
     defined = {found for source in sources for found in _DEFINED.findall(source)} - set(lesson.names)
-    folded = {found.casefold(): found for found in sorted(defined)}
+    folded = {found.casefold(): found for found in sorted(defined)[:MOST_NAMES]}
     said = []
     for name in names:
         like = difflib.get_close_matches(name.casefold(), folded, 1, ALIKE)

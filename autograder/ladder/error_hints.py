@@ -21,7 +21,7 @@ _HINTS = {
     r"AttributeError: '\w+' object has no attribute": (
         "Nothing of that name is kept there. Is it made with self. in front of it, and spelled the same in both places?"
     ),
-    r"TypeError: .* takes .*positional arguments? but .* given": (
+    r"TypeError: [^\n]{0,200} takes [^\n]{0,60}positional arguments? but [^\n]{0,60} given": (
         "Compare the names in the parentheses of the definition with what is handed in. A method takes self first."
     ),
     r"NameError: name|UnboundLocalError": (

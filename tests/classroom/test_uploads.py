@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from autograder.classroom.folders.settings import load_settings
+from autograder.classroom.gradebook import uploads
 from autograder.classroom.gradebook.gradebook import open_gradebook
 from tests.classroom.course_folder import nbgrader_here
 from tests.notebooks import LESSON, released_notebook
@@ -114,3 +116,43 @@ def test_collected_again_with_force(course: Path) -> None:
     found, _ = collect(course, files, "--force")
     assert found == [f"ada/{LESSON}/{LESSON}.ipynb"]
     assert "parse_pixels" not in (course / "submitted" / found[0]).read_text(encoding="utf-8")
+
+
+def test_nobody_hands_in_for_somebody_else(course: Path) -> None:
+    """What lies in a student's own archive may be called as another's upload: it stays its student's."""
+    inner = zipped(f"lovelaceada_101_67890_{LESSON}.ipynb")
+    found, _ = collect(course, {"kimzoe_778_67893_work.zip": inner})
+    assert [place.split("/")[0] for place in found] == ["778"]
+    folder = f"Ada Lovelace_4711_assignsubmission_file_/{LESSON}.ipynb"
+    found, _ = collect(course, {"Bob Roe_4712_assignsubmission_file_/work.zip": zipped(folder)}, "--force")
+    assert "ada" not in [place.split("/")[0] for place in found]
+
+
+def test_archives_without_an_end_and_without_a_size_stop_nobody(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(uploads, "MOST_FILES", 50)
+    deep = zipped(f"{LESSON}.ipynb")
+    for _ in range(6):
+        outer = io.BytesIO()
+        with zipfile.ZipFile(outer, "w") as made:
+            made.writestr("again.zip", deep)
+        deep = outer.getvalue()
+    large, many = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(large, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("zeros", b"\0" * 2_000_000)
+    with zipfile.ZipFile(many, "w") as made:
+        for number in range(60):
+            made.writestr(f"{number}.txt", "")
+    found, log = collect(
+        course,
+        {
+            "deep_1_2_work.zip": deep,
+            "large_3_4_work.zip": large.getvalue(),
+            "stream_5_6_work.gz": gzip.compress(b"\0" * 2_000_000),
+            "many_7_8_work.zip": many.getvalue(),
+            f"lovelaceada_101_67890_{LESSON}.ipynb": NOTEBOOK,
+        },
+    )
+    assert found == [f"ada/{LESSON}/{LESSON}.ipynb"]
+    assert log.count("it becomes more than 1 MB") == 2
+    assert "it holds 60 files, more than 50" in log

@@ -7,9 +7,11 @@ by name, goes into the folder that is theirs; another one into a folder called b
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import unicodedata
+import zipfile
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +26,34 @@ from .marks import Person, read_people
 
 _MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?")
 _CANVAS = re.compile(r"(?P<name>.+?)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)")
+# The class's archive, an archive that a student uploaded, and one in it; what lies deeper stays packed.
+MOST_ROUNDS = 3
+# Of one student's archive, unpacked.
+MOST_BYTES = 200_000_000
+MOST_FILES = 2000
 # What Canvas adds to the name of a file that was handed in again.
 _AGAIN = re.compile(r"(?P<name>.+)-(?P<times>\d{1,3})")
 
 
 def _plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def _refuse_large(path: Path) -> None:
+    """Raise ValueError where an archive would become too large, or too many files: a few bytes may unpack to a disk."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            sizes = [part.file_size for part in archive.infolist()]
+        if len(sizes) > MOST_FILES:
+            raise ValueError(f"it holds {len(sizes):,} files, more than {MOST_FILES:,}")
+        size = sum(sizes)
+    else:
+        size = 0
+        with gzip.open(path) as packed:
+            while size <= MOST_BYTES and (part := packed.read(1 << 20)):
+                size += len(part)
+    if size > MOST_BYTES:
+        raise ValueError(f"it becomes more than {MOST_BYTES // 1_000_000} MB")
 
 
 class UploadExtractor(ExtractorPlugin):
@@ -40,10 +64,14 @@ class UploadExtractor(ExtractorPlugin):
         target = Path(extracted_path)
         shutil.copytree(archive_path, target, dirs_exist_ok=True)
         done: set[Path] = set()
-        while found := [path for path in sorted(target.rglob("*")) if path.suffix in self.zip_ext and path not in done]:
-            for path in found:
+        for number in range(MOST_ROUNDS):
+            for path in sorted(target.rglob("*")):
+                if path.suffix not in self.zip_ext or path in done or not path.is_file():
+                    continue
                 done.add(path)
                 try:
+                    if number > 0:
+                        _refuse_large(path)
                     unzip(str(path), str(path.parent), zip_ext=self.zip_ext, create_own_folder=True)
                 except Exception as error:
                     # A student's archive may be anything; the others of the class must not wait for it.
@@ -80,8 +108,11 @@ class UploadCollector(FileNameCollectorPlugin):
         return found[0] if len(found) == 1 else f"{name}_{number}" if found else name
 
     def _whose(self, parts: tuple[str, ...]) -> tuple[str, str] | None:
-        """Return the student's folder and the file's name, by the innermost part of a place that tells."""
-        for part in reversed(parts):
+        """Return the student's folder and the file's name, by the outermost part of a place that tells.
+
+        That one is the LMS's own; what lies in an archive is called as its student likes, such as another's upload.
+        """
+        for part in parts:
             for pattern in (_MOODLE, _CANVAS):
                 match = pattern.fullmatch(part)
                 if match is None:
