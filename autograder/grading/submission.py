@@ -199,6 +199,20 @@ def _note_other_lesson(cells: Sequence[_Found], lesson: Lesson, name: str) -> li
     return [f"{name} holds exercises of lesson {most} ({shown}), none of {lesson.id}; hand in this lesson's notebook"]
 
 
+def _broken_names(code: Sequence[_Found], lesson: Lesson) -> dict[str, str]:
+    """Return the names whose definition can't be read, with the place and the error.
+
+    A definition may be so broken that none is to be seen; then it stands where alone the exercise's name does.
+    """
+    unread = [cell for cell in code if cell.tree is None]
+    broken = {name: cell for cell in unread for name in _DEFINITION.findall(cell.source)}
+    for name in lesson.names:
+        found = [cell for cell in code if re.search(rf"\b{name}\b", cell.source)]
+        if name not in broken and found and all(cell.tree is None for cell in found):
+            broken[name] = found[0]
+    return {name: f"{cell.label}: {cell.error}" for name, cell in broken.items()}
+
+
 def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> Submission:
     """Return the student's code in a notebook; ``name`` is how messages call its file.
 
@@ -217,12 +231,7 @@ def read_submission(content: bytes, lesson: Lesson, name: str = "the file") -> S
     written = frozenset(name for name, found in states.items() if "own" in found)
     handed_in = tuple(cell for cell in cells if isinstance(cell, dict))
     notes += [*_note_unread(code), *_note_no_code(handed_in, name), *_note_other_lesson(found, lesson, name)]
-    broken = {
-        name: f"{cell.label}: {cell.error}"
-        for cell in code
-        if cell.tree is None
-        for name in _DEFINITION.findall(cell.source)
-    }
+    broken = _broken_names(code, lesson)
     if written or broken:
         notes += note_lost_parts(handed_in, lesson)
     kept = tuple(Cell(cell.label, cell.source) for cell in code if cell.tree is not None)

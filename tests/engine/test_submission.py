@@ -232,3 +232,13 @@ def test_another_kernel_and_another_format_change_nothing() -> None:
         ],
     }
     assert len(read(old).cells) == len(lesson.exercises)
+
+
+@pytest.mark.parametrize("line", ["deff split_rows(n_rows):", "Def split_rows(n_rows):", "split_rows(n_rows) = 3"])
+def test_a_definition_that_is_none_is_unread_where_no_other_cell_names_it(line: str) -> None:
+    found = read(with_code("split_rows", f"{line}\n    return [], []\n"))
+    assert set(found.broken) == {"split_rows"}
+    assert line in found.broken["split_rows"]
+    beside = with_code("split_rows", "split_rows = lambda n_rows: ([], [])\n")
+    beside["cells"].append({**cell_of(beside, "split_rows"), "id": "more", "metadata": {}, "source": f"{line}\n"})
+    assert "split_rows" not in read(beside).broken
