@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from ..course.manifest import ROOT, CourseError, Lesson, load_course
+from ..isolation.cores import cores
 from .lesson_run import BRIEF, WHOLE, Conditions, Executed, run_before, run_lesson
-from .side_by_side import processors, side_by_side
+from .side_by_side import side_by_side
 
 OUT = ROOT / "build" / "demo"
 
@@ -61,7 +62,7 @@ def run_lessons(
         print(f"{lesson.id}: done before ({run.seconds:.0f} s); --force runs it again")
     missing = tuple(lesson for lesson in lessons if lesson not in before)
 
-    after = side_by_side(missing, partial(run_lesson, on), processors())
+    after = side_by_side(missing, partial(run_lesson, on), cores())
     return [(before | after)[lesson] for lesson in lessons], on
 
 

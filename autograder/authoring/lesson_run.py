@@ -97,14 +97,20 @@ def _save_figures(notebook: NotebookNode, folder: Path, lesson: Lesson) -> tuple
     return tuple(figures)
 
 
+def _built(lesson: Lesson) -> Path:
+    """Return the path of a lesson's reference notebook. Raises CourseError where it was not built."""
+    source = reference_path(lesson)
+    if not source.is_file():
+        raise CourseError(f"{shown_path(source)} is missing; run: python -m autograder build")
+    return source
+
+
 def _sources(lesson: Lesson) -> str:
     """Return a digest of what decides what a lesson's cells are, whatever data and scale they run on.
 
     Raises CourseError where the lesson was not built.
     """
-    source = reference_path(lesson)
-    if not source.is_file():
-        raise CourseError(f"{shown_path(source)} is missing; run: python -m autograder build")
+    source = _built(lesson)
     files = [source, *sorted(source.parent.glob("*.yaml")), IN_KERNEL]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
@@ -140,8 +146,8 @@ def _saw_drawn_faces(data: Path) -> bool:
 
 
 def results_read(lesson: Lesson) -> set[str]:
-    """Return the ids of the lessons whose results a lesson reads, as its cells name them."""
-    cells = nbformat.read(reference_path(lesson), as_version=4).cells
+    """Return the ids of the lessons whose results a lesson reads, as its cells name them. Raises CourseError."""
+    cells = nbformat.read(_built(lesson), as_version=4).cells
     named = re.findall(r"""output_folder\(["'](\w+)["']\)""", "\n".join(cell.source for cell in cells))
     return {*named} - {lesson.id}
 
@@ -149,10 +155,10 @@ def results_read(lesson: Lesson) -> set[str]:
 def run_before(lesson: Lesson, on: Conditions) -> Executed | None:
     """Return the very same run of a lesson, where it is already there."""
     kept, out = _kept(lesson, on.out), on.out
-    page = out / f"{lesson.id}.html"
-    if kept.get("fingerprint") == _fingerprint(lesson, on):
-        return Executed(lesson, page, tuple((out / name, alt) for name, alt in kept["figures"]), kept["seconds"])
-    return None
+    if kept.get("fingerprint") != _fingerprint(lesson, on):
+        return None
+    figures = tuple((out / name, alt) for name, alt in kept["figures"])
+    return Executed(lesson, out / f"{lesson.id}.html", figures, kept["seconds"])
 
 
 def run_lesson(on: Conditions, lesson: Lesson, threads: int, place: int = 0) -> Executed:

@@ -7,16 +7,18 @@ from pathlib import Path
 
 
 def _handout(arguments: argparse.Namespace) -> int:
-    from ..authoring.handout.files import Preset, handout_files, own_settings
+    from ..authoring.handout.files import Preset, handout_files
     from ..authoring.handout.one_click import check_repository
     from ..authoring.handout.repository import commit, origin, worked_on
     from ..authoring.handout.write import hand_out, settings_before
-    from ..course.manifest import load_course
+    from ..classroom.folders.settings import load_settings
+    from ..course.manifest import ROOT, load_course
 
     target, version = arguments.folder.expanduser().resolve(), load_course().version
-    before, own = settings_before(target), own_settings()
-    course_id = arguments.course_id or before.get("course_id") or own["course_id"]
-    exchange = arguments.exchange or before.get("exchange") or own["exchange"]
+    before, own = settings_before(target), load_settings(ROOT).config
+    released = str(own.CourseDirectory.course_id), str(own.Exchange.root)
+    course_id = arguments.course_id or before.get("course_id") or released[0]
+    exchange = arguments.exchange or before.get("exchange") or released[1]
     repository = arguments.repository or origin(target) or before.get("repository")
     preset = Preset(course_id, exchange, repository and check_repository(repository))
     files = handout_files(preset)
@@ -28,8 +30,8 @@ def _handout(arguments: argparse.Namespace) -> int:
     said = ", ".join(f"{number} {what}" for what, number in count.items() if number)
     print(f"{target}: version {version}, {len(files)} files{f'; {said}' if said else '; nothing changed'}")
     print(f"its nbgrader is set to the course {course_id} and the exchange {exchange}")
-    if (course_id, exchange) != (own["course_id"], own["exchange"]):
-        print(f"the course itself releases to {own['course_id']} in {own['exchange']}, as its nbgrader_config.py says")
+    if (course_id, exchange) != released:
+        print(f"the course itself releases to {released[0]} in {released[1]}, as its nbgrader_config.py says")
     if repository:
         print(f"its README links to Codespaces, Colab and Binder at {repository}, where it has to lie as branch main")
     if arguments.git:

@@ -42,6 +42,45 @@ SHORTCUT = "nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.Batc
 FILLED = "    import pandas as pd\n\n    table = pd.DataFrame(targets).ffill()\n"
 BACK = "_, back = mirror_faces(images[part], mirrored, names, axis)"
 SLIPS = [
+    Slip("TrainConfig", "seed 0 refused", '"seed": 0}', '"seed": 1}', 0.7),
+    Slip("FaceDataset", "counted by the targets", "return len(self.images)", "return self.targets.shape[1] // 2", 0.7),
+    Slip(
+        "FaceDataset",
+        "incomplete labels dropped",
+        "return self.images[index], self.targets[index]",
+        "return self.images[index], self.targets[index][torch.isfinite(self.targets[index])]",
+        0.7,
+    ),
+    Slip("evaluate", "no square", "errors.square().sum()", "errors.abs().sum()", 0.6),
+    Slip("evaluate", "signed sum", "float(errors.square().sum())", "abs(float(errors.sum()))", 0.6),
+    Slip(
+        "EarlyStopping",
+        "one call too late",
+        "self.calls_since_best >= self.patience",
+        "self.calls_since_best > self.patience",
+        0.5,
+    ),
+    Slip("EarlyStopping", "patience always 5", "self.patience = patience", "self.patience = 5", 0.5),
+    Slip("FaceDataset", "over 255 once more", ".unsqueeze(1)", ".unsqueeze(1) / 255", 0.8),
+    Slip("FaceDataset", "over 96", ".reshape(len(keypoints), -1)", ".reshape(len(keypoints), -1) / 96", 0.6),
+    Slip("train_one_epoch", "no step", "        optimizer.step()\n", "", 0.4),
+    Slip("train_one_epoch", "no zero_grad", "        optimizer.zero_grad()\n", "", 0.4),
+    Slip(
+        "train_one_epoch",
+        "loss arguments exchanged",
+        "loss_fn(model(images), targets)",
+        "loss_fn(targets, model(images))",
+        0.25,
+    ),
+    Slip(
+        "train_one_epoch",
+        "labels filled with 0",
+        "        loss = loss_fn",
+        "        targets = targets.nan_to_num(0)\n        loss = loss_fn",
+        0.25,
+    ),
+    Slip("fit", "plain MSE", "loss_fn = MSELossIgnoreNan()", "loss_fn = nn.MSELoss()", 0.7),
+    Slip("fit", "rate never falls", "            scheduler.step()\n", "", 0.6),
     Slip(
         "to_unit_targets",
         "pixels left in a row",

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from traitlets.config import PyFileConfigLoader
-
 from ...course.manifest import ROOT, CourseError, Lesson, load_course
 from ...course.root import shown_path
 from ..generated import released_as_built
@@ -56,18 +54,6 @@ class Preset:
     def settings(self) -> dict[str, str]:
         """Return what a hand-out remembers, so that it need not be said again."""
         return {name: value for name, value in vars(self).items() if value}
-
-
-def own_settings() -> dict[str, str]:
-    """Return ``course_id`` and ``exchange`` of the course's own nbgrader, to which its teacher releases.
-
-    Raises CourseError where its configuration can't be read.
-    """
-    try:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-        return {"course_id": str(config.CourseDirectory.course_id), "exchange": str(config.Exchange.root)}
-    except Exception as error:  # whatever somebody wrote into it
-        raise CourseError(f"nbgrader_config.py can't be read ({error}); mend it, nothing was handed out") from None
 
 
 def _lesson_files(lesson: Lesson) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import zipfile
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from ...course.manifest import CourseError, Lesson
 from ...report.safe_text import clean, safe_text
+from ..folders.known_students import did_you_mean
 from ..folders.settings import Settings, load_settings
 from ..gradebook.marks import UNGRADED, ClassMarks, read_class
 from ..results.store import Store, Unwritable, write_whole
@@ -49,8 +49,7 @@ def known_student(student: str, known: Collection[str], where: str) -> str:
     """Return ``student``. Raises CourseError where nobody of that name is known, with who is called much alike."""
     if student in known:
         return student
-    alike = difflib.get_close_matches(student, known, n=3)
-    meant = f"; did you mean {', '.join(safe_text(name, 80, one_line=True) for name in alike)}?" if alike else ""
+    meant = did_you_mean(student, known)
     raise CourseError(f"{where} holds nothing of {safe_text(student, 80, one_line=True)}{meant}")
 
 

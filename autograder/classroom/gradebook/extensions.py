@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from sqlalchemy import select
 from ...course.manifest import CourseError, Lesson, find_lesson, load_course
 from ...report.safe_text import safe_text
 from ..folders.handed_in import find_submitted
+from ..folders.known_students import did_you_mean
 from ..folders.settings import Settings, load_settings
 from .gradebook import GradebookTrouble, open_gradebook, translated
 from .lesson_entry import enter_lesson
@@ -72,11 +72,9 @@ def _known_student(gradebook: Gradebook, settings: Settings, student: str) -> st
         known.update(each.student for each in find_submitted(settings.coursedir, lesson))
     if student in known:
         return student
-    folded = {name.casefold(): name for name in sorted(known)}
-    like = difflib.get_close_matches(student.casefold(), folded, 1, 0.7)
-    meant = f"; did you mean {safe_text(folded[like[0]], 80, one_line=True)}?" if like else ""
     raise CourseError(
-        f"no student {safe_text(student, 80, one_line=True)} in the gradebook or in submitted/{meant} "
+        f"no student {safe_text(student, 80, one_line=True)} in the gradebook or in submitted/"
+        f"{did_you_mean(student, known) or '.'} "
         "Enter the class first: python -m autograder students import FILE.csv"
     )
 

@@ -14,8 +14,8 @@ from nbgrader.coursedir import CourseDirectory
 from tqdm import tqdm
 
 from ...course.manifest import Lesson
+from ...isolation.cores import cores
 from ..folders.handed_in import Submitted, find_submitted
-from ..run.pool import cores
 from .answers import Written, fingerprinted, read_answers
 from .background import background_of
 from .fingerprints import winnow

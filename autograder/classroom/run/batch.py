@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from ...checks.edition import edition
 from ...course.manifest import CourseError, Lesson, find_lesson, load_course
+from ...isolation.cores import cores
 from ...isolation.sandbox import make_sandbox
 from ...report.safe_text import clean, safe_text
 from ..folders.handed_in import HandedIn, Submitted, find_submitted, strange_assignments, unreadable_names
@@ -24,7 +25,7 @@ from ..results.keeping import full_result, keep, restamp
 from ..results.store import ClassRun, Store, Unwritable, now
 from ..results.submission_result import GradedSubmission, KeptResult
 from .job import Job
-from .pool import Failed, LocalPool, Outcome, cores
+from .pool import Failed, LocalPool, Outcome
 from .tally import Tally, absent, say, summarize, tell_moves
 from .work_list import Settled, WorkList, make_jobs, make_work_list
 

@@ -33,11 +33,6 @@ class Failed(Exception):
 Outcome = GradedSubmission | CourseError | Failed
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def attempt(job: Job) -> Outcome:
     """Return a job's result, or what kept it from one."""
     try:

@@ -170,31 +170,3 @@ WRONG = [
         said="ValueError: seed",
     ),
 ]
-# An answer with one slip, the text that it changes in the reference, and the share of the points that stays at least.
-CLIFFS = [
-    ("TrainConfig", '"seed": 0}', '"seed": 1}', 0.7),
-    ("FaceDataset", "return len(self.images)", "return self.targets.shape[1] // 2", 0.7),
-    (
-        "FaceDataset",
-        "return self.images[index], self.targets[index]",
-        "return self.images[index], self.targets[index][torch.isfinite(self.targets[index])]",
-        0.7,
-    ),
-    ("evaluate", "errors.square().sum()", "errors.abs().sum()", 0.6),
-    ("evaluate", "float(errors.square().sum())", "abs(float(errors.sum()))", 0.6),
-    ("EarlyStopping", "self.calls_since_best >= self.patience", "self.calls_since_best > self.patience", 0.5),
-    ("EarlyStopping", "self.patience = patience", "self.patience = 5", 0.5),
-    ("FaceDataset", ".unsqueeze(1)", ".unsqueeze(1) / 255", 0.8),
-    ("FaceDataset", ".reshape(len(keypoints), -1)", ".reshape(len(keypoints), -1) / 96", 0.6),
-    ("train_one_epoch", "        optimizer.step()\n", "", 0.4),
-    ("train_one_epoch", "        optimizer.zero_grad()\n", "", 0.4),
-    ("train_one_epoch", "loss_fn(model(images), targets)", "loss_fn(targets, model(images))", 0.25),
-    (
-        "train_one_epoch",
-        "        loss = loss_fn",
-        "        targets = targets.nan_to_num(0)\n        loss = loss_fn",
-        0.25,
-    ),
-    ("fit", "loss_fn = MSELossIgnoreNan()", "loss_fn = nn.MSELoss()", 0.7),
-    ("fit", "            scheduler.step()\n", "", 0.6),
-]
