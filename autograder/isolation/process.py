@@ -63,7 +63,7 @@ class Worker:
         self._channel: Channel | None = None
         self._server_output: Output | None = None
         self._answered = False
-        self._scratch = new_scratch(sandbox)
+        self._scratch = ""
 
     def __enter__(self) -> Worker:
         return self
@@ -83,6 +83,8 @@ class Worker:
         return [*self._sandbox.command, *python]
 
     def _popen(self, channel: str, **streams: Any) -> subprocess.Popen:
+        self._remove_scratch()
+        self._scratch = new_scratch(self._sandbox)
         environment = worker_environment(self._scratch, self._sandbox)
         cwd = None if self._sandbox.isolated else self._scratch
         return subprocess.Popen(self._command(channel), env=environment, cwd=cwd, **streams)
@@ -265,6 +267,8 @@ class Worker:
                 self._server.kill()
                 self._server.wait()
             self._server = None
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
         if not self._sandbox.isolated:
             shutil.rmtree(self._scratch, ignore_errors=True)
-            os.makedirs(self._scratch, exist_ok=True)

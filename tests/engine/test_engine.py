@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -237,6 +238,23 @@ def test_systems_that_cannot_fork_grade_the_same(tmp_path: Path, monkeypatch: py
     assert set(outcomes(results).values()) == {"passed"}
 
 
+@pytest.mark.parametrize("forks", [True, False])
+def test_grading_without_isolation_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: bool
+) -> None:
+    folders = tmp_path / "temporary"
+    folders.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folders))
+    if not forks:
+        monkeypatch.setattr("autograder.isolation.process.CAN_FORK", False)
+    with Worker(make_sandbox("none"), ("numpy",)) as worker:
+        for _ in range(2):
+            worker.open({})
+            assert worker.ask({"cell": ["1", "x = 1"]}, 30)["error"] is None
+            assert len(list(folders.iterdir())) == 1
+    assert not list(folders.iterdir())
+
+
 def test_a_fault_of_the_course_grades_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(load_released(lesson), setup=("import autograder\nautograder.earlier('00_nothing')",))
     monkeypatch.setattr(grading, "load_released", lambda _: broken)
@@ -305,6 +323,7 @@ def test_form_pays_only_with_values() -> None:
 
 LOOK_AROUND = """
 import sys
+import tempfile
 import time
 import autograder
 found = sorted(name for name in sys.modules if name.partition(".")[0] == "worker")
