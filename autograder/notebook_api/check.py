@@ -50,19 +50,37 @@ def notebook_names() -> dict[str, Any]:
 
 
 class _Printed(io.TextIOBase):
-    """Takes what is printed and keeps its beginning, however much it is."""
+    """Keeps the beginning of what is printed, however much it is, as a screen shows it: a bar in its last state."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._kept = ""
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        room = PRINTED - len(self.text)
+        room = PRINTED - len(self._kept)
         if room > 0:
-            self.text += text[:room] + ("…" if len(text) > room else "")
+            self._kept += text[:room] + ("…" if len(text) > room else "")
+            if "\r" in text:
+                self._kept = _overwritten(self._kept)
         return len(text)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in _overwritten(self._kept).split("\n")).strip()
+
+
+def _overwritten(text: str) -> str:
+    """Return the text with what stands behind a carriage return written over what stands before it in its line."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    for number, line in enumerate(lines):
+        seen = ""
+        for piece in line.split("\r"):
+            seen = piece + seen[len(piece) :]
+        # What comes next writes over the line, too.
+        lines[number] = seen + ("\r" if line.endswith("\r") else "")
+    return "\n".join(lines)
 
 
 @contextlib.contextmanager
@@ -128,7 +146,7 @@ def check_live(name: str, namespace: dict[str, Any] | None = None) -> ResultRepo
         seed, seconds = secrets.randbits(48), CLOCK * exercise.seconds
         with _patience(exercise, seconds, shown):
             rungs = climb(ladder, student, seed, seconds)
-        printed, ends = printing.text.strip(), time.monotonic() + NAMING_SECONDS
+        printed, ends = printing.text, time.monotonic() + NAMING_SECONDS
         result = name_mistake(
             judge(exercise, rungs),
             _sources(exercise, names),

@@ -64,7 +64,7 @@ def predict(model: nn.Module, crops: Crops, batch_size: int = 64, mirrored: bool
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if recipe.one_cycle else torch.optim.Adam
-    return kind(model.parameters(), lr=recipe.lr)
+    return kind(model.parameters(), lr=recipe.lr, fused=True)
 
 
 def _train_epoch(model: nn.Module, train: Crops, optimizer: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> float:

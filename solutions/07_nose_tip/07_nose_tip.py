@@ -684,7 +684,7 @@ def train_all(seeds: int) -> dict[str, list[dict]]:
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     sums = [float(part.tensors[0].double().sum()) for part in (train_set, val_set)]
     jobs = [(name, seed) for name in QUESTIONS for seed in range(seeds)]
-    for name, seed in tqdm(jobs, desc="trainings", file=sys.stdout):
+    for number, (name, seed) in enumerate(jobs, start=1):
         batch_size, lr, times, at_mean = QUESTIONS[name]
         key = f"{name}, seed {seed}, {times * config['epochs']} epochs, {sums}"
         if key not in kept:
@@ -692,6 +692,7 @@ def train_all(seeds: int) -> dict[str, list[dict]]:
             unfinished = path.with_suffix(".part")
             unfinished.write_text(json.dumps(kept), encoding="utf-8")
             unfinished.replace(path)
+        print(f"{number:>2} of {len(jobs)}: {name}, seed {seed}: validation MSE {kept[key]['val_mse']:.5f}")
     ends = {name: f", {times * config['epochs']} epochs, {sums}" for name, (_, _, times, _) in QUESTIONS.items()}
     return {name: [kept[f"{name}, seed {seed}{ends[name]}"] for seed in range(seeds)] for name in QUESTIONS}
 

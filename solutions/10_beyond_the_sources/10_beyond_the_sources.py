@@ -642,7 +642,7 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=config["rate"])
     draw, move_by = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     steps = passes // config["batch_size"]
-    for step in tqdm(range(steps), desc="training", unit="step", leave=False, file=sys.stdout, disable=steps < 500):
+    for step in tqdm(range(steps), desc="training", unit="step", leave=False, file=sys.stdout, disable=width < 32):
         chosen = draw.choice(rows, config["batch_size"])
         shown, wanted = images[chosen], labels[chosen]
         flipped = draw.random(len(chosen)) < (0.5 if mirror else 0.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 import autograder
 from autograder.course.manifest import CourseError
@@ -175,6 +176,22 @@ def test_check_passes_on_what_the_students_code_prints() -> None:
     assert "<b>largest:" in repr(report)
     assert "&lt;b&gt;largest" in report._repr_html_()
     assert len(repr(report)) < 6000
+
+
+def test_check_shows_what_a_screen_shows_of_progress_bars() -> None:
+    def scale_pixels(images: np.ndarray) -> np.ndarray:
+        for _ in tqdm(range(500), desc="gone", file=sys.stdout, leave=False, mininterval=0):
+            pass
+        for _ in tqdm(range(500), desc="left", file=sys.stdout, mininterval=0):
+            pass
+        print("twelve", end="\r")
+        print("one")
+        return images
+
+    shown = autograder.check("scale_pixels", {"scale_pixels": scale_pixels}).printed
+    assert "gone" not in shown
+    assert {line.partition(":")[0] for line in shown.splitlines()} == {"left", "onelve"}
+    assert "500/500" in shown
 
 
 def test_check_stops_after_the_exercises_time(monkeypatch: pytest.MonkeyPatch) -> None:
