@@ -56,7 +56,9 @@ def _expect_stops(student: Student, patience: int | None, values: list[float], a
     if about and near and "step" not in came:
         return
     hint = "Write down, value by value, the best so far and how many calls have gone by since it came."
-    shown = [round(value, 3) for value in values]
+    # As many digits as tell the values apart.
+    digits = 3 if len({round(value, 3) for value in values}) == len(set(values)) else 6
+    shown = [round(value, digits) for value in values]
     expect.true(came == wanted, wanted, came, f"patience {patience or '5 (the default)'}, values {shown}", hint)
 
 
@@ -108,11 +110,12 @@ def keeps_the_best(student: Student, rng: np.random.Generator) -> None:
 
 @early_stopping.rung("edge cases", points=2)
 def equal_is_not_new(student: Student, rng: np.random.Generator) -> None:
-    """An equal value is not a new best; values may be negative; patience is 5 by default."""
+    """An equal value is not a new best, one a little lower is; values may be negative; patience is 5 by default."""
     value = float(rng.uniform(1, 2))
     _expect_stops(student, 3, [2.0] * 9)
     _expect_stops(student, 2, [value] * 9)
     _expect_stops(student, 2, [-1.0, -2.0, -3.0, -2.5, -2.9])
+    _expect_stops(student, 2, [value - 2e-5 * step for step in range(6)])
     _expect_stops(student, None, [value, *[value + 1] * 5])
 
 

@@ -27,13 +27,13 @@ class FitTask:
         """Return the right training, or that of a changed recipe."""
         return adam_run(self.model, self.train, self.val, replace(self.recipe, **changes))
 
-    def ask(self, student: Student, interrupted_at: int | None = None) -> dict[str, Any]:
-        """Let the student's fit do it, interrupted at so many-th batch or not."""
+    def ask(self, student: Student, interrupted_at: int | None = None, counted: bool = False) -> dict[str, Any]:
+        """Let the student's fit do it, interrupted at so many-th batch or not, with a buffer that counts or without."""
         settings = {key: value for key, value in vars(self.recipe).items() if key != "lr_per"}
         task = Task(*self.train, self.model, self.recipe.batch_size)
         images, targets = self.val
         val = {"val_images": images, "val_targets": targets}
-        how = {"settings": settings, "interrupted_at": interrupted_at}
+        how = {"settings": settings, "interrupted_at": interrupted_at, "counted": counted}
         return student.probe("lesson_05.fit", task=task.inputs(), **val, **how)
 
 

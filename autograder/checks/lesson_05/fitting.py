@@ -104,16 +104,18 @@ def _drops_like(got: np.ndarray, recipe: Recipe, start: int = 0) -> bool:
 def _expect_trained(answer: dict[str, Any], task: FitTask) -> None:
     """Expect weights that moved, and a validation error that is theirs: a list of rates alone trains nothing."""
     model = Linear(np.asarray(answer["weight"]), np.asarray(answer["bias"]))
-    hint = "Train the model that comes in, and note in each epoch what evaluate says of it."
+    hint = (
+        "Train the model that comes in, and note in each epoch what evaluate says of it. A mistake in your evaluate "
+        "shows here too; mend that one first."
+    )
     moved = model.weight.shape == task.model.weight.shape and not np.allclose(model.weight, task.model.weight)
     expect.true(moved, "a model that was trained", "the weights that it came with", hint=hint)
     # Which rows, and whether the root was taken, is asked elsewhere.
     theirs = [error**power for error in (rmse(model, *task.val), rmse(model, *task.train)) for power in (1, 2)]
     noted = _history(answer)["val_rmse"]
     known = any(np.isclose(value, error, rtol=TOLERANCE) for value in noted for error in theirs)
-    expect.true(
-        known, 'history["val_rmse"]: the error of the weights it ends with, once', expect.show(noted), hint=hint
-    )
+    own = f"{theirs[0]:.4g}, the RMSE of the weights it ends with"
+    expect.true(known, f'history["val_rmse"]: an entry that is {own}', expect.show(noted), hint=hint)
 
 
 def _noted_rates(student: Student, rng: np.random.Generator, epochs: int, step_size: int) -> tuple[Recipe, np.ndarray]:
@@ -208,14 +210,27 @@ def ends_with_the_best_weights(student: Student, rng: np.random.Generator) -> No
     expect_close(answer["bias"], want.bias, what="the bias afterwards", example=example, hint=hint)
 
 
+def _expect_all_put_back(answer: dict[str, Any], task: FitTask, run: Run) -> None:
+    """Expect the buffers of the best epoch beside its weights: one counts the passes in train mode."""
+    batches = -(-len(task.train[0]) // task.recipe.batch_size)
+    # Who evaluates in train mode has lost the points of that exercise.
+    known = [(run.best + 1) * passes for passes in (batches, batches + 1)]
+    hint = "Normalization keeps averages that are no parameters. What holds all that a model has learned?"
+    expected = f"buffers, such as the averages of a BatchNorm, of epoch {run.best + 1}, as the weights"
+    expect.true(
+        answer["steps"] in known, expected, "the weights of that epoch, and buffers of another moment", hint=hint
+    )
+
+
 @fit.rung("values", points=2)
 def ends_with_the_best_weights_without_a_stop(student: Student, rng: np.random.Generator) -> None:
-    """The best weights come back as well where the epochs run out before the patience does."""
+    """The best weights come back as well where the epochs run out before the patience does, and buffers with them."""
     task, run = draw_overfitting_task(rng)
     epochs = run.best + 3
     task = replace(task, recipe=replace(task.recipe, epochs=epochs, patience=50))
-    answer = task.ask(student)
+    answer = task.ask(student, counted=True)
     if _same(answer, run.models[run.best]):
+        _expect_all_put_back(answer, task, run)
         return
     example = f"patience 50, {epochs} epochs, validation RMSE {[round(value, 3) for value in run.val_rmse[:epochs]]}"
     hint = "A training can end in several ways. On which of them are the best weights put back?"

@@ -82,19 +82,31 @@ class _Pass:
     learned: bool = False
 
 
+class _Diary(list[_Pass]):
+    """The forward passes of a model and of its copies: who works on a copy works on the model's behalf."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Diary:
+        return self
+
+
 class _Watched(nn.Module):
     """A linear model, with or without normalization and dropout behind it, that notes every forward pass."""
+
+    steps: Tensor | None
 
     def __init__(self, layer: nn.Linear, *behind: nn.Module) -> None:
         super().__init__()
         self.inner = nn.Sequential(nn.Flatten(), layer, *behind)
-        self.passes: list[_Pass] = []
+        self.register_buffer("steps", None)
+        self.passes = _Diary()
         self.stamp = self.weight_stamp()
         # The pass with gradients at which somebody presses Ctrl-C.
         self.interrupted_at: int | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.inner(x)
+        if self.training and self.steps is not None:
+            self.steps += 1
         if self.passes and self.passes[-1].learned:
             self.stamp = self.weight_stamp()
         rows = tuple(row.tobytes() for row in x.detach().float().cpu().numpy())
@@ -240,13 +252,19 @@ def fit(
     val_targets: np.ndarray,
     settings: dict[str, Any],
     interrupted_at: int | None,
+    counted: bool = False,
 ) -> dict[str, Any]:
     """Fit a linear model; a training can be interrupted at its so many-th pass with gradients.
 
-    Returns the history and the weights it ends with, whether these were written after the last step, and for each kind
-    of row (training, validation) how many were learned from and how many only looked at.
+    A model that is ``counted`` has a buffer with the passes it has seen in train mode, as batch normalization has: it
+    belongs to the weights that are kept and put back.
+
+    Returns the history and the weights it ends with, that count, whether the weights were written after the last step,
+    and for each kind of row (training, validation) how many were learned from and how many only looked at.
     """
     model, train_loader = _open(task)
+    if counted:
+        model.register_buffer("steps", torch.zeros((), dtype=torch.long))
     model.interrupted_at = interrupted_at
     val_loader = _loader(val_images, val_targets, len(val_images))
     history = names["fit"](model, train_loader, val_loader, _config(names, settings))
@@ -256,7 +274,8 @@ def fit(
         for row in noted.rows:
             rows["validation" if row in kept_apart else "training"][not noted.learned] += 1
     put_back = model.stamp != model.weight_stamp()
-    found: dict[str, Any] = {"type": type(history).__name__, "put_back": put_back, "rows": rows, **model.weights()}
+    kept = {"steps": None if model.steps is None else int(model.steps), "put_back": put_back}
+    found: dict[str, Any] = {"type": type(history).__name__, "rows": rows, **kept, **model.weights()}
     if isinstance(history, dict):
         keys = ("train_loss", "val_rmse", "lr")
         found["history"] = {key: list(history[key]) for key in keys if isinstance(history.get(key), list | tuple)}

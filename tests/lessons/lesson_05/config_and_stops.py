@@ -275,6 +275,9 @@ WRONG = [
     change_reference(
         "FaceDataset", "image only", PAIR, "return self.images[index]", said="two values, (image, targets)"
     ),
+    change_reference(
+        "EarlyStopping", "a least difference", "value < self.best:", "value < self.best - 1e-4:", said="True at call 3"
+    ),
     change_reference("EarlyStopping", "no answer but True", STOP, STOP_OR_NOTHING, said="True or False at every call"),
 ]
 

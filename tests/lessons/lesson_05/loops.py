@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -241,7 +242,8 @@ def fit_in_one_loop(model: nn.Module, train_loader: DataLoader, val_loader: Data
     return {"train_loss": train_losses, "val_rmse": val_rmses, "lr": rates, "train_rmse": train_rmses}
 
 
-RIGHT = [
+COPY_EVALUATED = ("evaluate(model, val_loader)", "evaluate(copy.deepcopy(model), val_loader)")
+RIGHT = [Answer("fit", "evaluates a copy", partial(reference_names, "05_resnet_training", COPY_EVALUATED))] + [
     Answer(exercise, loop.__name__ if loop else "reference", {exercise: loop} if loop else {})
     for exercise, loops in (
         ("train_one_epoch", (None, train_from_predictions, train_by_counts, train_with_closure)),
@@ -264,6 +266,13 @@ WRONG = [
     change_reference("fit", "fixed rate", "lr=config.lr)", "lr=1e-4)", said='history["lr"]'),
     change_reference(
         "fit", "stops on training loss", "stopping.step(val_rmse)", "stopping.step(train_loss)", said="the end after"
+    ),
+    change_reference(
+        "fit",
+        "parameters alone put back",
+        "model.load_state_dict(best_weights)",
+        "model.load_state_dict({key: best_weights[key] for key, _ in model.named_parameters()}, strict=False)",
+        said="buffers of another moment",
     ),
     change_reference("fit", "no history", "    return history\n", "    return None\n", said="a NoneType"),
 ]
