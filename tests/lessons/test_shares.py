@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
+import torch
+from torch import nn
 
+from autograder.checks.lesson_10 import heatmap_network
 from autograder.course.manifest import find_exercise
 from tests.lessons.answers import sampled
 from tests.lessons.battery import grade, grade_and_diagnose, story
@@ -200,10 +203,92 @@ OTHERS = [
     ("crop_face/negative-slices", CUT, "    if min(left, top) < 0:\n        raise IndexError('outside')\n" + CUT),
 ]
 
+AXIS = "2 * np.asarray(axis, dtype=np.float64).reshape(-1, 1) - mirrored[..., 0]"
+ORDER = "keypoints[:, [names.index(partner) for partner in partners]]"
+FLIPPED = "images[:, :, ::-1].copy(), mirrored\n"
+OWN_COPIES = ("images[part, :, ::-1].copy()", "mirror_faces(images[part], total[part], names, axis)[0]")
+CENTRES = "dtype=maps.dtype) + 0.5) - 0.5"
+SOFTMAX = "maps.flatten(2).softmax(dim=2)"
+PLACES = "[(weights.sum(dim=2) * columns).sum(dim=2), (weights.sum(dim=3) * rows).sum(dim=2)]"
+FORWARD = "soft_argmax(self.maps(images)).flatten(1)"
+LEFT_OUT = ("total[part] += direct + back", "total[part] += 2 * direct")
+# The exercise that is right, and what is wrong about the function of the student's that it calls.
+CALLERS = [
+    ("average_predictions", "96 - x, whatever the axis", (AXIS, "96 - mirrored[..., 0]")),
+    ("average_predictions", "48 for 47.5", (AXIS, f"1 + {AXIS}")),
+    ("average_predictions", "names not exchanged", (ORDER, "keypoints")),
+    ("HeatmapNet", "corners of the cells", (CENTRES, "dtype=maps.dtype))")),
+    ("HeatmapNet", "y before x", (PLACES, f"{PLACES}[::-1]")),
+    ("HeatmapNet", "cells", (f"stride * (torch.arange(width, {CENTRES}", "torch.arange(width, dtype=maps.dtype)")),
+    ("HeatmapNet", "softmax of each row", (SOFTMAX + ".view_as(maps)", "maps.softmax(dim=3) / maps.shape[2]")),
+    ("HeatmapNet", "softmax across keypoints", (SOFTMAX, "maps.flatten(2).softmax(dim=1)")),
+    ("HeatmapNet", "cut off from the maps", (SOFTMAX, "maps.detach().flatten(2).softmax(dim=2)")),
+]
+# What calls a function that does nothing, or does nothing itself: the most of its points, and the hint's beginning.
+IDENTITY = ((AXIS, "mirrored[..., 0]"), (ORDER, "keypoints"), (FLIPPED, "images.copy(), mirrored\n"))
+MIDDLE = ("    return torch.stack(" + PLACES, "    return 47.5 + 0 * torch.stack(" + PLACES)
+MIRROR_FIRST = "Your mirror_faces (10.1) does not pass yet; mend it first."
+PLACES_FIRST = "Your soft_argmax (10.3) does not pass yet; mend it first."
+NOTHING = [
+    ("average_predictions", "a mirror that does nothing", (*IDENTITY, OWN_COPIES), 0.7, MIRROR_FIRST),
+    ("average_predictions", "neither mirror nor copies", (*IDENTITY, LEFT_OUT), 0.7, MIRROR_FIRST),
+    ("average_predictions", "points left alone", (*IDENTITY[:2],), 0.7, MIRROR_FIRST),
+    ("average_predictions", "constant points", ((AXIS, "47.5"),), 0.5, MIRROR_FIRST),
+    (
+        "average_predictions",
+        "96 - x, and copies left out",
+        ((AXIS, "96 - mirrored[..., 0]"), LEFT_OUT),
+        0.7,
+        "You average what the models say of the images alone.",
+    ),
+    (
+        "average_predictions",
+        "96 - x, and a sum",
+        ((AXIS, "96 - mirrored[..., 0]"), ("(2 * len(models))", "2")),
+        0.7,
+        MIRROR_FIRST,
+    ),
+    ("HeatmapNet", "always the middle", (MIDDLE,), 0.8, PLACES_FIRST),
+    (
+        "HeatmapNet",
+        "corners, and y before x",
+        ((CENTRES, "dtype=maps.dtype))"), (FORWARD, FORWARD.replace(".flatten", ".flip(2).flatten"))),
+        0.8,
+        PLACES_FIRST,
+    ),
+]
+
+
+class SlowPatches(nn.Module):
+    """A small transformer, every layer of which works on all 576 cells."""
+
+    def __init__(self, keypoints: int = 15, width: int = 32) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(1, width, 4, 4), nn.GELU())
+        self.place = nn.Parameter(0.02 * torch.randn(1, 576, width))
+        self.layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True), 2)
+        self.head = nn.Linear(width, keypoints)
+
+    def maps(self, images: torch.Tensor) -> torch.Tensor:
+        cells = self.stem(images).flatten(2).transpose(1, 2) + self.place
+        return self.head(self.layers(cells)).transpose(1, 2).unflatten(2, (24, 24))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return reference_names("10_beyond_the_sources")["soft_argmax"](self.maps(images)).flatten(1)
+
 
 def _as_parameters(slips: list[Slip]) -> list:
     met = Counter[str]()
     return [pytest.param(slip, id=slip.key, marks=sampled(met, slip.exercise)) for slip in slips]
+
+
+def _sampled(cases: list[tuple]) -> list:
+    """Return pytest's parameters for cases of an exercise, an id and more."""
+    met = Counter[str]()
+    return [
+        pytest.param(exercise, *rest, id=f"{exercise}-{id}", marks=sampled(met, exercise))
+        for exercise, id, *rest in cases
+    ]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -229,3 +314,46 @@ def test_an_error_of_opencv_is_told_in_a_sentence() -> None:
     problem = grade("crop_face", names, SEED).problem
     assert problem is not None
     assert problem.got == "OpenCV was given a size that is no pair of whole numbers (width, height)"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("exercise", "change"), _sampled(CALLERS))
+def test_a_slip_in_a_function_that_is_called_is_paid_where_it_was_made(exercise: str, change: tuple[str, str]) -> None:
+    lesson = find_exercise(exercise).lesson
+    called = "mirror_faces" if exercise == "average_predictions" else "soft_argmax"
+    names = reference_names(lesson, change)
+    assert grade(called, names, SEED).outcome != "passed"
+    result = grade(exercise, names, SEED)
+    assert result.outcome == "passed", story(result)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_copies_by_a_mirror_that_turns_images_upside_down_are_paid_there() -> None:
+    names = reference_names(
+        "10_beyond_the_sources", (FLIPPED, FLIPPED.replace("[:, :, ::-1]", "[:, ::-1]")), OWN_COPIES
+    )
+    result = grade("average_predictions", names, SEED)
+    assert result.outcome == "passed", story(result)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("exercise", "changes", "most", "hint"), _sampled(NOTHING))
+def test_nothing_follows_from_a_function_that_does_nothing(
+    exercise: str, changes: tuple[tuple[str, str], ...], most: float, hint: str
+) -> None:
+    found = find_exercise(exercise)
+    result = grade_and_diagnose(exercise, reference_names(found.lesson, *changes), SEED)
+    assert result.score / found.points <= most, story(result)
+    assert result.problem is not None
+    assert str(result.problem.hint).startswith(hint)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_too_slow_to_be_trained_loses_the_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heatmap_network, "TRAINING_SECONDS", 0.5)
+    names = {**reference_names("10_beyond_the_sources"), "HeatmapNet": SlowPatches}
+    result = grade("HeatmapNet", names, SEED)
+    assert [rung.rung.name for rung in result.rungs if not rung.passed] == ["learns_something", "learns_to_find"]
+    assert result.problem is not None
+    said = "The check trains your network for 480 steps; its step takes too long."
+    assert str(result.problem.hint).startswith(said), story(result)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checks.lesson_10.earlier_functions import OwnMirror, mend_first
+from autograder.checks.lesson_10.small_models import Model, draw_images, draw_model, mirrored, partners
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, form
 from autograder.ladder.ladder import Ladder
@@ -15,52 +17,11 @@ from autograder.worker.plain import TensorValue, type_name
 
 average_predictions = Ladder("average_predictions")
 
-SQUARE, EPS = 24, 1e-5
 # Pixels up to 96 in float32, after a sum of 16 products.
 RTOL, ATOL = 1e-4, 2e-3
 MODES = {True: "train mode", False: "eval mode"}
 MIDDLE = ["nose_tip", "mouth_center_top_lip", "mouth_center_bottom_lip"]
 SIDES = ["left_eye_center", "right_eye_center", "nose_tip", "mouth_left_corner", "mouth_right_corner"]
-
-
-@dataclass(frozen=True)
-class Model:
-    """Means over squares of the image, normalized by running statistics, then a linear layer; answers in pixels."""
-
-    weight: np.ndarray
-    bias: np.ndarray
-    mean: np.ndarray
-    var: np.ndarray
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Return keypoints (N, K, 2) of images (N, 96, 96), as the model gives them in eval mode."""
-        side = images.shape[1] // SQUARE
-        means = images.astype(float).reshape(len(images), side, SQUARE, side, SQUARE).mean(axis=(2, 4))
-        features = (means.reshape(len(images), -1) - self.mean) / np.sqrt(self.var + EPS)
-        return (features @ self.weight.astype(float) + self.bias).reshape(len(images), -1, 2)
-
-
-def _draw_model(rng: np.random.Generator, keypoints: int) -> Model:
-    weight = rng.normal(0, 2.5, (16, 2 * keypoints)).astype(np.float32)
-    bias = rng.uniform(35, 60, 2 * keypoints).astype(np.float32)
-    # Squares of drawn faces differ by about as much as these say, so that answers stay inside the image.
-    mean, var = rng.normal(0.5, 0.05, 16).astype(np.float32), rng.uniform(0.04, 0.08, 16).astype(np.float32)
-    return Model(weight, bias, mean, var)
-
-
-def _draw_images(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Draw images (count, 96, 96) in [0, 1] whose squares are of different brightness."""
-    squares = rng.uniform(0.1, 0.8, (count, 4, 4)).repeat(SQUARE, axis=1).repeat(SQUARE, axis=2)
-    return (squares + rng.uniform(0, 0.2, squares.shape)).astype(np.float32)
-
-
-def _partners(names: list[str]) -> list[int]:
-    other = {"left": "right", "right": "left"}
-    return [names.index("_".join(other.get(word, word) for word in name.split("_"))) for name in names]
-
-
-def _mirrored(points: np.ndarray, axis: float) -> np.ndarray:
-    return np.stack([2 * axis - points[..., 0], points[..., 1]], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -85,32 +46,46 @@ class Task:
     def right(self) -> np.ndarray:
         """Return the mean that is right, (N, K, 2)."""
         direct, copies = self.answers()
-        back = _mirrored(copies, self.axis)[:, :, _partners(self.names)]
+        back = mirrored(copies, self.axis)[:, :, partners(self.names)]
         return (direct.mean(axis=0) + back.mean(axis=0)) / 2
 
     def answers_of_each(self) -> list[np.ndarray]:
         """Return what each model says of a face, (models, N, K, 2): rightly, and where only the copies are mistaken."""
         direct, copies = self.answers()
-        partners = _partners(self.names)
-        backs = [_mirrored(copies, self.axis)[:, :, partners], copies, _mirrored(direct, self.axis)[:, :, partners]]
+        order = partners(self.names)
+        backs = [mirrored(copies, self.axis)[:, :, order], copies, mirrored(direct, self.axis)[:, :, order]]
         return [*((direct + back) / 2 for back in backs), direct, backs[0]]
+
+    def with_own(self, mirror: OwnMirror) -> list[np.ndarray]:
+        """Return what each model says of a face by the student's own mirror_faces, a wrong one, (models, N, K, 2).
+
+        It may have mirrored the images, the answers to them or both. What is near the plain answers is left out.
+        """
+        direct, _ = self.answers()
+        found = []
+        for images in mirror.copies():
+            said = np.stack([model.predict(images) for model in self.models])
+            right = mirrored(said, self.axis)[:, :, partners(self.names)]
+            found += [(direct + back) / 2 for back in mirror.back(images, said, right)]
+        # The first is made of what is right.
+        return [each for each in found[1:] if not self.is_near(each.mean(axis=0), direct.mean(axis=0))]
 
     def mistakes(self) -> dict[str, np.ndarray]:
         """Return in words what mistakes make of these models, and their result."""
         direct, copies = self.answers()
-        partners = _partners(self.names)
-        back = _mirrored(copies, self.axis)[:, :, partners]
+        order = partners(self.names)
+        back = mirrored(copies, self.axis)[:, :, order]
         each, count = (direct + back) / 2, len(self.models)
-        sides = (direct + _mirrored(copies, self.axis)) / 2
-        never = (direct + _mirrored(direct, self.axis)[:, :, partners]) / 2
+        sides = (direct + mirrored(copies, self.axis)) / 2
+        never = (direct + mirrored(direct, self.axis)[:, :, order]) / 2
         mistakes = {
             "the answers to the faces alone, not to their mirrored copies": direct.mean(axis=0),
             "the answers to the mirrored copies alone": back.mean(axis=0),
             "answers to mirrored copies that were not mirrored back": ((direct + copies) / 2).mean(axis=0),
             "mirrored copies whose left and right were not exchanged back": sides.mean(axis=0),
-            "mirrored copies whose x was not mirrored back": ((direct + copies[:, :, partners]) / 2).mean(axis=0),
+            "mirrored copies whose x was not mirrored back": ((direct + copies[:, :, order]) / 2).mean(axis=0),
             "copies that never were mirrored": never.mean(axis=0),
-            "copies mirrored about 47.5": ((direct + _mirrored(copies, 47.5)[:, :, partners]) / 2).mean(axis=0),
+            "copies mirrored about 47.5": ((direct + mirrored(copies, 47.5)[:, :, order]) / 2).mean(axis=0),
             "the sum of the faces' and the copies' answers, not their mean": 2 * each.mean(axis=0),
             "the sum over the models, not their mean": count * each.mean(axis=0),
             "the first model alone": each[0],
@@ -145,14 +120,17 @@ def _draw_task(
     **options: Any,
 ) -> Task:
     asked = [str(name) for name in rng.permutation(SIDES if names is None else names)]
-    drawn = [_draw_model(rng, len(asked)) for _ in range(models)]
-    return Task(drawn, [training] * models, _draw_images(rng, faces), asked, options)
+    drawn = [draw_model(rng, len(asked)) for _ in range(models)]
+    return Task(drawn, [training] * models, draw_images(rng, faces), asked, options)
 
 
-def _expect_mean(task: Task, found: dict[str, Any], example: str, hint: str, copies: bool = True) -> None:
-    """Expect the mean that is right; where a mistake explains another, its words.
+def _expect_mean(
+    student: Student, task: Task, found: dict[str, Any], example: str, hint: str, copies: bool = True
+) -> None:
+    """Expect the mean that is right, or that follows from the student's own mirror_faces, whose slip is paid already.
 
-    Without ``copies``, what becomes of the mirrored copies is asked by other rungs: only the mean counts.
+    Where a mistake explains another, its words. Without ``copies``, what becomes of the mirrored copies is asked by
+    other rungs: only the mean counts.
     """
     value = found["value"]
     got = value.array if isinstance(value, TensorValue) else value  # that an array is due, another rung asks
@@ -161,15 +139,29 @@ def _expect_mean(task: Task, found: dict[str, Any], example: str, hint: str, cop
     if seen is not None:
         given = ", ".join(["B", *map(str, seen[1:])])
         raise expect.Mismatch("models that are given images (B, 1, 96, 96)", f"({given})", example, hint)
+    flat = None
     if isinstance(got, np.ndarray) and got.size == want.size and got.dtype.kind == "f":
         flat = got.reshape(want.shape)
         means = [want] if copies else [each.mean(axis=0) for each in task.answers_of_each()]
         if any(task.is_near(flat, mean) for mean in means):
             return
+    mirror = OwnMirror(student, task.images, task.names, task.axis)
+    own = [each.mean(axis=0) for each in task.with_own(mirror)]
+    if flat is not None and any(task.is_near(flat, mean) for mean in own):
+        return
+    try:
+        _tell_apart(task, got, flat, example, hint)
+    except expect.Mismatch as wrong:
+        raise wrong if mirror.right else mend_first(wrong, "mirror_faces", mirror.usable) from None
+
+
+def _tell_apart(task: Task, got: Any, flat: np.ndarray | None, example: str, hint: str) -> None:
+    """Say what is wrong about a mean, by the mistake that explains it, where one does."""
+    if flat is not None:
         words = next((words for words, wrong in task.mistakes().items() if task.is_near(flat, wrong)), None)
         if words:
             raise expect.Mismatch("the mean of all answers, mirrored copies mirrored back", words, example, hint)
-    expect.close(got, want, RTOL, ATOL, "average_predictions(…)", example, hint)
+    expect.close(got, task.right(), RTOL, ATOL, "average_predictions(…)", example, hint)
 
 
 @average_predictions.rung("shape", points=1)
@@ -195,7 +187,7 @@ def averages_faces_and_copies(student: Student, rng: np.random.Generator) -> Non
     hint = "Write down the x of one point: in the face, in the mirrored copy, and of the copy's answer mirrored back."
     for faces in (1, 5):
         task = _draw_task(rng, faces=faces, names=MIDDLE)
-        _expect_mean(task, task.ask(student), f"1 model, {faces} faces, {', '.join(task.names)}", hint)
+        _expect_mean(student, task, task.ask(student), f"1 model, {faces} faces, {', '.join(task.names)}", hint)
 
 
 @average_predictions.rung("values", points=3)
@@ -204,7 +196,7 @@ def exchanges_left_and_right(student: Student, rng: np.random.Generator) -> None
     hint = "In a mirrored copy the model calls left what is right in the face. mirror_faces knows the names."
     for faces in (1, 5):
         task = _draw_task(rng, faces=faces)
-        _expect_mean(task, task.ask(student), f"1 model, {faces} faces, {', '.join(task.names)}", hint)
+        _expect_mean(student, task, task.ask(student), f"1 model, {faces} faces, {', '.join(task.names)}", hint)
 
 
 @average_predictions.rung("values", points=3)
@@ -213,7 +205,9 @@ def averages_the_models(student: Student, rng: np.random.Generator) -> None:
     hint = "Every model is asked about every face and every copy; by how many answers do you divide in the end?"
     for models in (2, 3):
         task = _draw_task(rng, models=models, names=MIDDLE)
-        _expect_mean(task, task.ask(student), f"{models} models, 5 faces, {', '.join(task.names)}", hint, copies=False)
+        _expect_mean(
+            student, task, task.ask(student), f"{models} models, 5 faces, {', '.join(task.names)}", hint, copies=False
+        )
 
 
 @average_predictions.rung("values", points=2)
@@ -226,7 +220,7 @@ def predicts_in_eval_mode(student: Student, rng: np.random.Generator) -> None:
     expected = "models that came in train mode predict in eval mode"
     expect.true(not trained, expected, "they predict in train mode", hint=hint)
     # What a model notes of its calls is no proof: half of its answers are other numbers in train mode.
-    _expect_mean(task, found, "2 models that came in train mode", hint, copies=False)
+    _expect_mean(student, task, found, "2 models that came in train mode", hint, copies=False)
 
 
 @average_predictions.rung("values", points=1)
@@ -236,7 +230,7 @@ def mirrors_about_the_axis(student: Student, rng: np.random.Generator) -> None:
     for sign in (1, -1):
         axis = 47.5 + sign * round(float(rng.uniform(0.4, 1.5)), 2)
         task = _draw_task(rng, names=MIDDLE, axis=axis)
-        _expect_mean(task, task.ask(student), f"1 model, 5 faces, axis={axis:.2f}", hint)
+        _expect_mean(student, task, task.ask(student), f"1 model, 5 faces, axis={axis:.2f}", hint)
 
 
 @average_predictions.rung("edge cases", points=2)
@@ -248,7 +242,7 @@ def sees_small_batches(student: Student, rng: np.random.Generator) -> None:
         task = _draw_task(rng, models=2, faces=faces, names=MIDDLE, batch_size=batch_size)
         found = task.ask(student)
         example = f"2 models, {faces} faces, batch_size={batch_size}"
-        _expect_mean(task, found, example, hint, copies=False)
+        _expect_mean(student, task, found, example, hint, copies=False)
         sizes = [call["shape"][0] for calls in found["calls"] for call in calls]
         got = f"batches of {', '.join(map(str, sizes[:4]))}{', …' if len(sizes) > 4 else ''} images"
         expect.true(max(sizes, default=0) <= batch_size, f"batches of at most {batch_size}", got, example, hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from ..names import Names
 from .hidden_layers import hides_layers
-from .lesson_10_spots import draw_spots
+from .lesson_10_spots import TRIES, draw_spots
 
 # Taken before the notebook runs: whatever it puts in their places later is not asked.
 Module, Norms, Adam = nn.Module, (nn.BatchNorm1d, nn.BatchNorm2d), torch.optim.Adam
@@ -23,8 +24,6 @@ Module, Norms, Adam = nn.Module, (nn.BatchNorm1d, nn.BatchNorm2d), torch.optim.A
 # Two keypoints and a narrow network, so that a training takes half a second.
 SMALL: dict[str, Any] = {"keypoints": 2, "width": 8}
 BATCH, LOOK_AFTER, LOOK_EVERY = 8, 20, 10
-# Steps and highest rates of the trainings that are tried, one after the other; most networks need a part of the first.
-TRIES = ((60, 3e-3), (120, 1e-3), (300, 1e-3))
 # Error on the batches of training, in pixels, that ends a training early.
 ENOUGH = 3.0
 
@@ -134,8 +133,11 @@ def _step(maps: Tensor, targets: Tensor, cells: Tensor) -> tuple[Tensor, float]:
     return loss, float((logits.detach().softmax(dim=2) @ cells - targets).square().mean().sqrt())
 
 
-def _train(model: Any, batches: Iterator[tuple[Tensor, Tensor]], steps: int, peak: float) -> float:
-    """Train the network's maps on spots for at most so many steps; return the error in eval mode in the end."""
+def _train(model: Any, batches: Iterator[tuple[Tensor, Tensor]], steps: int, peak: float, ends: float) -> float:
+    """Train the network's maps on spots for at most so many steps; return the error in eval mode in the end.
+
+    ``ends`` is the time of this thread after which no further step begins.
+    """
     optimizer, error = Adam(model.parameters(), lr=peak), math.inf
     for part in model.modules():
         if isinstance(part, Norms):
@@ -152,53 +154,65 @@ def _train(model: Any, batches: Iterator[tuple[Tensor, Tensor]], steps: int, pea
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        if step >= LOOK_AFTER and step % LOOK_EVERY == 0:
+        late = time.thread_time() >= ends
+        if late or (step >= LOOK_AFTER and step % LOOK_EVERY == 0):
             with torch.no_grad():
                 _, error = _step(model.eval().maps(images), targets, cells)
-            if error < ENOUGH:
+            if late or error < ENOUGH:
                 break
     return error
 
 
-def network_learns(names: Names, *, images: np.ndarray, beside: np.ndarray, seed: int) -> Any:
+def network_learns(names: Names, *, images: np.ndarray, beside: np.ndarray, seed: int, seconds: float) -> Any:
     """Train a small network on spots drawn here; return its maps of the given images in eval mode.
 
-    ``beside`` (2, 2) is where the keypoints lie, seen from the spot.
+    ``beside`` (2, 2) is where the keypoints lie, seen from the spot. ``seconds`` of this thread is what all trainings
+    together may take: ``late`` says whether they were ended for it.
 
     A network that has learned little is built anew and trained for longer at a lower rate.
     """
-    generator = np.random.default_rng(seed)
+    generator, ends = np.random.default_rng(seed), time.thread_time() + seconds
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         while True:
             faces, targets = draw_spots(generator, BATCH, beside)
             yield torch.from_numpy(faces), torch.from_numpy(targets)
 
-    best, least, given = None, math.inf, torch.from_numpy(images)
+    best, least, given, late = None, math.inf, torch.from_numpy(images), False
     with torch.random.fork_rng(devices=[]):
         for number, (steps, peak) in enumerate(TRIES):
             model = _build_small(names, seed + number)
             with torch.no_grad():
                 maps = model.eval().maps(given)
             if maps.ndim != 4 or maps.shape[1] != SMALL["keypoints"]:
-                return maps
+                best = maps
+                break
             error = math.inf
             if maps.requires_grad or any(parameter.requires_grad for parameter in model.parameters()):
-                error = _train(model, batches(), steps, peak)
+                error = _train(model, batches(), steps, peak, ends)
             if best is None or error < least:
                 with torch.no_grad():
                     best, least = model.eval().maps(given), error
-            if least < 1.5 * ENOUGH:
+            late = least >= ENOUGH and time.thread_time() >= ends
+            if late or least < 1.5 * ENOUGH:
                 break
-    return best
+    return {"maps": best, "late": late}
 
 
-def network_gradients(names: Names, *, images: np.ndarray, upstream: np.ndarray, seed: int) -> dict[str, Any]:
-    """Go backwards once from ``forward`` in train mode; return the names of trainable parameters without a gradient."""
+def network_gradients(
+    names: Names, *, images: np.ndarray, upstream: np.ndarray, seed: int, what: str = "forward"
+) -> dict[str, Any]:
+    """Go backwards once in train mode; return the names of trainable parameters without a gradient.
+
+    ``what`` is where the way back begins: at what ``forward`` says, or at the sum of the ``maps``.
+    """
     with torch.random.fork_rng(devices=[]):
         model = _build_small(names, seed)
-        places = model(torch.from_numpy(images))
-        (places.reshape(len(images), -1) * torch.from_numpy(upstream)).sum().backward()
+        if what == "maps":
+            model.maps(torch.from_numpy(images)).sum().backward()
+        else:
+            places = model(torch.from_numpy(images))
+            (places.reshape(len(images), -1) * torch.from_numpy(upstream)).sum().backward()
     without = [key for key, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
     return {"without": without, "hidden": hides_layers(model)}
 

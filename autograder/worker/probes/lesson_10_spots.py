@@ -10,6 +10,8 @@ import numpy as np
 # How far the keypoints are from the middle of the spot, in pixels: far enough that the spot itself is a bad answer.
 APART = 11.0
 BORDER, RADIUS = 22, 5.0
+# Steps and highest rates of the trainings that are tried, one after the other; most networks need a part of the first.
+TRIES = ((60, 3e-3), (120, 1e-3), (300, 1e-3))
 
 
 def places_beside(rng: np.random.Generator) -> np.ndarray:

@@ -123,6 +123,12 @@ CHANGES = [
     ("no batch", "shape (2, 3, 2)", f"{LAST}, dim=2)", f"{LAST}, dim=2)[0]"),
     ("an array", "a torch.Tensor", f"{LAST}, dim=2)", f"{LAST}, dim=2).detach().numpy()"),
     ("a pair", "a torch.Tensor", f"torch.stack({LAST}, dim=2)", f"({LAST})"),
+    (
+        "24 cells alone",
+        "take h and w from the shape",
+        "height, width = maps.shape[-2:]\n    weights",
+        "height, width = 24, 24\n    weights",
+    ),
     ("in double", "dtype float32", f"{LAST}, dim=2)", f"{LAST}, dim=2).double()"),
 ]
 WRONG = [change_reference("soft_argmax", id, old, new, said) for id, said, old, new in CHANGES]
