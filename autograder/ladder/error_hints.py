@@ -24,6 +24,13 @@ _HINTS = {
     r"TypeError: [^\n]{0,200} takes [^\n]{0,60}positional arguments? but [^\n]{0,60} given": (
         "Compare the names in the parentheses of the definition with what is handed in. A method takes self first."
     ),
+    r"NameError: name .*ended with ModuleNotFoundError: No module named": (
+        "The package that this name comes from is missing here: the line that imports it failed. Write it without the "
+        "package, or ask your teacher to install it."
+    ),
+    r"ModuleNotFoundError: No module named": (
+        "This package is missing here. Write it without the package, or ask your teacher to install it."
+    ),
     r"NameError: name|UnboundLocalError": (
         "Nothing of that name is known there. Is it spelled the same where it is made? A method finds what another one "
         "keeps under self alone."

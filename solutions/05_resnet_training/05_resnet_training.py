@@ -115,9 +115,9 @@ print("per labeled coordinate:      ", float(np.concatenate(batch_errors).mean()
 # fields are given. You write the check of their ranges in `__post_init__`, which runs whenever a `TrainConfig` is
 # made, and the reader of the file.
 #
-# What a careful reader refuses beyond that is up to you; the check does not ask: half an epoch (`epochs: 2.5`), and what
-# passes for a number in Python without being meant as one: NaN, infinity, `True`. YAML writes these `.nan`, `.inf` and
-# `yes`.
+# What a careful reader refuses beyond that is up to you; the check does not ask: half an epoch (`epochs: 2.5`), and
+# what passes for a number in Python without being meant as one: NaN, infinity, `True`. YAML writes these `.nan`,
+# `.inf` and `yes`.
 #
 # **Common mistake.** Ignoring a key that is not known. `learning_rate: 0.01` would then train with the default, and
 # nobody would notice. A trap of YAML itself: `1e-4`, without a point, is read as text. Write `0.0001`.

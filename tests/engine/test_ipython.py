@@ -149,6 +149,7 @@ def test_a_line_that_fails_costs_what_depends_on_it(tmp_path: Path) -> None:
     assert problem is not None
     assert "name 'shuffle' is not defined" in problem.got
     assert "line 1, which should set shuffle, ended with ModuleNotFoundError" in problem.got
+    assert "is missing here" in str(problem.hint)
 
 
 def run(*cells: str) -> tuple[dict[str, Any], list[list[str]]]:
