@@ -386,7 +386,7 @@ class HeatmapNet(nn.Module):
 
     Each cell of a map knows the whole image: a change in any corner reaches it. In eval mode, what it says of an image
     does not depend on the others of the batch. From what forward says, a gradient reaches every parameter. With the
-    default arguments there are at most 2 million of them. And it is quick: the check trains it, within 60 s of
+    default arguments there are at most 2 million of them. And it is quick: the check trains it, within 40 s of
     processor time.
 
     Args:
