@@ -323,7 +323,6 @@ def test_form_pays_only_with_values() -> None:
 
 LOOK_AROUND = """
 import sys
-import tempfile
 import time
 import autograder
 found = sorted(name for name in sys.modules if name.partition(".")[0] == "worker")

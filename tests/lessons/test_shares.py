@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -28,10 +29,6 @@ class Slip:
     new: str
     least: float
     most: float = 0.99
-
-    @property
-    def key(self) -> str:
-        return f"{self.exercise}-{self.id}"
 
 
 UNCROPPED = "return ((points + 0.5) * scale - 0.5 + np.array([left, top])).astype(np.float32)"
@@ -278,17 +275,18 @@ class SlowPatches(nn.Module):
 
 
 def _as_parameters(slips: list[Slip]) -> list:
-    met = Counter[str]()
-    return [pytest.param(slip, id=slip.key, marks=sampled(met, slip.exercise)) for slip in slips]
+    return _parameters((slip.exercise, slip.id, (slip,)) for slip in slips)
 
 
 def _sampled(cases: list[tuple]) -> list:
     """Return pytest's parameters for cases of an exercise, an id and more."""
+    return _parameters((exercise, id, (exercise, *rest)) for exercise, id, *rest in cases)
+
+
+def _parameters(cases: Iterable[tuple[str, str, tuple]]) -> list:
+    """Return pytest's parameters for cases of an exercise, an id and what the test is given."""
     met = Counter[str]()
-    return [
-        pytest.param(exercise, *rest, id=f"{exercise}-{id}", marks=sampled(met, exercise))
-        for exercise, id, *rest in cases
-    ]
+    return [pytest.param(*given, id=f"{exercise}-{id}", marks=sampled(met, exercise)) for exercise, id, given in cases]
 
 
 @pytest.mark.filterwarnings("ignore")

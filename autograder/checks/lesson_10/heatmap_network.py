@@ -182,7 +182,6 @@ _learned = Shared("HeatmapNet/learned", _learn)
 
 def _expect_learned(student: Student, rng: np.random.Generator, share: float) -> None:
     error, odd, late = _learned(student, rng)
-    slow = late and not odd
     hint = (
         "A map learns where nothing holds its values back (no sigmoid, no softmax behind the last layer), and where "
         "each cell still knows where it is in the image."
@@ -190,7 +189,7 @@ def _expect_learned(student: Student, rng: np.random.Generator, share: float) ->
     expected = f"after a short training, less than {share:.0%} of the error of a constant answer"
     # No digits: the same mistake made twice does not learn alike to the last of them.
     got = "as much as a constant answer, or nearly" if error > 0.85 else "more than that"
-    if slow:
+    if late and not odd:
         got, hint = f"{got}, when the time for it was up", SLOW
     expect.true(error < share, expected, f"{got}{odd}", "pictures of a bright spot, keypoints=2", hint)
 

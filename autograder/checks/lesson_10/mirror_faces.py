@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checks.lesson_10.small_models import partners
 from autograder.ladder import expect
 from autograder.ladder.form import Answers, Kept, form, kept
 from autograder.ladder.ladder import Ladder
@@ -35,15 +36,8 @@ def _draw_names(rng: np.random.Generator, patterns: tuple[str, ...], alone: int 
     names = [*_both_sides(patterns), *NEITHER[:alone]]
     while True:
         order = [names[i] for i in rng.permutation(len(names))]
-        partners = _partners(order)
-        if all(abs(index - partner) != 1 for index, partner in enumerate(partners)):
+        if all(abs(index - partner) != 1 for index, partner in enumerate(partners(order))):
             return order
-
-
-def _partners(names: list[str]) -> list[int]:
-    """Return for each name the index of the one with the other word."""
-    other = {"left": "right", "right": "left"}
-    return [names.index("_".join(other.get(word, word) for word in name.split("_"))) for name in names]
 
 
 def _draw_faces(rng: np.random.Generator, faces: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -56,7 +50,7 @@ def _draw_faces(rng: np.random.Generator, faces: int, count: int) -> tuple[np.nd
 
 def _right(keypoints: np.ndarray, names: list[str], axis: float | np.ndarray = MIDDLE) -> np.ndarray:
     """Return the mirrored keypoints, float64."""
-    mirrored = keypoints[:, _partners(names)].astype(float)
+    mirrored = keypoints[:, partners(names)].astype(float)
     mirrored[..., 0] = 2 * np.reshape(np.asarray(axis, float), (-1, 1)) - mirrored[..., 0]
     return mirrored
 
@@ -85,7 +79,7 @@ def _expect_points(got: np.ndarray, want: np.ndarray, keypoints: np.ndarray, nam
         face = int(np.argmin(right))
         asked = ", ".join(f"{name} ({x:.6g}, {y:.6g})" for name, (x, y) in zip(names, keypoints[face], strict=True))
         example = f"face {face}: {asked}"
-        hint = PLACE_HINT if _partners(names) == list(range(len(names))) else SWAP_HINT
+        hint = PLACE_HINT if partners(names) == list(range(len(names))) else SWAP_HINT
         raise expect.Mismatch(f"{call}, keypoints: {_say(want[face])}", _say(got[face]), example, hint)
 
 

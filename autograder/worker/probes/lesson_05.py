@@ -252,7 +252,7 @@ def fit(
     val_targets: np.ndarray,
     settings: dict[str, Any],
     interrupted_at: int | None,
-    counted: bool = False,
+    counted: bool,
 ) -> dict[str, Any]:
     """Fit a linear model; a training can be interrupted at its so many-th pass with gradients.
 
