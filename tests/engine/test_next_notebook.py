@@ -139,7 +139,7 @@ SPOILT = {
     "gone": "os.chdir('/'), shutil.rmtree(folder)",
     "another in its place": "os.chdir('/'), shutil.rmtree(folder), os.symlink(OUTSIDE, folder)",
     "a way out": "os.symlink(OUTSIDE, folder + '/outside'), os.chmod(folder, 0o777), os.utime(folder, (1, 1))",
-    "very deep": "[(os.mkdir('d'), os.chdir('d')) for _ in range(500)]",
+    "very deep": "[(os.mkdir('d'), os.chdir('d')) for _ in range(100)]",
 }
 PLAIN = """
 import os, shutil, time
