@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not make_sandbox().isolated, reason="bubblewrap 
 CALL = """
 import ctypes, os
 library = ctypes.CDLL(None, use_errno=True)
-ADD_KEY, KEYCTL, EXIT = (248, 250, 60) if os.uname().machine == "x86_64" else (217, 219, 93)
+ADD_KEY, KEYCTL, EXIT, CLONE = (248, 250, 60, 56) if os.uname().machine == "x86_64" else (217, 219, 93, 220)
 def call(name, *arguments):
     result = getattr(library, name)(*arguments)
     return "open" if result != -1 else os.strerror(ctypes.get_errno())
@@ -56,6 +56,10 @@ WAYS = {
     "a user namespace": "call('unshare', 0x10000000)",
     "a mount": "call('mount', b'tmpfs', os.environ['TMPDIR'].encode(), b'tmpfs', 0, None)",
     "a new root": "call('chroot', b'/')",
+    "another's namespaces": "call('setns', os.open('/proc/self/ns/net', os.O_RDONLY), 0)",
+    "a process in a user namespace": "call('syscall', CLONE, 0x10000000 | 17, 0, 0, 0, 0)",
+    "a process in namespaces, asked otherwise": "call('syscall', 435, 0, 0)",
+    "tracing": "call('ptrace', 0, 0, 0, 0)",
     "another process's memory": "call('process_vm_readv', 1, None, 0, None, 0, 0)",
 }
 
