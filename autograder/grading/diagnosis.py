@@ -111,7 +111,9 @@ def _likeness_on_rungs(
             return likeness(problem, result.problem, ran_before)
 
         first = on(rungs[0])
-        others = [on(result) for result in rungs[1:]] if first else []
+        if not first:
+            return 0.0
+        others = [on(result) for result in rungs[1:]]
         # The same type of error is what many mistakes end with: alone it names none.
         told = first == 1 or any(like == 1 and result.problem for like, result in zip(others, rungs[1:], strict=True))
         return first + sum(others) if told else 0.0

@@ -90,6 +90,11 @@ def test_another_rung_that_fails_alike_names_it(monkeypatch: pytest.MonkeyPatch)
     assert named(monkeypatch, (None, RAISED, WRONG), simulated) == ENTRY.id
 
 
+def test_a_first_rung_that_fails_otherwise_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated = {ENTRY: (None, WRONG, WRONG), NEIGHBOUR: (None, None, WRONG)}
+    assert named(monkeypatch, (None, RAISED, WRONG), simulated) is None
+
+
 def test_a_tie_names_nothing_and_half_a_likeness_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named(monkeypatch, (None, WRONG), {ENTRY: (None, WRONG), NEIGHBOUR: (None, WRONG)}) is None
     simulated = {ENTRY: (None, WRONG, OTHER_WORDS), NEIGHBOUR: (None, WRONG, None)}
