@@ -96,7 +96,8 @@ def _likeness_on_rungs(
 ) -> float:
     """Return on how many of ``rungs`` the mistake does as the student did.
 
-    0 where the first differs, or where it ends with other words and no other rung fails in the same way.
+    0 where the first differs, or where it ends with other words and neither another rung fails in the same way nor
+    all others end as they should.
     """
     with contextlib.ExitStack() as stack:
         opened: list[Student] = []
@@ -114,8 +115,9 @@ def _likeness_on_rungs(
         if not first:
             return 0.0
         others = [on(result) for result in rungs[1:]]
-        # The same type of error is what many mistakes end with: alone it names none.
-        told = first == 1 or any(like == 1 and result.problem for like, result in zip(others, rungs[1:], strict=True))
+        # The same type of error is what many mistakes end with: it takes another rung that fails alike, or all others.
+        failed = (like == 1 and result.problem for like, result in zip(others, rungs[1:], strict=True))
+        told = first == 1 or any(failed) or min(others, default=0) == 1
         return first + sum(others) if told else 0.0
 
 

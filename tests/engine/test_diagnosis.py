@@ -79,9 +79,14 @@ def test_the_same_words_name_the_mistake(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_same_type_of_error_alone_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert named(monkeypatch, (None, RAISED), {ENTRY: (None, OTHER_WORDS)}) is None
-    # Nor do rungs that both pass.
-    assert named(monkeypatch, (None, RAISED, None), {ENTRY: (None, OTHER_WORDS, None)}) is None
+    assert named(monkeypatch, (RAISED,), {ENTRY: (OTHER_WORDS,)}) is None
+    assert named(monkeypatch, (None, RAISED, None), {ENTRY: (None, OTHER_WORDS, WRONG)}) is None
+    assert named(monkeypatch, (None, RAISED, WRONG), {ENTRY: (None, OTHER_WORDS, None)}) is None
+
+
+def test_it_names_where_all_other_rungs_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated = {ENTRY: (None, OTHER_WORDS, None), NEIGHBOUR: (None, OTHER_WORDS, WRONG)}
+    assert named(monkeypatch, (None, RAISED, None), simulated) == ENTRY.id
 
 
 def test_another_rung_that_fails_alike_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
