@@ -468,14 +468,16 @@ print("deep copy:        ", copied["weight"].item())
 # Put it together. In each epoch: train, evaluate, tell the scheduler that an epoch is over, write down three numbers,
 # keep the weights if they are the best so far, ask whether to stop.
 #
-# `StepLR(optimizer, step_size=5, gamma=0.1)` divides the learning rate by ten after every five of **its** steps. It
-# counts calls of `scheduler.step()`. Call it once a batch, and the rate is gone before the first epoch ends.
+# `StepLR(optimizer, step_size=5, gamma=0.1)` divides the learning rate by ten after every five of **its** steps.
 #
 # "Weights" means all of `state_dict()`: the running averages of batch normalization belong to the best epoch, too.
 #
 # Who presses the stop button raises `KeyboardInterrupt`, in the middle of an epoch. Catch it, restore the best weights
 # and return the lists. They hold finished epochs alone, whether it comes while the epoch trains or while it validates:
 # so write down the three numbers together, once both are done.
+#
+# **Common mistake.** Calling `scheduler.step()` once a batch. It counts its calls, so the rate is gone before the first
+# epoch ends.
 
 
 # %%
