@@ -614,8 +614,8 @@ autograder.check("train_two_phase")
 #
 # A fresh network answers around 0, and the targets lie around 0.5: its first steps only walk there. What they learn on
 # the way is the mean face, which `mean` knows at once. So write it into the bias of the last layer, and make that
-# layer's weights small, so that what they add is small at first. This is given here; in lesson 05 you write it
-# yourself.
+# layer's weights small, so that what they add is small at first. This is given here. In lesson 05 you write the part
+# that matters most, the bias, and leave the weights as they are.
 
 # %%
 x, y = images[train][..., np.newaxis], forward_fill(to_unit_targets(keypoints[train]))
@@ -809,10 +809,13 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# Adam at its old rate wavers around the place that it has reached. With a tenth of the rate every seed gains, in the
-# very first epoch: there was something to settle. SGD gains next to nothing here, and not because it is SGD: our loss
-# is about 0.0003, its gradients are as small, and a step of 0.001 times such a gradient hardly moves a weight. Adam
-# divides by the size of the gradients, so its rate means something else. The sources gave SGD up to 500 epochs.
+# Adam at its old rate goes farthest, and an epoch of it gains on some seeds and loses on others. With a tenth of the
+# rate there is a gain in the very first epoch: there was something to settle.
+#
+# SGD at the sources' rate gains next to nothing. Our loss is about 0.0003, its gradients are as small, and a step of
+# 0.001 times such a gradient hardly moves a weight. Adam divides by the size of the gradients, so its rate means
+# something else. Give SGD longer steps, as in the fourth way, and it settles the network as well as Adam does. The
+# sources gave SGD up to 500 epochs instead.
 #
 # What is known: constant long steps keep a network jumping, and a rate that falls towards the end helps. What is habit:
 # that it has to be *SGD* that does it. On large image sets SGD with momentum is often reported to generalize a little
@@ -908,7 +911,8 @@ print(f"saved in {out}: cnn.keras, history.json, metrics.json")
 # - Let the last layer start at the mean of the targets, and no step is spent on getting there.
 # - Forward fill lets a loss without masks run, and pays for it: the network learns other people's labels.
 # - Compiling changes the optimizer, not the weights. So one model can be trained in several phases.
-# - A rate that falls lets a network settle; which optimizer does it matters little here.
+# - A rate that falls lets a network settle: Adam at a tenth of its rate did. SGD did it with long steps; at the sources'
+#   rate it hardly moved this network.
 # - Early stopping, a plateau rule and checkpoints decide which weights you keep. Read their defaults.
 # - Score what was labeled, and never what was filled in.
 #
