@@ -709,7 +709,7 @@ plt.show()
 #
 # Back to the question from the beginning, with training. Networks of 8, 20 and 56 layers, plain and residual, three
 # seeds each: the same faces (those with all labels), the same number of steps, He's initialization, batch
-# normalization, Adam. To take a minute and not an hour, the networks are narrow and the images half as wide.
+# normalization, Adam. To take minutes and not hours, the networks are narrow and the images half as wide.
 #
 # You write such a loop yourself in lesson 05; here look at what comes out. The outputs are in units of 8 pixels from
 # the mean face, so a network that has learned nothing answers the mean face.

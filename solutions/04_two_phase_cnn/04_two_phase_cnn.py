@@ -706,8 +706,7 @@ for start, (_, run, duration) in runs.items():
 # ## How it learned
 #
 # Look at which curve is the upper one. In the first epochs it is the training curve: it is collected *while* the
-# weights improve, and with dropout. In a longer training it falls below: the network begins to know its own faces
-# better than others.
+# weights improve, and with dropout. Later it falls below: the network begins to know its own faces better than others.
 
 # %%
 first, second = len(history["phase1"]["loss"]), len(history["phase2"]["loss"])
@@ -809,13 +808,13 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# Adam at its old rate goes farthest, and an epoch of it gains on some seeds and loses on others. With a tenth of the
-# rate there is a gain in the very first epoch: there was something to settle.
+# Adam at its old rate moves the weights farthest, and gains on some seeds and loses on others. With a tenth of the rate
+# every seed gains, in the very first epoch: there was something to settle.
 #
 # SGD at the sources' rate gains next to nothing. Our loss is about 0.0003, its gradients are as small, and a step of
 # 0.001 times such a gradient hardly moves a weight. Adam divides by the size of the gradients, so its rate means
-# something else. Give SGD longer steps, as in the fourth way, and it settles the network as well as Adam does. The
-# sources gave SGD up to 500 epochs instead.
+# something else. With longer steps, as in the fourth way, SGD falls beside it on every seed. The sources gave it up to
+# 500 epochs instead.
 #
 # What is known: constant long steps keep a network jumping, and a rate that falls towards the end helps. What is habit:
 # that it has to be *SGD* that does it. On large image sets SGD with momentum is often reported to generalize a little
@@ -911,8 +910,8 @@ print(f"saved in {out}: cnn.keras, history.json, metrics.json")
 # - Let the last layer start at the mean of the targets, and no step is spent on getting there.
 # - Forward fill lets a loss without masks run, and pays for it: the network learns other people's labels.
 # - Compiling changes the optimizer, not the weights. So one model can be trained in several phases.
-# - A rate that falls lets a network settle: Adam at a tenth of its rate did. SGD did it with long steps; at the sources'
-#   rate it hardly moved this network.
+# - A rate that falls lets a network settle: Adam at a tenth of its rate did. So did SGD with longer steps; at the
+#   sources' rate it hardly moved this network.
 # - Early stopping, a plateau rule and checkpoints decide which weights you keep. Read their defaults.
 # - Score what was labeled, and never what was filled in.
 #
