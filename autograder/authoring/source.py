@@ -26,8 +26,9 @@ _CHECK = re.compile(r"^autograder\.check\(\"(\w+)\"\)$")
 class SourceCell:
     """``kind`` is ``text``, ``setup``, ``solution``, ``check`` or ``example``; the exercise where it has one.
 
-    ``folded`` examples draw, and their code is not what the lesson is about: JupyterLab shows what they draw, and the
-    code on a click. ``alt`` is what an author says of its figure to who does not see it; "" leaves that to the figure.
+    The code of a ``folded`` cell is not what the lesson is about: an example that draws, or a part of the setup.
+    JupyterLab shows it on a click, and what it draws at once. ``alt`` is what an author says of its figure to who does
+    not see it; "" leaves that to the figure.
     """
 
     kind: str
@@ -64,11 +65,12 @@ def _classify(lesson: Lesson, cell: NotebookNode) -> SourceCell:
         return SourceCell("check", cell.source, found[0])
     if BEGIN in cell.source:
         return SourceCell("solution", cell.source, _solution_exercise(lesson, cell.source))
+    folded = cell.metadata.get("jupyter") == FOLDED
     if "setup" in cell.metadata.get("tags", []):
-        return SourceCell("setup", cell.source, None)
+        return SourceCell("setup", cell.source, None, folded=folded)
     # As MyST-NB has it: `# %% mystnb={"image": {"alt": "…"}}`.
     alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-    return SourceCell("example", cell.source, None, folded=cell.metadata.get("jupyter") == FOLDED, alt=alt)
+    return SourceCell("example", cell.source, None, folded=folded, alt=alt)
 
 
 def _refuse_broken_code(path: Path, cell: NotebookNode) -> None:
@@ -159,7 +161,7 @@ def source_notebook(lesson: Lesson) -> NotebookNode:
         elif cell.exercise and cell.kind == "check":
             node.id = cell.exercise.check_id
             node.metadata["nbgrader"] = _nbgrader(cell.exercise.check_id, points=cell.exercise.points)
-        elif cell.folded:
+        if cell.folded:
             node.metadata["jupyter"] = dict(FOLDED)
         if cell.alt:
             node.metadata["mystnb"] = {"image": {"alt": cell.alt}}

@@ -191,9 +191,9 @@ print("(1, 3, 96, 96) becomes", tuple(layer(torch.zeros(1, 3, 96, 96)).shape), "
 # ## Train mode and eval mode
 #
 # Some layers do one thing while the network learns and another when it is used. **Batch normalization** takes off each
-# channel's mean and divides by its spread. In train mode these are the mean and spread of the *batch at hand*; in eval
-# mode it is running averages that it has collected while training. So in train mode the same face gets another answer
-# in other company:
+# channel's mean and divides by its spread, then scales and shifts by two learned numbers, which begin at 1 and 0. In
+# train mode mean and spread are those of the *batch at hand*; in eval mode they are running averages that it has
+# collected while training. So in train mode the same face gets another answer in other company:
 
 # %%
 norm = nn.BatchNorm1d(1)
@@ -206,7 +206,7 @@ with torch.no_grad():  # nothing is recorded: less memory, and no gradient by mi
 # %% [markdown]
 # (After two small batches the running averages are young, so the 4 is still far from 0.) `network.train()` and
 # `network.eval()` switch every layer inside. **Dropout**, which hides numbers at random while training, obeys them too.
-# Neither has to do with gradients: that is `torch.no_grad()`. To measure, use both.
+# The two modes have nothing to do with gradients: those are switched off by `torch.no_grad()`. To measure, use both.
 #
 # ## Three questions
 #

@@ -13,14 +13,19 @@
 # %% [markdown]
 # # {{lesson}}
 #
-# **Goal.** You read a table in which every face is one long string, and end with three arrays that every later
-# lesson starts from: images, keypoints, and the keypoints' names.
+# **Goal.** You read a table in which every face is one long string, and end with two arrays and a list that every
+# later lesson starts from: images, keypoints, and the keypoints' names.
 #
-# **You write** four functions: `parse_pixels`, `scale_pixels`, `load_faces`, `split_rows`.
+# **You need** Python and a little NumPy and pandas. PyTorch comes in lesson 02; what the course takes for granted of it
+# is in [the primer](../00_primer/00_primer.ipynb). **Time:** about {{minutes}} minutes. Code that only draws is folded:
+# a click on the three dots shows it.
 #
-# **You need** Python and a little NumPy and pandas. About {{minutes}} minutes. PyTorch comes in lesson 02; what the
-# course takes for granted of it is in [the primer](../00_primer/00_primer.ipynb). Code that only draws is folded: a
-# click on the three dots shows it.
+# | exercise | you write |
+# |---|---|
+# | {{parse_pixels}} `parse_pixels` | from one string to one image |
+# | {{scale_pixels}} `scale_pixels` | from gray values of 0 to 255 to numbers from 0 to 1 |
+# | {{load_faces}} `load_faces` | the whole table: images, keypoints, names |
+# | {{split_rows}} `split_rows` | which rows train, and which are held back |
 #
 # **Sources.** The data have the format of Kaggle's contest [Facial Keypoints
 # Detection](https://www.kaggle.com/competitions/facial-keypoints-detection). The two networks that lessons 03 to 05
@@ -152,7 +157,7 @@ for axes in (left, right):
 plt.show()
 
 # %% [markdown]
-# On a real face, such mistakes are plain to see. Filled column by column, it lies on its side. With rows that are
+# On a whole face, such mistakes are plain to see. Filled column by column, it lies on its side. With rows that are
 # one pixel too short, each row slips by a pixel against the one above, and the face is sheared.
 
 # %%
@@ -179,13 +184,16 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ## Exercise {{parse_pixels}}: `parse_pixels`
+# ## Exercise {{parse_pixels}}: a string becomes an image
 #
 # Turn one string into one image. Keep the values as they are, 0 to 255: scaling is the next exercise.
 #
 # Real files are sometimes broken. A download stops halfway, and the last row is short; a program writes 256 or
-# `-1`. A function that silently returns *something* passes the damage on to training. So the contract asks for a
-# `ValueError` where the string is not what it should be. Say in its message what you expected and what came.
+# `-1`. So the contract asks for a `ValueError` where the string is not what it should be. Say in its message what you
+# expected and what came.
+#
+# **Common mistake.** Returning *something* for a broken string, such as zeros or a cut row. Nobody notices, and the
+# damage goes into training.
 
 
 # %%
@@ -236,14 +244,15 @@ print("as float32, + 0.5  ", stored.astype(np.float32) + 0.5)
 # NumPy neither warns nor stops: in `uint8`, counting goes round in a circle of 256. Convert to a float type
 # first, calculate afterwards.
 #
-# ## Exercise {{scale_pixels}}: `scale_pixels`
+# ## Exercise {{scale_pixels}}: from 0 to 1
 #
 # Networks train best on inputs of about the size 1. With inputs up to 255, the gradients of the first layer are
 # up to 255 times larger, and the learning rate has to make up for it. So the course scales gray values to the
 # range from 0 to 1: black is 0, white is 1.
 #
-# Two things to look out for. First, 255 is the largest value, so what must 255 become? Second, `images /= 255`
-# writes into the array that the *caller* still holds. Return a new array.
+# 255 is the largest value: what must 255 become?
+#
+# **Common mistake.** `images /= 255` writes into the array that the *caller* still holds. Return a new one.
 
 
 # %%
@@ -267,7 +276,7 @@ def scale_pixels(images: np.ndarray) -> np.ndarray:
 autograder.check("scale_pixels")
 
 # %% [markdown]
-# ## Exercise {{load_faces}}: `load_faces`
+# ## Exercise {{load_faces}}: the whole table
 #
 # Now the whole table. Its columns come in pairs, and `Image` is last. For example:
 #
@@ -289,8 +298,8 @@ print("as keypoints, (2, 2, 2):\n", small.reshape(2, 2, 2))
 print("face 0, keypoint 1, (x, y):", small.reshape(2, 2, 2)[0, 1])
 
 # %% [markdown]
-# Take K and the names from the file's header, not from this page. Then your reader also works for a file with
-# other keypoints.
+# **Common mistake.** Taking K and the names from this page. Take them from the file's header, and your reader also
+# works for a file with other keypoints.
 
 
 # %%
@@ -352,7 +361,7 @@ print("same names:            ", list(names) == list(course.names))
 # %% [markdown]
 # The same arrays. From now on the course uses the fast reader, and you know what is inside it.
 #
-# ## Exercise {{split_rows}}: `split_rows`
+# ## Exercise {{split_rows}}: hold some rows back
 #
 # A model can learn faces by heart. To notice, we hold some faces back: it trains on the *training* rows, and is
 # judged on the *validation* rows, which it never sees.
@@ -369,9 +378,10 @@ print("training:     ", order[2:])
 
 # %% [markdown]
 # `np.random.default_rng(7)` makes a generator of your own; with the same seed it gives the same order every time,
-# so that you can repeat an experiment. The older `np.random.seed(7)` also does, but it reaches into a state that
-# the whole program shares: your split would change the random numbers of everybody else's code, and their code
-# would change yours.
+# so that you can repeat an experiment.
+#
+# **Common mistake.** `np.random.seed(7)`. It repeats, too, but it reaches into a state that the whole program shares:
+# your split would change the random numbers of everybody else's code, and their code would change yours.
 
 
 # %%

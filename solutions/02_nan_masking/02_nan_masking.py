@@ -16,11 +16,17 @@
 # **Goal.** Most faces in the data lack most of their labels. You measure how many, see what a single NaN does to
 # a training step, and write a loss and two error measures that use every label there is and invent none.
 #
-# **You write** `count_labels`, `forward_fill`, `MSELossIgnoreNan`, `rmse`, `per_keypoint_rmse`.
-#
 # **You need** lesson 01, NumPy, and a first acquaintance with PyTorch (tensors, `backward()`, a gradient step): [the
-# primer](../00_primer/00_primer.ipynb) has it on two pages. About {{minutes}} minutes. Code that only draws is folded:
-# a click on the three dots shows it.
+# primer](../00_primer/00_primer.ipynb) has it on two pages. **Time:** about {{minutes}} minutes. Code that only draws
+# is folded: a click on the three dots shows it.
+#
+# | exercise | you write |
+# |---|---|
+# | {{count_labels}} `count_labels` | how many keypoints each face has |
+# | {{forward_fill}} `forward_fill` | the popular way to fill gaps, to see what it makes up |
+# | {{MSELossIgnoreNan}} `MSELossIgnoreNan` | a loss that skips what is missing |
+# | {{rmse}} `rmse` | the error over all labels, in pixels |
+# | {{per_keypoint_rmse}} `per_keypoint_rmse` | the error of each keypoint |
 #
 # The next cell imports what the lesson uses, and your own `split_rows` from lesson 01.
 
@@ -78,7 +84,7 @@ plt.show()
 # The first group marked nearly all fifteen keypoints. The second marked four: both eye centers, the tip of the
 # nose and the bottom lip.
 #
-# These counts are those of Kaggle's own file, which the embedded faces imitate: 7,049 rows, of which 2,284 come
+# These counts are those of Kaggle's own file, which the drawn faces imitate: 7,049 rows, of which 2,284 come
 # from the first source, and 2,140 are complete. Let us look at one face of each.
 
 # %% jupyter={"source_hidden": true}
@@ -95,7 +101,7 @@ plt.show()
 # %% [markdown]
 # ## What a NaN does
 #
-# NaN is a floating-point value that stands for "no number". It has one rule: **whatever it touches becomes NaN.**
+# NaN is a floating-point value that stands for "no number". It has one rule: **any sum or product with it is NaN.**
 # That is honest, for the sum of 1 and an unknown number is unknown. Three steps show how far it reaches.
 #
 # **A mean.** One missing value, and the mean is gone.
@@ -147,10 +153,12 @@ print("what it now predicts for the same face:", network(features).detach())
 #
 # To choose, count first.
 #
-# ## Exercise {{count_labels}}: `count_labels`
+# ## Exercise {{count_labels}}: count
 #
-# How many keypoints has each face? A keypoint needs both coordinates. If only one of x and y is known, it does
-# not count.
+# How many keypoints has each face? A keypoint needs both coordinates.
+#
+# **Common mistake.** Counting coordinates and halving. The x of one keypoint and the y of another then pass for a
+# keypoint.
 
 
 # %%
@@ -227,10 +235,12 @@ plt.show()
 #
 # But rows of our file are not hours. The row above is **somebody else's face**.
 #
-# ## Exercise {{forward_fill}}: `forward_fill`
+# ## Exercise {{forward_fill}}: fill
 #
 # Write it, to be able to see what it makes up. Lesson 04 trains a model on its result. Each column stands on its
-# own, and the common mistake is to fill along the rows: then an eye's y is copied into a nose's x.
+# own.
+#
+# **Common mistake.** Filling along the rows. An eye's y is then copied into a nose's x.
 
 
 # %%
@@ -313,7 +323,7 @@ print(f"the first is {np.sqrt(np.mean(error_fill**2) / np.mean(error_mean**2)):.
 # %% [markdown]
 # Somebody else's brow is a worse guess than the mean of all brows. In theory, two faces that have nothing to do
 # with each other differ by √2 ≈ 1.41 times as much as one face differs from the mean. The last line says how well that
-# holds; on the embedded faces it is 1.40.
+# holds; on the drawn faces it is 1.40.
 #
 # ## Masking: a loss that skips what is missing
 #
@@ -362,10 +372,13 @@ for attempt in (zero_the_label, zero_the_error, where_on_the_error):
 #
 # So there is one principle: **a NaN must never enter the arithmetic that autograd records.**
 #
-# ## Exercise {{MSELossIgnoreNan}}: `MSELossIgnoreNan`
+# ## Exercise {{MSELossIgnoreNan}}: the masked loss
 #
 # It also happens that a whole batch has no label at all, and then the mean would be 0 / 0. Let the loss be 0
 # there, in such a way that `backward()` still works: the training loop of lesson 05 calls it for every batch.
+#
+# **Common mistake.** Returning `torch.tensor(0.0)` for the empty batch. It does not depend on the predictions, so
+# `backward()` raises an error.
 
 
 # %%
@@ -444,10 +457,11 @@ plt.show()
 # pixels, so that an RMSE of 3 says: typically three pixels off, in x and in y.
 #
 # Every labeled coordinate counts the same. For errors of 1, 2 and 2 pixels, the RMSE is √((1 + 4 + 4) / 3) =
-# 1.73. The mean of several RMSEs is something else, since it would give a face with four labels the weight of one
-# with fifteen.
+# 1.73.
 #
-# ## Exercise {{rmse}}: `rmse`
+# ## Exercise {{rmse}}: one error for all
+#
+# **Common mistake.** The mean of each face's RMSE. It gives a face with four labels the weight of one with fifteen.
 
 
 # %%
@@ -472,10 +486,12 @@ def rmse(pred: np.ndarray, target: np.ndarray) -> float:
 autograder.check("rmse")
 
 # %% [markdown]
-# ## Exercise {{per_keypoint_rmse}}: `per_keypoint_rmse`
+# ## Exercise {{per_keypoint_rmse}}: one error for each keypoint
 #
 # One number hides where a model fails. Take the mean over the faces and over x and y, but not over the keypoints.
 # For one keypoint whose errors in two faces are (3, 0) and (0, 1), that is √((9 + 0 + 0 + 1) / 4) = 1.58.
+#
+# **Common mistake.** Dividing by the number of faces. Only the labeled ones count, each with two coordinates.
 
 
 # %%
@@ -587,8 +603,8 @@ for seed in range(3):
 #
 # ## Further reading
 #
-# - PyTorch, [Autograd mechanics](https://pytorch.org/docs/stable/notes/autograd.html), and the issue in which many met
-#   the NaN behind `torch.where`: [pytorch/pytorch#10729](https://github.com/pytorch/pytorch/issues/10729).
+# - PyTorch, [Autograd mechanics](https://pytorch.org/docs/stable/notes/autograd.html), and an issue about labels that
+#   are NaN and masked too late: [pytorch/pytorch#64305](https://github.com/pytorch/pytorch/issues/64305).
 # - pandas, [Working with missing data](https://pandas.pydata.org/docs/user_guide/missing_data.html).
 # - Stef van Buuren, [Flexible Imputation of Missing Data](https://stefvanbuuren.name/fimd/): why one made-up value is
 #   never enough, and what to do where filling can't be avoided. A whole book, free to read.

@@ -22,7 +22,8 @@
 # [Facial Keypoints Detection](https://www.kaggle.com/competitions/facial-keypoints-detection). "The sources" below is
 # that project.
 #
-# The next cell imports what the lesson uses, and defines a progress bar and a small configuration.
+# The next two cells import what the lesson uses. The folded one loads Keras quietly, and defines a progress bar and the
+# settings of a run.
 
 # %% tags=["setup"]
 import sys
@@ -44,6 +45,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import yaml
+from tqdm import tqdm
+
+IMAGE_SIZE = 96  # pixels along each side of an image
+MIN_DELTA = 1e-6  # a smaller gain of the loss counts as none: about 0.004 px where the RMSE is 2.5 px
+
+# %% tags=["setup"] jupyter={"source_hidden": true}
 # TensorFlow writes notes to the process's stderr, past Python, while it loads: let them go nowhere for that moment.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -55,17 +64,11 @@ finally:
     os.close(stderr)
     os.close(nowhere)
 
-import numpy as np
 import tensorflow
-import yaml
-from tqdm import tqdm
 
 # Else TensorFlow 2.21 ends many an epoch with a pause of up to the epoch's own length: it waits for a sleeping thread
 # that tunes how data is read. This mode does without that thread; the arrays lie in memory, there is nothing to tune.
 tensorflow.data.experimental.enable_debug_mode()
-
-IMAGE_SIZE = 96  # pixels along each side of an image
-MIN_DELTA = 1e-6  # a smaller gain of the loss counts as none: about 0.004 px where the RMSE is 2.5 px
 
 
 class EpochBar(keras.callbacks.Callback):
@@ -178,13 +181,13 @@ plt.show()
 
 # %% [markdown]
 # Every filled number is the coordinate of *another* face. The network is taught that this face's left eyebrow is where
-# somebody else's is. It can't learn the noise, so it learns a compromise, part of the way to the mean face. Compare
-# the result with lesson 05, which masks missing labels instead.
+# somebody else's is. It can't learn the noise, so it learns a compromise, part of the way to the mean face. Lesson 05
+# masks missing labels instead, and compares both on equal terms.
 #
 # The nearly complete rows come first in Kaggle's file, 2,284 of them. The short training of this lesson reads 1,400 of
-# those, where hardly anything is made up. More rows are not always better: on all 7,049 rows, filled like this, the
-# same network ended at 3.2 px after more than twice as many images. The full training reads all rows, as the sources
-# do.
+# those, where hardly anything is made up: so many, and no more, to stay within a minute. More rows are not always
+# better: on all 7,049 rows, filled like this, the same network ended at 3.2 px after seeing 21,147 images; the short
+# training sees 6,300. The full training reads all rows, as the sources do.
 #
 # Two rules keep the figures honest:
 #
@@ -323,11 +326,14 @@ print("LeakyReLU ", np.where(answers > 0, answers, 0.3 * answers), " (slope 0.3)
 #
 # ## Exercise {{build_cnn}}: build it
 #
-# `keras.Sequential`, the functional style and a subclass are all fine. Padding and slope are yours to choose.
+# `keras.Sequential`, the functional style and a subclass are all fine. Padding and slope are yours to choose, the slope
+# between 0 and 1.
 #
-# **Does the slope matter?** Where it is small, LeakyReLU is nearly a ReLU. The short training of this lesson on 2,284
-# rows, three seeds each, ended at 1.87, 1.93 and 1.90 px with slope 0.3, Keras's own default, and at 1.99, 1.98 and
-# 1.98 px with 0.01, on faces never trained on: a difference, and a small one.
+# **Does the slope matter?** Where it is small, LeakyReLU is nearly a ReLU. We trained a few epochs on all 2,284 nearly
+# complete rows, three seeds each. On faces never trained on, that ended at 1.87, 1.93 and 1.90 px with slope 0.3,
+# Keras's own default, and at 1.99, 1.98 and 1.98 px with 0.01: a difference, and a small one.
+#
+# **Common mistake.** An activation behind the last layer. A ReLU or a sigmoid bends what should be plain numbers.
 
 
 # %%
@@ -404,6 +410,9 @@ for weight in model.trainable_weights:
 # Three differences. PyTorch puts the channels before height and width, Keras behind. Each layer must be told how
 # many inputs it gets: hence the 18,432 by hand. And nothing switches dropout off by itself: you call `model.eval()`.
 #
+# Two that you don't see: the first weights, which Keras draws as Glorot proposed and PyTorch from another uniform
+# distribution; and the small number that Adam adds to what it divides by, 1e-7 in Keras and 1e-8 in PyTorch.
+#
 # </details>
 #
 # ## The loss: Huber
@@ -468,8 +477,8 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# There is no Adam in this picture, and no SGD either that differs from it: all that differs is the length of the steps.
-# Does the optimizer matter at all, then? After the exercises you measure it, on faces.
+# In this picture there is no optimizer at all, only the length of the steps. Does the optimizer matter, then? After the
+# exercises you measure it, on faces.
 #
 # ## Exercise {{compile_phase}}: an optimizer for each phase
 #
@@ -503,18 +512,18 @@ autograder.check("compile_phase")
 #
 # Keras calls a *callback* at the end of each epoch. Three of them are all we need:
 #
-# - **EarlyStopping** ends a phase when the validation loss has not fallen for `patience` epochs. **Common
-#   mistake:** the model is left with its *last* weights, worse by `patience` epochs, unless you ask for the best ones.
+# - **EarlyStopping** ends a phase when the validation loss has not fallen for `patience` epochs.
 # - **ReduceLROnPlateau** shortens the steps when nothing improves.
 # - **ModelCheckpoint** writes the model to a file, so that an interrupt costs nothing.
 #
-# How long to wait? The reference waits 10 epochs in phase 1: at full scale that is a pause after which nothing better
-# is to be expected. In the short training, phase 1 is over before these 10 epochs are, and phase 2 before a plateau of
-# 5 epochs: there, both are only a belt to the braces. You see an early stop happen in lesson 05.
+# How long to wait? The reference solution waits 10 epochs in phase 1: at full scale that is a pause after which nothing
+# better is to be expected. In the short training, phase 1 is over before these 10 epochs are, and phase 2 before a
+# plateau of 5 epochs: there, neither ever acts. You see an early stop happen in lesson 05.
 #
-# **A trap.** `ReduceLROnPlateau` counts a gain below `min_delta` as none, and its default is 0.0001. Our whole loss is
-# smaller than 0.001 (an RMSE of 3 px is a loss of 0.0005), so a real gain of several percent an epoch would count as a
-# standstill. The setup cell defines a smaller `MIN_DELTA`; a gain of that size is about 0.004 px.
+# **Common mistakes.** Unless you ask for the best weights, EarlyStopping leaves the model with its *last* ones, worse
+# by `patience` epochs. And `ReduceLROnPlateau` counts a gain below `min_delta` as none, by default 0.0001. Our whole
+# loss is smaller than 0.001 (an RMSE of 3 px is a loss of 0.0005), so a real gain of several percent an epoch would
+# count as a standstill. The first cell defines a smaller `MIN_DELTA`; a gain of that size is about 0.004 px.
 
 
 # %%
@@ -605,8 +614,8 @@ autograder.check("train_two_phase")
 #
 # A fresh network answers around 0, and the targets lie around 0.5: its first steps only walk there. What they learn on
 # the way is the mean face, which `mean` knows at once. So write it into the bias of the last layer, and make that
-# layer's weights small, so that what they add is small at first. This is given here; in lesson 05 you write it
-# yourself.
+# layer's weights small, so that what they add is small at first. This is given here. In lesson 05 you write the part
+# that matters most, the bias, and leave the weights as they are.
 
 # %%
 x, y = images[train][..., np.newaxis], forward_fill(to_unit_targets(keypoints[train]))
@@ -646,6 +655,8 @@ STEPS = 10 if scale() == "trial" else compared_passes(60)
 started = {"from random weights": first_steps(False, STEPS), "from the mean face": first_steps(True, STEPS)}
 for label, errors in started.items():
     print(f"{label:<20} RMSE of the first step {errors[0]:5.2f} px, of the last {errors[-1]:5.2f} px")
+if len(compared_seeds()) == 1:
+    print("brief comparison: a quarter of the steps")
 
 # %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.6))
@@ -681,12 +692,15 @@ def train_cnn(start: bool, checkpoint: str) -> tuple[keras.Model, dict, float]:
     return model, history, time.perf_counter() - started
 
 
-# The sources start at random: at full scale that run is the one that is kept.
-model, history, seconds = train_cnn(scale() != "full", "cnn.keras")
-runs = {"": history}
-if scale() == "full":
-    runs[", from the mean face"] = train_cnn(True, "cnn_from_mean.keras")[1]
-print(f"{len(history['phase1']['loss'])} and {len(history['phase2']['loss'])} epochs in {seconds:.0f} s")
+# The sources start at random. At full scale their run comes first, and it is the one that is kept.
+starts = {"random weights": False, "the mean face": True} if scale() == "full" else {"the mean face": True}
+files = ("cnn.keras", "cnn_from_mean.keras")
+runs = {start: train_cnn(at_mean, file) for (start, at_mean), file in zip(starts.items(), files, strict=False)}
+model, history, seconds = next(iter(runs.values()))
+for start, (_, run, duration) in runs.items():
+    one, two = run["phase1"]["val_loss"], run["phase2"]["val_loss"]
+    print(f"from {start}: {len(one)} and {len(two)} epochs in {duration:.0f} s,", end=" ")
+    print(f"best validation RMSE {in_pixels(min(one + two)):.2f} px on completely labeled faces")
 
 # %% [markdown]
 # ## How it learned
@@ -702,10 +716,10 @@ for phase, run in history.items():
 
 # %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 4))
-for title, run in runs.items():
+for start, (_, run, _) in runs.items():
     for key, style, label in (("loss", "o--", "training"), ("val_loss", "s-", "validation")):
         values = in_pixels(run["phase1"][key] + run["phase2"][key])
-        axis.plot(np.arange(1, len(values) + 1), values, style, markersize=4, label=label + title)
+        axis.plot(np.arange(1, len(values) + 1), values, style, markersize=4, label=f"{label}, from {start}")
 axis.axvspan(0.5, first + 0.5, color="tab:blue", alpha=0.08, label="phase 1: Adam")
 axis.axvspan(first + 0.5, first + second + 0.5, color="tab:orange", alpha=0.12, label="phase 2: SGD")
 axis.set(title="Learning curves", xlabel="epoch", ylabel="RMSE in pixels", xlim=(0.5, first + second + 0.5))
@@ -717,11 +731,14 @@ plt.show()
 # ## Is it SGD, or the shorter step?
 #
 # The sources' second phase changes two things at once: the optimizer, and how far each step goes. To tell them apart,
-# let one network go on from the *same* weights in three ways:
+# let one network go on from the *same* weights in four ways:
 #
 # - **Adam, same rate**: phase 1 simply goes on,
 # - **Adam, a tenth of the rate**: only the steps are shorter,
-# - **SGD**: phase 2 of the sources.
+# - **SGD**: phase 2 of the sources,
+# - **SGD, 300 times the rate**: the same with longer steps.
+#
+# Beside the gain, look at how far the weights have moved, all of them together as one long vector.
 #
 # A network of a quarter of the width on images of half the size will do, so that there is time to train it until it
 # gains no more, and three seeds, since a single curve is an anecdote.
@@ -730,7 +747,8 @@ plt.show()
 WAYS = {
     "Adam, same rate": lambda: keras.optimizers.Adam(5e-4),
     "Adam, a tenth of the rate": lambda: keras.optimizers.Adam(5e-5),
-    "SGD, momentum 0.9": lambda: keras.optimizers.SGD(1e-3, momentum=0.9),
+    "SGD": lambda: keras.optimizers.SGD(1e-3, momentum=0.9),
+    "SGD, 300 times the rate": lambda: keras.optimizers.SGD(0.3, momentum=0.9),
 }
 SHARED, OWN = (1, 1) if scale() == "trial" else (compared_passes(12), compared_passes(2))
 SEEDS = compared_seeds()
@@ -746,47 +764,57 @@ def small_cnn() -> keras.Model:
     return keras.Sequential(layers)
 
 
-def three_ways(seed: int) -> dict[str, np.ndarray]:
-    """Train once, then go on in each way; return the validation RMSE of every epoch, shared ones included."""
+def four_ways(seed: int) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Train once, then go on in each way.
+
+    Return by way the validation RMSE of every epoch, shared ones included, and how far the weights have moved.
+    """
     keras.utils.set_random_seed(seed)
     data = {"x": x, "y": y, "validation_data": (x_val, y_val), "batch_size": 16, "verbose": 0}
     network = small_cnn()
     start_at_mean_face(network, y)
     compile_phase(network, 1)
     shared = network.fit(**data, epochs=SHARED, callbacks=[EpochBar(f"seed {seed}, shared")]).history["val_loss"]
-    weights, curves = network.get_weights(), {}
+    weights, curves, moved = network.get_weights(), {}, {}
     for way, optimizer in WAYS.items():
         network.set_weights(weights)
         network.compile(optimizer=optimizer(), loss=keras.losses.Huber())
         own = network.fit(**data, epochs=OWN, callbacks=[EpochBar(f"seed {seed}, {way}")]).history["val_loss"]
         curves[way] = in_pixels(shared + own)
-    return curves
+        steps = [after - before for before, after in zip(weights, network.get_weights(), strict=True)]
+        moved[way] = float(np.sqrt(sum(np.square(step).sum() for step in steps)))
+    return curves, moved
 
 
-by_seed = [three_ways(seed) for seed in SEEDS]
+by_seed, moved = zip(*(four_ways(seed) for seed in SEEDS), strict=True)
+print("gain in pixels: mean (single seeds); how far the weights moved: mean")
 for way in WAYS:
     gains = [curves[way][SHARED - 1] - curves[way][-1] for curves in by_seed]
-    print(f"{way:<26} gains {np.mean(gains):5.2f} px; single seeds: {', '.join(f'{gain:.2f}' for gain in gains)}")
+    singles = ", ".join(f"{gain:5.2f}" for gain in gains)
+    print(f"{way:<26} {np.mean(gains):5.2f} ({singles})   {np.mean([distances[way] for distances in moved]):.3f}")
+if len(SEEDS) == 1:
+    print("brief comparison: one seed, a quarter of the epochs; the text describes the whole one")
 
 # %% jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.8))
-for way, color in zip(WAYS, ("tab:gray", "tab:blue", "tab:orange"), strict=True):
+for way, color in zip(WAYS, ("tab:gray", "tab:blue", "tab:orange", "tab:green"), strict=True):
     for seed, curves in zip(SEEDS, by_seed, strict=True):
         label = way if seed == SEEDS[0] else None
         axis.plot(np.arange(SHARED, SHARED + OWN + 1), curves[way][SHARED - 1 :], "o-", color=color, label=label)
-axis.set(
-    title="From the same weights, three ways; each line one seed", xlabel="epoch", ylabel="validation RMSE, pixels"
-)
+axis.set(title="From the same weights, four ways; each line one seed", xlabel="epoch", ylabel="validation RMSE, pixels")
 axis.xaxis.get_major_locator().set_params(integer=True)
 axis.grid(alpha=0.3)
 axis.legend()
 plt.show()
 
 # %% [markdown]
-# Adam at its old rate wavers around the place that it has reached. With a tenth of the rate every seed gains, in the
-# very first epoch: there was something to settle. SGD gains next to nothing here, and not because it is SGD: our loss
-# is about 0.0003, its gradients are as small, and a step of 0.001 times such a gradient hardly moves a weight. Adam
-# divides by the size of the gradients, so its rate means something else. The sources gave SGD up to 500 epochs.
+# Adam at its old rate moves the weights farthest, and gains on some seeds and loses on others. With a tenth of the rate
+# every seed gains, in the very first epoch: there was something to settle.
+#
+# SGD at the sources' rate gains next to nothing. Our loss is about 0.0003, its gradients are as small, and a step of
+# 0.001 times such a gradient hardly moves a weight. Adam divides by the size of the gradients, so its rate means
+# something else. With longer steps, as in the fourth way, SGD falls beside it on every seed. The sources gave it up to
+# 500 epochs instead.
 #
 # What is known: constant long steps keep a network jumping, and a rate that falls towards the end helps. What is habit:
 # that it has to be *SGD* that does it. On large image sets SGD with momentum is often reported to generalize a little
@@ -847,7 +875,7 @@ print(f"saved in {out}: cnn.keras, history.json, metrics.json")
 #
 # 1. A colleague fills the gaps first and splits afterwards. Her validation error is lower than yours. Why do you not
 #    envy her?
-# 2. The first dense layer holds nine tenths of the parameters. What would happen to its size with one more block of
+# 2. The first dense layer holds nearly all of the parameters. What would happen to its size with one more block of
 #    convolution and pooling?
 # 3. Compiling again makes a new optimizer. What does Adam forget by that, and the weights not?
 #
@@ -882,7 +910,8 @@ print(f"saved in {out}: cnn.keras, history.json, metrics.json")
 # - Let the last layer start at the mean of the targets, and no step is spent on getting there.
 # - Forward fill lets a loss without masks run, and pays for it: the network learns other people's labels.
 # - Compiling changes the optimizer, not the weights. So one model can be trained in several phases.
-# - A rate that falls lets a network settle; which optimizer does it matters little here.
+# - A rate that falls lets a network settle: Adam at a tenth of its rate did. So did SGD with longer steps; at the
+#   sources' rate it hardly moved this network.
 # - Early stopping, a plateau rule and checkpoints decide which weights you keep. Read their defaults.
 # - Score what was labeled, and never what was filled in.
 #

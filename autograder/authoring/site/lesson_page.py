@@ -14,7 +14,8 @@ from ...course.root import shown_path
 from ..alt_texts import pictures_of
 from .settings import Settings
 
-SHOW_DRAWING, SHOW_SOLUTION = "Show the code that draws", "Show a solution, after you tried"
+SHOW_DRAWING, SHOW_SETUP = "Show the code that draws", "Show the code that prepares the lesson"
+SHOW_SOLUTION = "Show a solution, after you tried"
 
 
 def _counted(number: float, one: str) -> str:
@@ -80,7 +81,7 @@ def _code(cell: NotebookNode, stubs: dict[str, str], settings: Settings) -> Iter
         if grading.get("grade"):
             cell.outputs = [_without_page(output) for output in cell.outputs]
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
-            _fold(cell, SHOW_DRAWING)
+            _fold(cell, SHOW_SETUP if "setup" in cell.metadata.get("tags", []) else SHOW_DRAWING)
         yield cell
         return
     solution, cell.source = cell.source, stubs[cell.id]
