@@ -574,10 +574,11 @@ def draw_starts(title: str) -> None:
 draw_starts(f"One learning rate, {config['lr']:g}, from the first step on: a line for each training")
 
 # %% [markdown]
-# Where a training from the mean gets going, it starts lower. Some seeds may never leave the constant: is there a line
-# whose answers hardly differ from face to face? Look at its last numbers. Where all of a layer is asleep, what comes
-# behind it is the same for every face. An output that a ReLU holds at 0 for every face gets no gradient of its own, so
-# such a network hardly ever gets going again.
+# Where a training from the mean gets going, it is soon lower. Some seeds may not leave the constant: in our run one of
+# three still had its error after six epochs, 8.4 pixels; the others were at 6.1 and 3.5, those from random answers at
+# 8.3 to 11.1. Is there a line whose answers hardly differ from face to face? Look at its last numbers. Where all of a
+# layer is asleep, what comes behind it is the same for every face. An output that a ReLU holds at 0 for every face gets
+# no gradient of its own, so such a network hardly ever gets going again.
 #
 # The first gradients may tell more. How long are they, and do those of two steps point the same way? A cosine of 1 says
 # that they do, one of 0 that they have nothing to do with each other:
@@ -607,10 +608,10 @@ for start, at_mean in (("from random answers", False), ("from the mean", True)):
     print(f"{start:<20} mean length {np.mean(lengths):.3f}, mean cosine of two steps' gradients {np.mean(cosines):.2f}")
 
 # %% [markdown]
-# Adam's first steps are as long as the rate allows, **in every weight**, whatever the length of the gradient. From
-# random answers, all faces ask for the same: toward the mean. From the mean, two faces a step want two different
-# things. We think that this is the trouble: full steps in directions that change from step to step can put units to
-# sleep. Your two lines say how much the directions change.
+# Adam's first steps are as long as the rate allows, **in every weight**, whatever the length of the gradient. In our
+# run, the gradients from random answers were long (0.13) and agreed (cosine 0.99): toward the mean. From the mean they
+# were short (0.01) and had nothing in common (cosine -0.06), since two faces a step want two different things. We think
+# that this is the trouble: full steps in directions that change from step to step can put units to sleep.
 #
 # The remedy: a rate that **rises from 1/25 to its full height** over the first quarter, a *warm-up*, **and then falls**
 # to almost nothing. The first steps are short while the gradients say little, and the last ones are short so that the
@@ -623,7 +624,8 @@ train_from("from the mean, with a warm-up", True, True)
 draw_starts("What a warm-up changes: a line for each training")
 
 # %% [markdown]
-# Compare the two colors that begin at the mean, and what is asleep.
+# Compare the two colors that begin at the mean, and what is asleep. In our run all three got going with the warm-up,
+# and ended at 3.9 to 4.4 pixels.
 #
 # From here on all trainings at `quick` scale begin at the mean, with this rate. (The recipe of the sources needs
 # neither: its rate of 3e-4 is low, and it takes more than twice the steps.)
@@ -719,9 +721,9 @@ cell.legend()
 plt.show()
 
 # %% [markdown]
-# What a network has practiced, it can do: compare how steeply the curves rise to both sides. Where the thin lines of
-# one color cross those of the other, three trainings don't tell the settings apart. In the middle, where the faces of
-# this data set sit anyway, expect no advantage.
+# The curves with shifts are the flatter ones: what a network has practiced, it can do. In our run each of the three
+# lies below each of the three without, wherever the pictures moved by ten pixels or more. In the middle, where the
+# faces of this data set sit anyway, the thin lines cross: there, shifts are no advantage.
 #
 # ## Success and failure
 #
