@@ -4,10 +4,14 @@
 # **Goal.** You take the two networks that you have trained, let them predict the faces of the test set, write
 # Kaggle's `submission.csv`, and score it as Kaggle does.
 #
-# **You write** three functions: `predict_keypoints`, `make_submission`, `score_submission`.
+# **You need** lessons 03, 04 and 05. **Time:** about {{minutes}} minutes. Code that only draws is folded: a click on
+# the three dots shows it.
 #
-# **You need** lessons 03, 04 and 05. About {{minutes}} minutes. Code that only draws is folded: a click on the three
-# dots shows it.
+# | exercise | you write |
+# |---|---|
+# | {{predict_keypoints}} `predict_keypoints` | one prediction for both frameworks |
+# | {{make_submission}} `make_submission` | the answers that the look-up table asks for |
+# | {{score_submission}} `score_submission` | the score, as Kaggle computes it |
 #
 # **Sources.** The contest is Kaggle's [Facial Keypoints
 # Detection](https://www.kaggle.com/competitions/facial-keypoints-detection). "The sources" below are the student
@@ -49,6 +53,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 
 IMAGE_SIZE = 96  # pixels along each side of an image, and the unit in which the CNN of lesson 04 answers
 
@@ -58,7 +63,7 @@ IMAGE_SIZE = 96  # pixels along each side of an image, and the unit in which the
 # Kaggle gives you faces without labels, and a table of questions. You give back one number for each question.
 
 # %%
-from data_scripts.folders import data_folder, output_folder
+from data_scripts.folders import data_folder, lesson_folder, output_folder
 from data_scripts.kaggle_csv import read_lookup, read_test, read_training
 
 data = data_folder()
@@ -130,9 +135,9 @@ for row in few_questions.itertuples():
 # | `torch.nn.Module` | tensor (B, 1, 96, 96) | (B, 2K) pixels | eval mode, no gradients, batch by batch |
 # | `keras.Model` | array (B, 96, 96, 1) | (B, 2K) units of 96 pixels | `model.predict` does all three by itself |
 #
-# *Common mistake:* to leave a PyTorch model in train mode. Its batch normalization then looks at the neighbors in the
-# batch, and the same face gets another answer in other company. *Another:* to leave it in eval mode, so that whoever
-# trains it next trains without noticing.
+# **Common mistakes.** A PyTorch model left in train mode: its batch normalization then looks at the neighbors in the
+# batch, and the same face gets another answer in other company. And one left in eval mode afterwards: whoever trains it
+# next trains in eval mode, and no message says so.
 
 
 # %%
@@ -463,7 +468,8 @@ for model, shift in shifts.items():
 misses = np.abs(residuals[better]) > 4
 inwards = residuals[better] * (answers[complete] - mean_face) < 0  # the truth lies farther out than the prediction
 print(f"\n{better} misses {misses.sum()} coordinates of these faces by more than 4 px,", end=" ")
-print(f"{inwards[misses].sum()} of them on the side of the mean face")
+print(f"{inwards[misses].mean():.0%} of them on the side of the mean face;")
+print(f"of the {(~misses).sum():,} smaller errors, {inwards[~misses].mean():.0%} lie on that side")
 
 # %% [markdown]
 # The eight worst faces of the better network. Before you read what stands above a face, say yourself what makes it
@@ -485,8 +491,8 @@ plt.show()
 # %% [markdown]
 # In our run, one of the eight is mostly shifted; the others are off in shape, and a single point by 8 to 13 pixels: an
 # end of a brow or the lower lip. You see half a face in shadow, a tilted or turned head, a blurred picture, an open
-# mouth. And the last line above says what most large errors have in common: the cross stands nearer to the mean face
-# than the circle. A network that is not sure answers something in between, because that costs the least.
+# mouth. And the last two lines above say what large errors have in common more often than small ones: the cross is off
+# towards the mean face. A network that is not sure answers something in between, because that costs the least.
 #
 # The next step is always the same: take one cause, find more such faces, and ask whether the training has enough of
 # them. Lesson 10 makes more of some by turning, moving and mirroring those that it has.
@@ -518,24 +524,43 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# In pixels, brows and corners of the mouth are the hardest and eyes the easiest. But eyes vary little to begin with:
-# even the mean face is off by 3 pixels only. The last column takes that out. In our run three keypoints have the lowest
-# ratios, the nose tip and both eye centers, and they are three of the four that nearly every training row labels. Inner
-# ends of the brows and corners of the mouth are labeled in a third of the rows, and the ratio is the highest there. So
-# if you had an afternoon to label faces, which points would you label?
+# In our run, in pixels, brows and corners of the mouth are the hardest and eyes the easiest. But eyes vary little to
+# begin with: even the mean face is off by 3 pixels only. The last column takes that out. Three keypoints have the
+# lowest ratios, the nose tip and both eye centers, and they are three of the four that nearly every training row
+# labels. Inner ends of the brows and corners of the mouth are labeled in a third of the rows, and the ratio is the
+# highest there. So if you had an afternoon to label faces, which points would you label?
 #
 # ## The table
 #
 # [The sources](https://github.com/allureking/FacialKeypointsDetection) report 2.55 for the CNN and 2.10 for the ResNet
 # on Kaggle's own test set, where the mean face scores 3.88. Your faces are other faces, so compare the ratios, not the
 # pixels. (The sources also give the ResNet about 4.2 million parameters. You have counted them in lesson 03.)
+#
+# The rows differ in more than how they deal with missing labels: in the number of faces that they learned from, in the
+# network and in its loss. Lesson 05's experiment alone isolates the filling.
 
 # %%
+
+
+def learned_from(lesson: str, network: Path) -> tuple[float, str]:
+    """Return how many faces a saved network learned from, and where it began. Of a stand-in, no file says so."""
+    if not network.is_file():
+        return float("nan"), "a stand-in"
+    told = json.loads((network.parent / "metrics.json").read_text(encoding="utf-8"))
+    settings = yaml.safe_load((lesson_folder(lesson) / f"{told['scale']}.yaml").read_text(encoding="utf-8"))
+    # Lesson 05 names no number of rows: it takes all, at trial scale 240.
+    rows = settings.get("rows", 240 if told["scale"] == "trial" else None) or len(faces.images)
+    rows = min(rows, len(faces.images))
+    return rows - round(rows * settings["val_fraction"]), told["start"]
+
+
 sources = {"mean face": 3.88, "CNN": 2.55, "ResNet": 2.10}
+cnn_began = learned_from("04_two_phase_cnn", cnn_folder / "cnn.keras")
+resnet_began = learned_from("05_resnet_training", resnet_folder / "resnet.pt")
 described = {
-    "mean face": ("NumPy", 0, "mean of each coordinate"),
-    "CNN": ("Keras", cnn_parameters, "forward-filled labels, Huber; Adam, then SGD"),
-    "ResNet": ("PyTorch", resnet_parameters, "missing labels masked, MSE; Adam, decaying rate"),
+    "mean face": ("NumPy", 0, len(faces.images), "", "mean of each coordinate"),
+    "CNN": ("Keras", cnn_parameters, *cnn_began, "forward-filled labels, Huber; Adam, then SGD"),
+    "ResNet": ("PyTorch", resnet_parameters, *resnet_began, "missing labels masked, MSE; Adam, decaying rate"),
 }
 table = pd.DataFrame(
     [
@@ -543,21 +568,23 @@ table = pd.DataFrame(
             "model": model,
             "framework": framework,
             "parameters": parameters,
+            "faces": learned,
+            "start": start,
             "RMSE in px": scores[model],
             "ratio": scores[model] / scores["mean face"],
             "sources: RMSE": sources[model],
             "sources: ratio": sources[model] / sources["mean face"],
             "strategy": strategy,
         }
-        for model, (framework, parameters, strategy) in described.items()
+        for model, (framework, parameters, learned, start, strategy) in described.items()
     ]
 )
 table.to_json(out / "results.json", orient="records", indent=2)
 (
     table.style.hide(axis="index")
     .format("{:.2f}", subset=["RMSE in px", "ratio", "sources: RMSE", "sources: ratio"])
-    .format("{:,}", subset=["parameters"])
-    .set_properties(subset=["model", "framework", "strategy"], **{"text-align": "left"})
+    .format("{:,.0f}", subset=["parameters", "faces"], na_rep="unknown")
+    .set_properties(subset=["model", "framework", "start", "strategy"], **{"text-align": "left"})
 )
 
 # %% [markdown]
