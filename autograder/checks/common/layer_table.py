@@ -121,8 +121,8 @@ def _is_float32(table: LayerTable, found: Found) -> None:
 def _has_each_layer(table: LayerTable, found: Found) -> None:
     got, due = Counter(tuple(shape) for shape in found["shapes"]), Counter(layer.weight for layer in table.layers)
     hint = (
-        "Count the channels and the sizes of the kernels; layers in a plain Python list or dict, or created in forward, "
-        "are invisible to PyTorch."
+        "Count the channels and the sizes of the kernels; layers in a plain list or dict, or created in forward, are "
+        "invisible to PyTorch."
     )
     lacking = shapes_text(list((due - got).elements()))
     expect.true(not due - got, f"weights of the shapes {lacking}", "none of them, or too few", hint=hint)
