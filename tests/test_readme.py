@@ -62,6 +62,16 @@ def test_files_that_are_named_exist(path: Path) -> None:
         assert (path.parent / link).exists(), link
 
 
+def test_the_tests_that_the_table_of_protection_names_exist() -> None:
+    section = DOCUMENTS[0].read_text(encoding="utf-8").partition("## What is protected")[2].partition("\n## ")[0]
+    rows = [line.split("|")[-2] for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 5
+    for row in rows:
+        named = re.findall(r"`(\w+)`", row)
+        assert named, row
+        assert not [name for name in named if not list((ROOT / "tests").rglob(f"{name}.py"))]
+
+
 def test_the_front_door_names_the_commands_that_newcomers_need() -> None:
     def targets(path: Path) -> set[str]:
         return {arguments[0] for arguments in commands(path, "make") if arguments}

@@ -94,7 +94,11 @@ _simulated = _Simulated()
 def _likeness_on_rungs(
     entry: Misconception, open_mistake: OpenMistake, rungs: list[RungResult], seed: int, ran_before: bool
 ) -> float:
-    """Return on how many of ``rungs`` the mistake does as the student did; 0 where the first differs."""
+    """Return on how many of ``rungs`` the mistake does as the student did.
+
+    0 where the first differs, or where it ends with other words and neither another rung fails in the same way nor
+    all others end as they should.
+    """
     with contextlib.ExitStack() as stack:
         opened: list[Student] = []
 
@@ -108,7 +112,13 @@ def _likeness_on_rungs(
             return likeness(problem, result.problem, ran_before)
 
         first = on(rungs[0])
-        return first + sum(on(result) for result in rungs[1:]) if first else 0.0
+        if not first:
+            return 0.0
+        others = [on(result) for result in rungs[1:]]
+        # The same type of error is what many mistakes end with: it takes another rung that fails alike, or all others.
+        failed = (like == 1 and result.problem for like, result in zip(others, rungs[1:], strict=True))
+        told = first == 1 or any(failed) or min(others, default=0) == 1
+        return first + sum(others) if told else 0.0
 
 
 def rank(result: Result, seed: int, open_mistake: OpenMistake) -> dict[Misconception, float]:

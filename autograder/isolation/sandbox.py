@@ -121,7 +121,7 @@ def _exposed() -> str | None:
 def _scratch() -> str:
     """Return where the scratch folder is mounted: at /tmp, unless the interpreter itself lies there.
 
-    What a notebook leaves in its scratch is removed, to the last entry, before the next one comes.
+    Each notebook gets an empty folder mounted there, below which nothing can be seen.
     """
     inside = any(Path(prefix).is_relative_to("/tmp") for prefix in (sys.base_prefix, sys.prefix))
     return "/scratch" if inside else "/tmp"

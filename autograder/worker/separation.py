@@ -1,7 +1,8 @@
 """A notebook by itself: namespaces of its own, no privileges, and a filter of system calls (Linux, inside bubblewrap).
 
 The end of a namespace's first process ends everything in it, so nothing of a notebook can outlive it or be seen by the
-next one: no process, no System V memory, message or semaphore, no POSIX queue, no key.
+next one: no process, no file or folder's mode, no connection or counter of the network, no System V memory, message or
+semaphore, no POSIX queue, no key.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
-# From <linux/sched.h>, <sys/prctl.h> and <linux/capability.h>.
+# From <linux/sched.h>, <sys/mount.h> and <linux/capability.h>.
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
+_MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20, 0x1000, 0x4000, 0x40000
 _CAPABILITY_VERSION_3 = 0x20080522
-# From <seccomp.h>.
+# From <seccomp.h> and <sys/prctl.h>.
 _ALLOW, _ERRNO, _MASKED_EQUAL, _NO_SUCH_CALL = 0x7FFF0000, 0x00050000, 7, -1
 _PR_SET_NO_NEW_PRIVS = 38
 # From <linux/keyctl.h>.
@@ -81,6 +86,25 @@ def become_keeper() -> None:
         os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
 
 
+def _make_read_only(library: ctypes.CDLL) -> None:
+    """Let nothing that is mounted be written to, touched or set: no setting of a process in /proc, no device's time.
+
+    Devices can still be written to, which is no change of the device itself.
+    """
+    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    for place in (re.sub(rb"\\(\d{3})", lambda sign: bytes([int(sign[1], 8)]), line.split()[4]) for line in lines):
+        try:
+            flags = os.statvfs(place).f_flag
+        except OSError:
+            # Something else lies above it, or nobody may pass to it: no more may the notebook.
+            continue
+        if not flags & _MS_RDONLY:
+            # What the namespace was given, it may not give up.
+            kept = flags & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+            done = library.mount(None, place, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept, None)
+            _must(done, f"a read-only {os.fsdecode(place)}")
+
+
 class Separation:
     """Makes each notebook's namespaces; ``load`` gives up, in the notebook's own process, what it must not have."""
 
@@ -89,11 +113,30 @@ class Separation:
         self._filter = _make_filter()
 
     def prepare(self) -> None:
-        """Let the next process that this one forks be the first of its own namespaces. Raises OSError."""
+        """Let the next process that this one forks be the first of a process namespace. Raises OSError."""
         library = _library()
         # A process's children are born into the namespace chosen last, which may be one that has ended.
         _must(library.setns(self._own_pids, CLONE_NEWPID), "back to the own processes")
-        _must(library.unshare(CLONE_NEWPID | CLONE_NEWIPC), "namespaces for a notebook")
+        _must(library.unshare(CLONE_NEWPID), "a process namespace for a notebook")
+
+    def settle(self, folders: Iterable[str]) -> None:
+        """Make the other namespaces, as the first process, with ``folders`` empty and as large as they were.
+
+        Their roots belong to the notebook, so it may change mode, times and attributes of these too: no folder may
+        be the next one's. Raises OSError.
+        """
+        # What whoever forked this has open is shared with it, down to locks and flags.
+        os.close(self._own_pids)
+        library = _library()
+        _must(library.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET), "namespaces for a notebook")
+        _must(library.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "mounts of its own")
+        _make_read_only(library)
+        for folder in folders:
+            found = os.statvfs(folder)
+            options = f"mode=1777,size={found.f_blocks * found.f_frsize}".encode()
+            made = library.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID | _MS_NODEV, options)
+            _must(made, f"an empty {folder}")
+        os.chdir("/")
 
     def load(self) -> None:
         """Drop every privilege and refuse the system calls above, for this process and all that it starts."""
@@ -147,10 +190,12 @@ def trial() -> None:
     """Print ``works`` where a process can be separated; end with the error where not."""
     become_keeper()
     separation = Separation()
+    folders = ("/dev/shm", os.getcwd())
     for _ in range(2):
         separation.prepare()
         pid = os.fork()
         if not pid:
+            separation.settle(folders)
             separation.load()
             os._exit(os.getpid() != 1 or _library().unshare(CLONE_NEWUSER) == 0)
         _must(os.waitpid(pid, 0)[1], "a process of its own")

@@ -25,6 +25,7 @@ POLL_SECONDS = 0.01
 MEASURE_SECONDS = 0.1
 CLEAN_SECONDS = 3.0
 STATUS = struct.Struct("i")
+SETTLED = b"+"
 
 
 class Notebook:
@@ -78,6 +79,9 @@ def _run_child(descriptors: list[int], probes: dict[str, Probe], separation: Sep
     unguard_child()
     os.setsid()
     request_fd, reply_fd, output_fd = descriptors
+    # Opened anew: flags and locks of an open file are shared by all that inherit it.
+    os.close(0)
+    os.open(os.devnull, os.O_RDONLY)
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
     os.close(output_fd)
@@ -88,6 +92,8 @@ def _run_child(descriptors: list[int], probes: dict[str, Probe], separation: Sep
 
 def _wait_for(pid: int, status_fd: int) -> None:
     """Be the first process of a notebook's namespaces: hand on how ``pid`` ended. Whatever is left ends with this."""
+    # Signals from inside its namespaces reach it only where it handles them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ended, status = 0, 0
     while ended != pid:
         ended, status = os.wait()
@@ -120,8 +126,12 @@ def _fork_separated(
     pid = os.fork()
     if pid:
         _close(*descriptors, theirs)
+        if os.read(status, len(SETTLED)) != SETTLED:
+            os._exit(1)
         return pid, status
     control.close()
+    separation.settle(_folders())
+    os.write(theirs, SETTLED)
     notebook = os.fork()
     if notebook:
         _close(*descriptors, status)
@@ -131,20 +141,41 @@ def _fork_separated(
     raise AssertionError("child.run never returns")
 
 
-def _clean_up(separated: bool) -> None:
-    """End and remove what a notebook left. Where that fails, end the sandbox: nothing may reach the next notebook."""
-    # With the first process of its namespace, everything in it has ended.
-    if not separated and not end_descendants(os.getpid(), CLEAN_SECONDS):
+def _folders() -> set[str]:
+    """Return the folders that a notebook may write to."""
+    return {os.environ["TMPDIR"], *filter(os.path.isdir, os.environ.get("SHARED_MEMORY", "").split())}
+
+
+def _unlock(folder: str) -> None:
+    """Let whoever owns what is in a folder list and remove it, whatever modes a notebook gave to it."""
+    os.chmod(folder, 0o700)
+    for path, names, _ in os.walk(folder):
+        for name in names:
+            below = os.path.join(path, name)
+            if not os.path.islink(below):
+                os.chmod(below, 0o700)
+
+
+def renew(folder: str) -> None:
+    """Put a new, empty folder in place of one that a notebook used, whatever it made of that. Raises OSError."""
+    if os.path.isdir(folder) and not os.path.islink(folder):
+        _unlock(folder)
+        shutil.rmtree(folder)
+    elif os.path.lexists(folder):
+        os.unlink(folder)
+    # Modes, times and attributes of the old one went with it.
+    os.mkdir(folder, 0o700)
+
+
+def _clean_up() -> None:
+    """End and remove what a notebook left that lived in no namespaces of its own. Where that fails, end the server."""
+    if not end_descendants(os.getpid(), CLEAN_SECONDS):
         os._exit(1)
-    for folder in {os.environ["TMPDIR"], *filter(os.path.isdir, os.environ.get("SHARED_MEMORY", "").split())}:
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                with contextlib.suppress(OSError):
-                    os.unlink(entry.path)
-        if os.listdir(folder):
-            os._exit(1)
+    try:
+        renew(os.environ["TMPDIR"])
+        os.chdir(os.environ["TMPDIR"])
+    except (OSError, RecursionError):
+        os._exit(1)
 
 
 def _report_end(notebook: Notebook, control: socket.socket) -> Notebook | None:
@@ -153,7 +184,8 @@ def _report_end(notebook: Notebook, control: socket.socket) -> Notebook | None:
     if not ended:
         return notebook
     separated_status = notebook.status()
-    _clean_up(separated_status is not None)
+    if separated_status is None:
+        _clean_up()
     control.sendall(EVENT.pack(b"E", notebook.reason, status if separated_status is None else separated_status))
     return None
 

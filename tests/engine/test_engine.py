@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.course.manifest import ROOT, CourseError, find_exercise, find_lesson
+from autograder.classroom.run import pool
+from autograder.course.manifest import ROOT, CourseError, Exercise, find_exercise, find_lesson
 from autograder.course.released import earlier_references, load_released
 from autograder.grading import grader as grading
 from autograder.grading.grader import LessonGrader, Result
@@ -277,6 +278,27 @@ def test_a_server_that_is_killed_is_started_once_more() -> None:
             worker.ask({"cell": ["1", "import time; time.sleep(60)"]}, 30)
         worker.open({})
         assert worker.ask({"cell": ["1", "x = 1"]}, 30)["error"] is None
+
+
+@pytest.mark.parametrize(("ends", "tries"), [(1, 2), (2, 2)])
+def test_what_runs_notebooks_is_tried_twice(
+    ends: int, tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended once by the system, it costs nothing; ended twice, there is no verdict, and a class keeps none."""
+    exercise, tried = find_exercise("split_rows"), []
+
+    def grade_once(self: LessonGrader, exercise: Exercise) -> Result:
+        tried.append(exercise)
+        if len(tried) <= ends:
+            raise ServerEnded("no memory")
+        return Result(exercise, "passed", exercise.points)
+
+    monkeypatch.setattr(LessonGrader, "_grade", grade_once)
+    grader = LessonGrader(find_submission(tmp_path, lesson), make_sandbox("none"), seed=1)
+    monkeypatch.setattr(pool, "grade_submission", lambda job: grader.grade(job))
+    outcome = pool.attempt(exercise)
+    assert len(tried) == tries
+    assert isinstance(outcome, pool.Failed if ends == 2 else Result)
 
 
 def test_an_endless_check_ends_in_the_exercises_time() -> None:

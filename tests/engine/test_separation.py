@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +17,14 @@ from autograder.isolation import sandbox
 from autograder.isolation.process import Limits, Worker
 from autograder.isolation.sandbox import make_sandbox
 from autograder.ladder.student import RemoteStudent
-from autograder.worker.watching import Watch
+from autograder.worker.watching import Watch, _read_process, end_descendants
 
 pytestmark = pytest.mark.skipif(not make_sandbox().isolated, reason="bubblewrap does not work here")
 
 CALL = """
 import ctypes, os
 library = ctypes.CDLL(None, use_errno=True)
-ADD_KEY, KEYCTL, EXIT = (248, 250, 60) if os.uname().machine == "x86_64" else (217, 219, 93)
+ADD_KEY, KEYCTL, EXIT, CLONE = (248, 250, 60, 56) if os.uname().machine == "x86_64" else (217, 219, 93, 220)
 def call(name, *arguments):
     result = getattr(library, name)(*arguments)
     return "open" if result != -1 else os.strerror(ctypes.get_errno())
@@ -56,6 +57,10 @@ WAYS = {
     "a user namespace": "call('unshare', 0x10000000)",
     "a mount": "call('mount', b'tmpfs', os.environ['TMPDIR'].encode(), b'tmpfs', 0, None)",
     "a new root": "call('chroot', b'/')",
+    "another's namespaces": "call('setns', os.open('/proc/self/ns/net', os.O_RDONLY), 0)",
+    "a process in a user namespace": "call('syscall', CLONE, 0x10000000 | 17, 0, 0, 0, 0)",
+    "a process in namespaces, asked otherwise": "call('syscall', 435, 0, 0)",
+    "tracing": "call('ptrace', 0, 0, 0, 0)",
     "another process's memory": "call('process_vm_readv', 1, None, 0, None, 0, 0)",
 }
 
@@ -192,6 +197,29 @@ def test_the_watch_counts_what_is_below_this_process() -> None:
         child.kill()
     assert found.processes >= 1
     assert found.memory >= 50 << 20
+
+
+def test_a_process_goes_on_while_one_of_its_threads_does_and_is_ended() -> None:
+    leaf = (
+        "import ctypes, os, threading, time\n"
+        "number = 60 if os.uname().machine == 'x86_64' else 93\n"
+        "threading.Thread(target=time.sleep, args=(300,)).start()\n"
+        "print(os.getpid(), flush=True)\n"
+        "ctypes.CDLL(None).syscall(number, 0)\n"
+    )
+    parent = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {leaf!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as above:
+        pid = above.stdout.readline().strip()
+        deadline = time.monotonic() + 60
+        while "(zombie)" not in Path(f"/proc/{pid}/status").read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        found = _read_process(pid)
+        assert not found.over
+        assert found.resident > 0
+        assert end_descendants(above.pid, 30)
+        left = _read_process(pid)
+        assert left is None or left.over
+        above.kill()
 
 
 def test_a_worker_has_a_session_keyring_of_its_own() -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
@@ -20,7 +21,9 @@ import autograder
 from autograder.course.manifest import ROOT, find_exercise
 from autograder.ladder import time_limit
 from autograder.ladder.insistence import is_caught, lets_out
-from autograder.ladder.time_limit import Overdue, in_time
+from autograder.ladder.ladder import Rung, try_rung
+from autograder.ladder.student import Student
+from autograder.ladder.time_limit import Overdue, in_time, memory_limit
 from autograder.notebook_api import check
 
 SECONDS, ENOUGH = 0.2, 20.0
@@ -139,6 +142,21 @@ def test_work_in_time_keeps_its_answer_and_its_error() -> None:
     assert in_time(ENOUGH, lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
         in_time(ENOUGH, lambda: 1 / 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no other system limits memory")
+def test_comparing_takes_no_more_memory_than_it_may() -> None:
+    import resource
+
+    def check(student: Student, rng: np.random.Generator) -> None:
+        np.zeros(10**10, np.uint8) + 1
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with memory_limit():
+        assert resource.getrlimit(resource.RLIMIT_DATA) != before
+        problem = try_rung(Rung("values", 1, False, "greedy", "it", check), "rmse", None, 0)
+    assert problem.expected == "an answer in the memory there is"
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_where_a_function_catches_and_where_it_lets_out() -> None:

@@ -364,6 +364,18 @@ for name, module in list(sys.modules.items()):
         others=None,
     ),
     _body(
+        "modules of probes put back",
+        "return [], []",
+        "failed",
+        before="""
+import sys, types
+for name in ("worker", "worker.running", "worker.probes", "worker.probes.calling", "worker.probes.lesson_01"):
+    sys.modules[name] = module = types.ModuleType(name)
+    module.call = module.run_probe = lambda *args, **kwargs: {"value": [[0, 1], [2]], "args": []}
+    module.__getattr__ = lambda name: lambda *args, **kwargs: True
+""",
+    ),
+    _body(
         "transformers of IPython",
         "return [], []",
         "failed",
