@@ -139,7 +139,7 @@ class TrainConfig:
         seed: seed of the split, the first weights and the order of the rows, at least 0.
 
     Raises:
-        ValueError: a value is not a number or out of range; the message names the field.
+        ValueError: a value is a text or out of range; the message names the field. What else is refused is up to you.
     """
 
     epochs: int = 50
@@ -175,8 +175,8 @@ def load_config(path: str | Path) -> TrainConfig:
     An empty file leaves all of them out.
 
     Raises:
-        ValueError: a key that is no field of TrainConfig, or a value that is no number or out of range; the message
-            names the key or the field. Text that spells a number, such as 1e-4, may be refused or read as that number.
+        ValueError: a key that is no field of TrainConfig, or a value that is a text or out of range; the message names
+            the key or the field. Text that spells a number, such as 1e-4, may be refused or read as that number.
     """
     ### BEGIN SOLUTION
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -247,3 +248,18 @@ def test_the_drawing_command_refuses_a_folder_with_files(tmp_path: Path, capsys:
     assert "not empty" in capsys.readouterr().err
     assert ibug_drawing.main(["--out", str(tmp_path / "new"), "--train", "0"]) == 1
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_a_turned_photograph_is_read_as_its_points_lie(tmp_path: Path) -> None:
+    # Pictures with "turn me by 90 degrees" beside the pixels: points are given in the pixels as they are stored.
+    picture = np.zeros((40, 60), np.uint8)
+    picture[:10] = 255
+    coded = cv2.imencode(".jpg", picture)[1].tobytes()
+    tag = b"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+    block = b"Exif\x00\x00" + tag
+    path = tmp_path / "turned.jpg"
+    path.write_bytes(coded[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + coded[2:])
+    assert cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape == (60, 40)
+    read = read_picture(path)
+    assert read.shape == (40, 60)
+    assert read[:9].min() > 0.9

@@ -109,6 +109,21 @@ CASES = {
             cut = n_rows - round(n_rows * val_fraction)
             return rows[:cut], rows[cut:]
         """,
+        """
+        def split_rows(n_rows, val_fraction=0.2, seed=0):
+            rows = np.random.default_rng(seed).permutation(n_rows)
+            cut = n_rows - round(n_rows * val_fraction)
+            train, val = rows[:cut], rows[cut:]
+            train = train.sort()
+            return train, val
+        """,
+        """
+        def count_labels(keypoints):
+            counts = []
+            for face in keypoints:
+                counts = counts.append(np.isfinite(face).all(axis=1).sum())
+            return np.array(counts, dtype=int)
+        """,
     ],
     "slip/name-without-self": [
         """

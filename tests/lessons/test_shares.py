@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import nn
 
+from autograder.checks.catalogue import catalogue
 from autograder.checks.lesson_10 import heatmap_network
-from autograder.course.manifest import find_exercise
+from autograder.course.manifest import find_exercise, find_lesson
 from tests.lessons.answers import sampled
-from tests.lessons.battery import grade, grade_and_diagnose, story
+from tests.lessons.battery import grade, grade_and_diagnose, names_of, story
 from tests.reference import reference_names
 
 SEED = 1
@@ -41,6 +42,9 @@ COLUMNS = '"Location": locations})'
 SHORTCUT = "nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)"
 FILLED = "    import pandas as pd\n\n    table = pd.DataFrame(targets).ffill()\n"
 BACK = "_, back = mirror_faces(images[part], mirrored, names, axis)"
+BEST_KEPT = """            if val_rmse < stopping.best:
+                best_weights = copy.deepcopy(model.state_dict())
+"""
 SLIPS = [
     Slip("TrainConfig", "seed 0 refused", '"seed": 0}', '"seed": 1}', 0.7),
     Slip("FaceDataset", "counted by the targets", "return len(self.images)", "return self.targets.shape[1] // 2", 0.7),
@@ -167,8 +171,41 @@ SLIPS = [
     ),
     Slip("average_predictions", "copies not mirrored back", BACK, "back = mirrored", 0.4, 0.7),
 ]
+# Mistakes of the catalogue, and the least share of the points that one of them leaves.
+LEAVE = {
+    "parse_pixels/ends-refused": 0.8,
+    "build_cnn/one-dense": 0.75,
+    "train_two_phase/compiled-every-epoch": 0.5,
+    "FaceDataset/targets-first": 0.6,
+    "train_one_epoch/last-batch-dropped": 0.1,
+    "train_one_epoch/tensor-returned": 0.9,
+    "evaluate/tensor-returned": 0.9,
+    "train_with_curve/loss-kept-as-tensor": 0.85,
+    "score_submission/rows-by-position": 0.6,
+    "NoseTipNet/batch-normalization": 0.35,
+    "FaceKeypointNet/normalization-added": 0.35,
+    "resnet18/one-block-twice": 0.3,
+}
 # The id of the mistake that the answer is not, though it fails where that one does.
 OTHERS = [
+    # A RuntimeError of another layer, and another block's stride.
+    ("resnet18/made-for-224", "self.fc = nn.Linear(512, outputs)", "self.fc = nn.Linear(511, outputs)"),
+    (
+        "resnet18/late-stride",
+        "self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)",
+        "self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)\n"
+        "            if out_channels == 512:\n"
+        "                self.conv1.stride, self.conv2.stride = (1, 1), (stride, stride)",
+    ),
+    # A copy of the whole model is one, whatever it is chosen by.
+    (
+        "fit/best-weights-by-reference",
+        BEST_KEPT,
+        '            if train_loss <= min(history["train_loss"]):\n'
+        "                best_weights = copy.deepcopy(model).state_dict()\n",
+    ),
+    ("predict_keypoints/all-at-once", ".split(batch_size)", ".split(16)"),
+    ("predict_keypoints/all-at-once", ".split(batch_size)", ".split(4)"),
     (
         "score_submission/rows-by-position",
         'answers.loc[truth["RowId"]].to_numpy(dtype=float) - truth["Location"].to_numpy(dtype=float)',
@@ -278,6 +315,10 @@ def _as_parameters(slips: list[Slip]) -> list:
     return _parameters((slip.exercise, slip.id, (slip,)) for slip in slips)
 
 
+def _of_mistakes() -> list:
+    return _parameters((*id.split("/"), (id,)) for id in LEAVE)
+
+
 def _sampled(cases: list[tuple]) -> list:
     """Return pytest's parameters for cases of an exercise, an id and more."""
     return _parameters((exercise, id, (exercise, *rest)) for exercise, id, *rest in cases)
@@ -298,12 +339,33 @@ def test_a_slip_costs_about_its_share(slip: Slip) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("id", _of_mistakes())
+def test_a_known_mistake_leaves_what_does_not_depend_on_it(id: str) -> None:
+    exercise = find_exercise(id.partition("/")[0])
+    (mistake,) = (one for one in catalogue(find_lesson(exercise.lesson))[exercise.name] if one.id == id)
+    result = grade(exercise.name, names_of(mistake), SEED)
+    assert LEAVE[id] <= result.score / exercise.points < 1, f"{result.score}\n{story(result)}"
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("mistake", "old", "new"), OTHERS, ids=[f"{name}-{n}" for n, (name, *_) in enumerate(OTHERS)])
 def test_what_is_near_a_mistake_is_not_called_by_its_name(mistake: str, old: str, new: str) -> None:
     name = mistake.partition("/")[0]
     result = grade_and_diagnose(name, reference_names(find_exercise(name).lesson, (old, new)), SEED)
     assert result.outcome != "passed"
     assert result.misconception != mistake, story(result)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+def test_another_model_under_the_same_name_is_not_called_a_file_that_nobody_reads() -> None:
+    put_back = "model.load_weights(checkpoint_path)", "model = keras.models.load_model(checkpoint_path)"
+    own = "model.set_weights(weights)", "model = keras.models.clone_model(model)"
+    result = grade_and_diagnose("train_two_phase", reference_names("04_two_phase_cnn", put_back, own), SEED)
+    assert result.outcome == "failed"
+    assert result.problem is not None
+    assert "another model under the same name" in str(result.problem.hint), story(result)
+    assert "nobody reads" not in str(result.problem)
 
 
 @pytest.mark.filterwarnings("ignore")

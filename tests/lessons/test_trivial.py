@@ -1,4 +1,7 @@
-"""Answers that do none of the work earn next to nothing: under 3 % of all points, the best of each exercise counted."""
+"""Answers that do none of the work earn next to nothing: under 3 % of all points, the best of each exercise counted.
+
+The sum is held by the long run alone, which tries them on every exercise; the short run bounds each by itself.
+"""
 
 from __future__ import annotations
 

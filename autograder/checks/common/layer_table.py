@@ -22,6 +22,7 @@ from autograder.checks.common.table_network import (
     Variant,
     draw_network,
     may_be_biased,
+    may_be_normalized,
     run_grays,
     run_table,
 )
@@ -69,8 +70,9 @@ def _answer(table: LayerTable, found: Found, key: str) -> np.ndarray:
     return value.reshape(count, -1) if value.size == count * table.outputs else value
 
 
-def _computes_something(table: LayerTable, found: Found, shapes: Counter[Shape]) -> bool:
-    """Return whether the answers to images of one gray come from the network's weights, whatever is mistaken between.
+def _computes_something(table: LayerTable, found: Found, shapes: Counter[Shape], normalized: bool = False) -> bool:
+    """Return whether the answers to images of one gray come from the network's weights, whatever is mistaken between,
+    be it ``normalized``.
 
     What a network says of its layers proves nothing; these answers can't be made up.
     """
@@ -79,8 +81,14 @@ def _computes_something(table: LayerTable, found: Found, shapes: Counter[Shape])
     ends: list[Step] = [lambda out: out, lambda out: out * sides]
     ends += [variant.end for variant in COMMON_MISTAKES.values() if variant.end is not None]
     # 0.5 is what the lessons take off a picture, and some take off once more.
-    for bend, biased, off in product(BENDS, may_be_biased(table, shapes), (0.0, 0.5)):
-        want = run_grays(table, found["seed"], biased, found["grays"].astype(float) - off, bend)
+    # Layers with a normalization that the table does not have come last, and only where they may be there.
+    choices = [(biased, frozenset[int]()) for biased in may_be_biased(table, shapes)]
+    choices += may_be_normalized(table, shapes) if normalized else []
+    for bend, (biased, behind), off in product(BENDS, choices, (0.0, 0.5)):
+        if behind and bend is not BENDS[0]:
+            # Two mistakes at once; and where many layers are normalized there are many choices.
+            continue
+        want = run_grays(table, found["seed"], biased, found["grays"].astype(float) - off, bend, behind)
         if any(_close(got, end(want)) for end in ends if got.shape == want.shape):
             return True
     return False
@@ -108,6 +116,20 @@ def _is_float32(table: LayerTable, found: Found) -> None:
     output = found["train_output"]
     expect.array(output, dtype="float32", kind="torch", what="the network's answer")
     expect.true(output.requires_grad, "an answer with a gradient", "an answer cut off from the parameters")
+
+
+def _has_each_layer(table: LayerTable, found: Found) -> None:
+    got, due = Counter(tuple(shape) for shape in found["shapes"]), Counter(layer.weight for layer in table.layers)
+    hint = (
+        "Count the channels and the sizes of the kernels; layers in a plain list or dict, or created in forward, are "
+        "invisible to PyTorch."
+    )
+    lacking = shapes_text(list((due - got).elements()))
+    expect.true(not due - got, f"weights of the shapes {lacking}", "none of them, or too few", hint=hint)
+    hint = "Does forward use every layer that __init__ makes, in the order of the table?"
+    came, example = "an answer that these layers do not give", f"{table.image}s of a single gray, and no weight below 0"
+    made = _computes_something(table, found, got, normalized=True)
+    expect.true(made, "an answer computed by these layers", came, example, hint)
 
 
 def _has_the_layers(table: LayerTable, found: Found) -> None:
@@ -203,7 +225,8 @@ def table_ladder(table: LayerTable, probe: str, *, shape_rung: str, layers: str,
     add("type", 1, "is_a_module", built, _is_a_module, gate=True)
     add("shape", 2, shape_rung, becomes, _has_its_shape)
     add("dtype", 1, "answers_in_float32", "The answer is float32 and can be trained.", _is_float32)
-    add("values", 4, "has_the_layers_of_the_table", has, _has_the_layers)
+    add("values", 2, "has_the_layers_of_the_table", has, _has_the_layers)
+    add("values", 2, "has_each_layer_of_the_table", f"{layers}, whatever else there is.", _has_each_layer)
     add("values", answer_points, "computes_the_table", computes, _computes_the_table)
     add("edge cases", 1, "answers_the_same_in_train_mode", alone, _same_in_train_mode)
     add("gradients", 1, "trains_every_layer", "Every parameter gets a gradient.", _has_gradients)

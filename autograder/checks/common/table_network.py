@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, combinations, product
@@ -58,6 +58,8 @@ def _gelu(out: np.ndarray) -> np.ndarray:
     return 0.5 * out * (1 + np.vectorize(math.erf)(out / math.sqrt(2)))
 
 
+# What batch normalization adds to a variance; see PyTorch.
+NORM_EPS = 1e-5
 # What students put in the place of every ReLU.
 BENDS: tuple[Step, ...] = (relu, np.tanh, lambda out: 1 / (1 + np.exp(-out)), _gelu)
 # What students make of any table, in words.
@@ -158,11 +160,37 @@ def _gray_weight(value: np.ndarray) -> np.ndarray:
     return 0.1 * size if size.ndim == 1 else size / (size.mean() * np.prod(size.shape[1:]))
 
 
-def run_grays(table: LayerTable, seed: int, biased: frozenset[int], grays: np.ndarray, bend: Step = relu) -> np.ndarray:
+def may_be_normalized(table: LayerTable, shapes: Counter[Shape]) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+    """Yield which layers may have a bias and behind which a normalization may stand, though the table has none.
+
+    A normalization brings two parameters of the size of its layer's bias, and its layer may do without one.
+    """
+    sizes = dict.fromkeys(layer.bias for layer in table.layers)
+    each = []
+    for size in sizes:
+        numbers = [number for number, layer in enumerate(table.layers) if layer.bias == size]
+        pairs = product(range(len(numbers) + 1), repeat=2)
+        counts = [(biased, norms) for biased, norms in pairs if biased + 2 * norms == shapes[size]]
+        choices = [product(combinations(numbers, biased), combinations(numbers, norms)) for biased, norms in counts]
+        each.append(list(chain(*choices)))
+    for choice in product(*each):
+        biased, normalized = (frozenset(chain(*part)) for part in zip(*choice, strict=True))
+        yield biased, normalized
+
+
+def run_grays(
+    table: LayerTable,
+    seed: int,
+    biased: frozenset[int],
+    grays: np.ndarray,
+    bend: Step = relu,
+    normalized: frozenset[int] = frozenset(),
+) -> np.ndarray:
     """Return the answers (B, outputs) to images of a single gray, (B,), where no weight is negative.
 
     A ReLU then does nothing to grays that are not negative, every pooling gives the gray that its maps have, and the
     answers lie between 0 and 1: who has the layers, and any of the usual mistakes between them, gives these answers.
+    Behind the layers ``normalized`` stands a normalization in eval mode that has seen no image yet.
     """
     _, values = draw_network(table, seed)
     out = np.repeat(grays[:, None], table.layers[0].weight[1], axis=1)
@@ -171,5 +199,8 @@ def run_grays(table: LayerTable, seed: int, biased: frozenset[int], grays: np.nd
         # Each channel is the same everywhere, so that a kernel, or a row of flattened maps, counts by its sum.
         weight = weight.reshape(len(weight), out.shape[1], -1).sum(axis=2)
         out = out @ weight.T + (_gray_weight(values[layer.bias]) if number in biased else 0)
+        if number in normalized:
+            size = _gray_weight(values[layer.bias])
+            out = size * out / math.sqrt(1 + NORM_EPS) + size
         out = bend(out) if number < len(table.layers) - 1 else out
     return out

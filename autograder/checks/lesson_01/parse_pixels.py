@@ -45,6 +45,11 @@ def parse_gives_float32(student: Student, rng: np.random.Generator) -> Answers:
 def parse_puts_pixels_in_place(student: Student, rng: np.random.Generator) -> None:
     """Every pixel is in its row and column, with its value unchanged."""
     (pixels,) = draw_faces(rng, 1)
+    # Whoever refuses black or white pays for it in a rung of its own.
+    _expect_in_place(student, np.clip(pixels, 1, 254))
+
+
+def _expect_in_place(student: Student, pixels: np.ndarray) -> None:
     got = expect.array(unlisted(student.call("parse_pixels", as_text(pixels))), what="parse_pixels(...)")
     hint = (
         "The number at position 0 belongs in row 0, column 0; the next one in row 0, column 1. Print a few pixels of "
@@ -52,6 +57,13 @@ def parse_puts_pixels_in_place(student: Student, rng: np.random.Generator) -> No
     )
     example = f"the string begins {as_text(pixels)[:30]}…"
     expect.close(got, pixels, rtol=0, atol=0, what="image[row, column]", example=example, hint=hint)
+
+
+@parse_pixels.rung("edge cases", points=2)
+def parse_takes_black_and_white(student: Student, rng: np.random.Generator) -> None:
+    """0 and 255 are gray values like any other."""
+    (pixels,) = draw_faces(rng, 1)
+    _expect_in_place(student, pixels)
 
 
 def _expect_refused(student: Student, text: str, example: str, hint: str) -> None:

@@ -76,3 +76,10 @@ def phase_of(steps: list[dict[str, Any]]) -> Phase:
     known = [np.asarray(step["end"]) for step in steps if step["start"] is not None]
     path = np.array([steps[0]["start"], *known]) if known and steps[0]["start"] is not None else np.empty((0, 0))
     return Phase(steps[0]["type"], path, tuple(batches), steps[0]["start"], tuple(epochs))
+
+
+def joined(part: list[Phase]) -> Phase:
+    """Return what several optimizers did one after the other as a single phase, with the path of the first."""
+    batches = tuple(batch for phase in part for batch in phase.batches)
+    epochs = tuple(epoch for phase in part for epoch in phase.epochs)
+    return Phase(part[0].optimizer, part[0].path, batches, part[0].start, epochs)

@@ -17,7 +17,7 @@ import numpy as np
 from autograder.checks.common.shared import Shared
 from autograder.checks.lesson_04.compiling import huber
 from autograder.checks.lesson_04.optimizer_steps import follows, same_weights
-from autograder.checks.lesson_04.phases import NUMBERS, Phase, phase_of
+from autograder.checks.lesson_04.phases import NUMBERS, Phase, joined, phase_of
 from autograder.ladder import expect
 from autograder.ladder.ladder import Ladder
 from autograder.ladder.student import Student, StudentError
@@ -41,6 +41,12 @@ class Training:
     epochs: tuple[int, int]
     target: np.ndarray
     val_target: np.ndarray
+
+    @property
+    def parts(self) -> list[list[Phase]]:
+        """What the optimizers did in each phase; several in one phase where it was compiled over and over."""
+        parts = [list(part) for _, part in groupby(self.phases, key=lambda phase: phase.optimizer)]
+        return parts if len(self.phases) > 2 == len(parts) else [[phase] for phase in self.phases]
 
     def val_loss(self, weights: np.ndarray) -> float:
         """Return the validation loss with these (30,) weights: every validation face has the same target."""
@@ -84,16 +90,17 @@ def _expect_optimizers(training: Training) -> None:
 
 def _two_phases(training: Training) -> tuple[Phase, Phase]:
     """Return both phases, by whichever optimizers: which these are is asked by a rung of its own."""
-    if len(training.phases) not in (1, 2):
+    parts = training.parts
+    if len(parts) not in (1, 2):
         _expect_optimizers(training)
-    whole = training.phases
+    whole = [joined(part) for part in parts]
     first, second = whole if len(whole) == 2 else whole[0].split(training.epochs[0])
     hint = "The caller's model stays as it was: compile and fit the one that came in."
     expect.true(bool(first.epochs), "phase 1 trains the model that came in", "another network is trained", hint=hint)
     if len(whole) == 1:
         expect.true(bool(second.epochs), "a phase 2", "no further training", hint="Each phase has a fit of its own.")
     hint = "Each phase trains by the optimizer that the model was compiled with for it."
-    for number, phase in enumerate(whole, start=1):
+    for number, phase in ((n, phase) for n, part in enumerate(parts, start=1) for phase in part):
         # Who trains on other faces as well goes another way; that is another rung's.
         strangers = any(image >= training.faces for batch in phase.batches for image in batch)
         if strangers or not phase.epochs:

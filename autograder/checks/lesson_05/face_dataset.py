@@ -38,12 +38,14 @@ def _ask(
     return images, keypoints, answer
 
 
-def _item(answer: dict[str, Any], index: int) -> Any:
-    """Return the item at an index that was looked at. Raises Mismatch where there is none."""
+def _item(answer: dict[str, Any], index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return image and targets at an index that was looked at. Raises Mismatch where there are none."""
     item = answer["items"][INDICES.index(index)]
     hint = "Faces with missing labels count too."
     expect.true(item is not None, f"dataset[{index}] of 5 faces: an item", "an IndexError", hint=hint)
-    return item
+    image, targets = (_array(value, "a part") for value in item)
+    # A pair that begins with its targets costs where shapes are asked; what lies in it counts all the same.
+    return (targets, image) if image.size < targets.size else (image, targets)
 
 
 @face_dataset.rung("type", points=1, gate=True)
@@ -84,7 +86,7 @@ def _expect_parts(student: Student, rng: np.random.Generator, part: int, what: s
     """Expect one part of items as it was handed in, each with its own face; what becomes of gaps is another rung's."""
     images, keypoints, answer = _ask(student, rng, complete=True)
     for index in (0, 4):
-        item = [_array(value, "a part") for value in _item(answer, index)]
+        item = _item(answer, index)
         # Arrays handed back as they came are no data set: one of the two must have its shape.
         as_given = item[0].shape == images[index].shape and item[1].shape == keypoints[index].shape
         expect.true(not as_given, "an image and its targets, each in its shape", "both as they came", hint=hint)
@@ -114,7 +116,7 @@ def keeps_missing_labels(student: Student, rng: np.random.Generator) -> None:
     expect.true(answer["length"] == len(keypoints), f"len(dataset): {len(keypoints)}", f"{answer['length']}", hint=hint)
     hint = "NaN says that there is no label; the loss leaves it out. Any number in its place would be learned."
     for index in (1, 3):
-        got, labeled = _array(_item(answer, index)[1], "the targets").ravel(), np.isfinite(keypoints[index]).sum()
+        got, labeled = _item(answer, index)[1].ravel(), np.isfinite(keypoints[index]).sum()
         dropped = "; the unlabeled ones were dropped" if got.size == labeled else ""
         example, size = f"{np.isnan(keypoints[index]).sum()} coordinates are not labeled", keypoints[index].size
         expected, came = f"dataset[{index}][1]: {size} targets", f"{got.size} of them{dropped}"

@@ -72,9 +72,9 @@ def _labeled(task: Task, rng: np.random.Generator) -> Task:
 
 @train_one_epoch.rung("values", points=1)
 def steps_where_all_is_labeled(student: Student, rng: np.random.Generator) -> None:
-    """The same where no label is missing."""
-    task = _labeled(tasks.draw_task(rng), rng)
-    _expect_steps(student, task, 0.05, "a linear model, SGD with rate 0.05, no label missing")
+    """The same where no label is missing and no batch is smaller than the others."""
+    task = replace(_labeled(tasks.draw_task(rng), rng), batch_size=4)
+    _expect_steps(student, task, 0.05, "a linear model, SGD with rate 0.05, no label missing, batches of [4, 4] faces")
 
 
 def _expect_epoch_loss(answer: dict[str, Any], task: Task, lr: float, example: str, hint: str) -> None:

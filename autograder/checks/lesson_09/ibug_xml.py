@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -179,17 +180,18 @@ def _sides(record: dict[str, Any]) -> list | None:
     """Return a record's box as whole numbers; None where it is something else."""
     box = record["box"]
     numbers = isinstance(box, list) and all(isinstance(side, int | float) for side in box)
-    return [round(side) for side in box] if numbers else None
+    return [round(side) if math.isfinite(side) else side for side in box] if numbers else None
 
 
-def _refuses(student: Student, content: str, example: str, hint: str) -> None:
-    """Expect a ValueError; where a box comes instead it is told, so that a 0 for what is missing is told from a 1."""
+def _refuses(student: Student, content: str, example: str, hint: str, also: str = "ValueError") -> None:
+    """Expect a ValueError or ``also``; where a box comes instead it is told: a 0 for what is missing, or a 1."""
     try:
         found = student.probe(PROBE, content=content)
     except StudentError as raised:
         if expect.is_stub(raised):
             raise
-        expect.true("ValueError" in raised.bases, "read_ibug_xml(path): ValueError", str(raised), example, hint)
+        refused = not {"ValueError", also}.isdisjoint(raised.bases)
+        expect.true(refused, "read_ibug_xml(path): ValueError", str(raised), example, hint)
         return
     boxes = [sides for sides in map(_sides, (r for r in found.get("records", []) if r["type"] == "record")) if sides]
     got = f"no error; the box {boxes[0]}" if boxes else "no error"
@@ -213,7 +215,7 @@ def refuses_what_is_no_xml(student: Student, rng: np.random.Generator) -> None:
 def refuses_missing_attributes(student: Student, rng: np.random.Generator) -> None:
     """A missing attribute raises ValueError, and so does one that is no number."""
     face = draw_face(rng, 0)
-    whole, (x, _) = text_of([face]), face.points[5]
+    whole, (x, y) = text_of([face]), face.points[5]
     left, top, width, height = face.box
     hint = "What does your way of asking for an attribute give, or raise, where there is none?"
     for old, new, example in (
@@ -226,9 +228,11 @@ def refuses_missing_attributes(student: Student, rng: np.random.Generator) -> No
         ("<part name='05' ", "<part ", "a point without a name"),
         (f"<part name='05' x='{x:.1f}'", "<part name='05' x='far'", "a point whose x is 'far'"),
         (f" width='{width}' height", " width='wide' height", "a box whose width is 'wide'"),
+        (f" y='{y:.1f}'/>", "/>", "a point without y"),
+        (f" y='{y:.1f}'/>", " y='far'/>", "a point whose y is 'far'"),
     ):
         assert old in whole
-        _refuses(student, whole.replace(old, new), example, hint)
+        _refuses(student, whole.replace(old, new, 1), example, hint)
 
 
 @read_ibug_xml.rung("edge cases", points=2)
@@ -253,14 +257,17 @@ def refuses_another_number_of_points(student: Student, rng: np.random.Generator)
 
 @read_ibug_xml.rung("edge cases", points=1)
 def refuses_what_is_not_finite(student: Student, rng: np.random.Generator) -> None:
-    """A coordinate that is nan or inf raises ValueError."""
+    """A coordinate or a side of the box that is nan or inf raises ValueError."""
     face = draw_face(rng, 0)
-    x, y = face.points[5]
+    (x, y), (left, *_, height) = face.points[5], face.box
     whole, hint = text_of([face]), "float() takes the texts 'nan' and 'inf' for numbers."
     for name, value in (("x", x), ("y", y)):
         for word in ("nan", "inf"):
             broken = whole.replace(f"{name}='{value:.1f}'", f"{name}='{word}'", 1)
             _refuses(student, broken, f"a point whose {name} is '{word}'", hint)
+    for old, new in ((f" left='{left}'", " left='nan'"), (f" height='{height}'>", " height='inf'>")):
+        # int(float("inf")) is an OverflowError: whoever wrote that has refused the box, too.
+        _refuses(student, whole.replace(old, new, 1), f"a box with{new.rstrip('>')}", hint, also="OverflowError")
 
 
 @read_ibug_xml.rung("edge cases", points=1)

@@ -101,6 +101,14 @@ def run_gently(pixels: np.ndarray, weights: Weights, mistake: str | None = None)
     return layers.run_head(out[:, :, None, None], Head(weights["fc.weight"], weights["fc.bias"]), mistake)
 
 
+def one_block_twice(weights: Weights) -> Weights:
+    """Return what the weights become where one block stands in both places of layer1: the second's were put in last.
+
+    The blocks of the other layers differ in their shapes.
+    """
+    return {name: weights[name.replace("layer1.0.", "layer1.1.")] for name in weights}
+
+
 def run_block_gently(maps: np.ndarray, weights: Weights, name: str, mistake: str | None = None) -> np.ndarray:
     """Return what a block with gentle weights makes of maps (B, C) of a single pixel."""
     inner = maps @ _middle(weights[f"{name}.conv1.weight"]).T @ _middle(weights[f"{name}.conv2.weight"]).T

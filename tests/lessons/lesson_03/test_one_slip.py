@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from autograder.course.manifest import find_exercise
 from tests.lessons.battery import MISTAKE_SEED, grade, grade_and_diagnose, names_after, remembering, story
 from tests.reference import reference_names
 
@@ -203,3 +205,18 @@ def test_later_exercises_say_what_they_stand_on(exercise: str, change: tuple[str
     result = grade(exercise, names, 0)
     assert result.problem is not None
     assert f"stands on {on}" in str(result.problem.hint), story(result)
+
+
+# Kernels that no layer of the block uses: few enough that orders of them are tried, and far too many.
+SPARE = """        super().__init__()
+        self.spare = nn.ModuleList(nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in range({count}))
+"""
+
+
+@pytest.mark.parametrize("count", [12, 300])
+def test_many_kernels_cost_no_time(count: int) -> None:
+    names = names_after(LESSON, BLOCK.replace("        super().__init__()\n", SPARE.format(count=count)))
+    started = time.process_time()
+    result = grade("ResidualBlock", names, MISTAKE_SEED)
+    assert time.process_time() - started < find_exercise("ResidualBlock").seconds
+    assert result.outcome == "failed", story(result)

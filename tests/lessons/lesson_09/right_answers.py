@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.dom.minidom
 import xml.etree.ElementTree as ET  # noqa: N817 (the name that students give it)
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -18,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.lessons.answers import Answer
+from tests.reference import reference_names
 
 
 @dataclass(frozen=True)
@@ -372,6 +374,12 @@ RIGHT = [
     *(
         Answer("resnet18", build.__name__, {"resnet18": build}, seeds=NETWORK_SEEDS)
         for build in (built_of_attributes, built_in_sequence, built_of_own_norms)
+    ),
+    # Of an infinite side, int() raises an OverflowError.
+    Answer(
+        "read_ibug_xml",
+        "sides by way of floats",
+        partial(reference_names, "09_larger_dataset", ("int(box.attrib[side])", "int(float(box.attrib[side]))")),
     ),
     *(Answer(exercise, "reference", {}) for exercise in ("read_ibug_xml", "crop_face", "mean_absolute_error")),
     Answer("resnet18", "reference", {}, seeds=NETWORK_SEEDS),

@@ -27,6 +27,26 @@ CHANGES = {
         ("sides as text", "a side of the box", "int(box.attrib[side])", "box.attrib[side]"),
         ("nothing read", "records of a file", "    return records", "    return []"),
         (
+            "nan for a side",
+            "left='nan'",
+            "int(box.attrib[side])",
+            "(round(float(box.attrib[side])) if np.isfinite(float(box.attrib[side])) else 0)",
+        ),
+        ("sides as floats", "left='nan'", "int(box.attrib[side])", "float(box.attrib[side])"),
+        (
+            "infinite sides",
+            "height='inf'",
+            "int(box.attrib[side])",
+            "(np.inf if box.attrib[side] == 'inf' else int(box.attrib[side]))",
+        ),
+        ("no y is 0", "a point without y", 'float(part.attrib["y"])', 'float(part.get("y", 0))'),
+        (
+            "a text for y is 0",
+            "a point whose y is 'far'",
+            'float(part.attrib["y"])',
+            'float(part.attrib["y"] if part.attrib["y"] != "far" else 0)',
+        ),
+        (
             "attributes by their place",
             "no style sheet",
             '(float(part.attrib["x"]), float(part.attrib["y"]))',
