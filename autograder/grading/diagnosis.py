@@ -96,8 +96,8 @@ def _likeness_on_rungs(
 ) -> float:
     """Return on how many of ``rungs`` the mistake does as the student did.
 
-    0 where the first differs, or where it ends with other words and neither another rung fails in the same way nor
-    all others end as they should.
+    0 where the first differs, or where it ends in an error of other words, no error was asked for, and neither another
+    rung fails in the same way nor all others agree.
     """
     with contextlib.ExitStack() as stack:
         opened: list[Student] = []
@@ -116,8 +116,10 @@ def _likeness_on_rungs(
             return 0.0
         others = [on(result) for result in rungs[1:]]
         # The same type of error is what many mistakes end with: it takes another rung that fails alike, or all others.
+        # Where an error is asked for, its type is the answer, and its words are free.
+        asked = rungs[0].problem is not None and rungs[0].problem.outcome == "failed"
         failed = (like == 1 and result.problem for like, result in zip(others, rungs[1:], strict=True))
-        told = first == 1 or any(failed) or min(others, default=0) == 1
+        told = first == 1 or asked or any(failed) or min(others, default=0) == 1
         return first + sum(others) if told else 0.0
 
 

@@ -19,6 +19,8 @@ WRONG = Problem("failed", "an array of 3 values", "[1.0, 2.0]")
 RAISED = Problem("error", "no error", "IndexError: index 5 is out of bounds for axis 0 with size 5")
 OTHER_WORDS = replace(RAISED, got="IndexError: list index out of range")
 ENTRY = Misconception("rmse/one", "rmse", "Which one?", "")
+REFUSED = Problem("failed", "rmse raises ValueError", "AssertionError: three faces")
+OTHERWISE = replace(REFUSED, got="AssertionError: shapes differ")
 NEIGHBOUR = Misconception("rmse/two", "rmse", "Which two?", "")
 
 
@@ -82,6 +84,10 @@ def test_the_same_type_of_error_alone_names_nothing(monkeypatch: pytest.MonkeyPa
     assert named(monkeypatch, (RAISED,), {ENTRY: (OTHER_WORDS,)}) is None
     assert named(monkeypatch, (None, RAISED, None), {ENTRY: (None, OTHER_WORDS, WRONG)}) is None
     assert named(monkeypatch, (None, RAISED, WRONG), {ENTRY: (None, OTHER_WORDS, None)}) is None
+
+
+def test_where_an_error_is_asked_for_its_type_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert named(monkeypatch, (None, REFUSED, None), {ENTRY: (None, OTHERWISE, WRONG)}) == ENTRY.id
 
 
 def test_it_names_where_all_other_rungs_agree(monkeypatch: pytest.MonkeyPatch) -> None:
