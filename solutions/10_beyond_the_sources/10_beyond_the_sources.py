@@ -1005,7 +1005,7 @@ def drawn_as(number: int) -> tuple[FaceShape, Look] | None:
 
 measures = [drawn_as(number) for number in val] if drawn_as(int(val[0])) else []
 known = bool(measures) and None not in measures
-print(f"measures and looks of the {len(val)} validation faces: {'known' if known else 'unknown, nobody drew them so'}")
+print(f"measures and looks of the {len(val)} validation faces: {'known' if known else 'unknown, not drawn so'}")
 
 # %%
 by_point = per_keypoint_rmse(averaged, keypoints[val])
@@ -1143,7 +1143,7 @@ for stands in (47.5, 46.5):
 # ## What are the labels worth?
 #
 # No score can fall to zero, for labels disagree. First the two sources of above. Suppose a perfect network, that
-# knows each place, but not who labeled the face. What is the best that it can score?
+# knows each place, but not who labeled the face. What does it score?
 
 # %%
 print(f"{'a perfect network answers':<28}{'first source':>14}{'second source':>15}{'all labels':>12}")
@@ -1154,8 +1154,9 @@ for title, moved in (("as the first source", 0.0), ("as the second source", -1.0
 print(f"one pixel in x and none in y: sqrt((1 + 0) / 2) = {math.sqrt(1 / 2):.2f}; 0.9 px: {0.9 * math.sqrt(1 / 2):.2f}")
 
 # %% [markdown]
-# A network that answers as one source scores 0.71 px on the labels of the other, perfect as it is. Only one that tells
-# the sources apart gets below.
+# A network that answers as one source scores 0.71 px on the labels of the other, perfect as it is. Whoever gives both
+# the same answer can only share that out: halfway, both cost 0.35 px. To come near zero, it has to tell the sources
+# apart.
 #
 # Then each single label has an error of its own. The same perfect network, and people whose hands are not quite still:
 
@@ -1180,9 +1181,9 @@ print("errors add as squares: a network of 1.0 px, scored on labels of 0.5 px:",
 # are 0.9 px apart, which alone costs a perfect network 0.64 px on one of them, if it answers as the other.
 #
 # A published [second place](https://cbenge509.github.io/projects/facial-keypoints) in Kaggle's contest, 1.286 px on
-# that contest's scale, mended 56 labels by hand, and trained networks for each of the two sources. It says that this
-# brought 0.2 px. The contest's best has 0.33 of the mean face. Compare such ratios and not pixels, since your faces are
-# other faces.
+# that contest's scale and 0.33 of the mean face, mended the labels of 56 faces by hand, and trained networks for each
+# of the two sources: its author says that this brought 0.2 px. The contest's best has 0.33 as well. Compare such
+# ratios and not pixels, since your faces are other faces.
 #
 # ## On the test faces, beside the networks of before
 #
