@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ def _rung(name: str) -> Rung:
 def named(
     monkeypatch: pytest.MonkeyPatch,
     student: tuple[Problem | None, ...],
-    simulated: dict[Misconception, tuple[Problem | None, ...]],
+    simulated: Mapping[Misconception, tuple[Problem | None, ...]],
 ) -> str | None:
     """Return the mistake that is named where a student's rungs end so, and those of the catalogue's entries so."""
     names = [f"rung_{number}" for number in range(len(student))]
@@ -68,10 +68,11 @@ def named(
 
     monkeypatch.setattr(diagnosis._simulated, "problem", problem)
     monkeypatch.setattr(diagnosis, "catalogue", lambda lesson: {"rmse": list(simulated)})
-    rungs = [RungResult(_rung(name), True, found) for name, found in zip(names, student, strict=True)]
+    rungs = tuple(RungResult(_rung(name), True, found) for name, found in zip(names, student, strict=True))
     first = next(found for found in student if found is not None)
     result = Result(find_exercise("rmse"), first.outcome, 0.0, problem=first, rungs=rungs)
     found = diagnosis.diagnose(result, 1, never_opened)
+    assert found.problem is not None
     assert (found.problem.hint is not None) == (found.misconception is not None)
     return found.misconception
 
