@@ -1059,8 +1059,8 @@ for axis, index in zip(axes.flat, by_error[:12], strict=True):
 plt.show()
 
 # %% [markdown]
-# The first five oddities together say nothing in our run: 36 % of the worst tenth have one, as have 36 % of all faces. One
-# alone does: heads are turned twice as often in the worst tenth, 19 % to 10 % (from two other seeds 19 and 20 %).
+# The first five oddities together say nothing in our run: 36 % of the worst tenth have one, as have 36 % of all faces.
+# One alone does: heads are turned twice as often in the worst tenth, 19 % to 10 % (from two other seeds 19 and 20 %).
 # Don't read much into the twelve: 17 % of them are two faces.
 #
 # A point says more. The bottom lip is farthest off on 9 of the 12 worst faces, on 46 % of the worst tenth, and on 36 %
@@ -1136,8 +1136,8 @@ for stands in (47.5, 46.5):
     residuals(average_predictions([in_between], images[some], names, axis=stands), shifted)
 
 # %% [markdown]
-# The source whose residual in x is nearer to zero is the one whose convention the answers follow: with 47.5 it should be
-# the first, with 46.5 the second.
+# The source whose residual in x is nearer to zero is the one whose convention the answers follow: with 47.5 it should
+# be the first, with 46.5 the second.
 #
 # On photographs this is no game. There the labels of two sources differed by about a pixel in x. The network of
 # `train_heatmaps` learns an offset for each source and keypoint, and mirrors without it.
