@@ -1059,8 +1059,8 @@ for axis, index in zip(axes.flat, by_error[:12], strict=True):
 plt.show()
 
 # %% [markdown]
-# The five oddities together say nothing in our run: 36 % of the worst tenth have one, as have 36 % of all faces. One
-# alone does: heads are turned twice as often in the worst tenth, 19 % to 10 % (from two other seeds 19 and 20 %).
+# The first five oddities together say nothing in our run: 36 % of the worst tenth have one, as have 36 % of all faces.
+# One alone does: heads are turned twice as often in the worst tenth, 19 % to 10 % (from two other seeds 19 and 20 %).
 # Don't read much into the twelve: 17 % of them are two faces.
 #
 # A point says more. The bottom lip is farthest off on 9 of the 12 worst faces, on 46 % of the worst tenth, and on 36 %
@@ -1069,8 +1069,9 @@ plt.show()
 # more still, but are labeled on less than a third of the faces.
 #
 # So look at the mouths above. We see mustaches and open mouths, which is a guess. The second step is always the same:
-# turn the guess into a measurement, compare it with its base rate, and if it stands, ask whether the training has
-# enough such faces.
+# turn the guess into a measurement and compare it with its base rate. Drawn faces allow it: the lines "mouth wide open"
+# and "mustache or beard" of both tables do. Which of the two stands in your run? If one does, ask whether the training
+# has enough such faces.
 #
 # ## Where is pixel 0?
 #
@@ -1115,7 +1116,7 @@ for title, how in ways.items():
     residuals(predict(in_between, images[some]), shifted)
 
 # %% [markdown]
-# The known pixel shows each time, as the difference between the sources. No test face was needed to find it.
+# The known pixel shows as the difference between the sources. No test face was needed to find it.
 #
 # Then look at where the network itself stands. It can't tell from a face who labeled it, so it answers between both
 # conventions. And the mirror at 47.5 carries the shift of a mirrored face to the other side: there the two cancel,
@@ -1123,7 +1124,7 @@ for title, how in ways.items():
 #
 # The mend: give each face the mirror of its own source. If its labels lie one pixel to the left, so does their
 # mirror: `mirror_faces(..., axis)` takes an array with one axis for each face, 47.5 for the first source and 46.5 for
-# the second. The third training does that. It stands between both conventions again, as the one without the mirror.
+# the second. The third training does that. Compare where it stands with the training without the mirror.
 #
 # The average has the same trap. Its `axis` is one number: pick the source whose convention you want to answer in.
 # Whatever offset the network has learned, its mirrored copy brings back on the other side of the axis, and the two
@@ -1135,7 +1136,8 @@ for stands in (47.5, 46.5):
     residuals(average_predictions([in_between], images[some], names, axis=stands), shifted)
 
 # %% [markdown]
-# About 47.5 the answers are in the first source's convention, about 46.5 in the second's.
+# The source whose residual in x is nearer to zero is the one whose convention the answers follow: with 47.5 it should
+# be the first, with 46.5 the second.
 #
 # On photographs this is no game. There the labels of two sources differed by about a pixel in x. The network of
 # `train_heatmaps` learns an offset for each source and keypoint, and mirrors without it.
