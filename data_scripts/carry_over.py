@@ -2,11 +2,11 @@
 
     python -m data_scripts.carry_over --real real_faces.npz
 
-Draws faces with people's measures, trains two of `train_heatmaps`' networks on them, which go to --out, and scores them
-on the photographs. These stay where they are: `real_faces.npz` holds test_images (N, 96, 96) uint8, test_keypoints (N, 15, 2)
-in pixels, test_asked (N, 15) bool, the keypoints that count, and train_keypoints (M, 15, 2), whose mean is the
-baseline; nothing is learned from them. Without --real the networks are trained and not scored. Run it again after an
-interruption and it goes on where it was.
+Draws faces with people's measures, trains two of `train_heatmaps`' networks on them, which go to --out, and scores
+them on the photographs. These stay where they are: `real_faces.npz` holds test_images (N, 96, 96) uint8,
+test_keypoints (N, 15, 2) in pixels, test_asked (N, 15) bool, the keypoints that count, and train_keypoints (M, 15,
+2), whose mean is the baseline; nothing is learned from them. Without --real the networks are trained and not scored.
+Run it again after an interruption and it goes on where it was.
 """
 
 from __future__ import annotations

@@ -579,9 +579,9 @@ autograder.check("fit")
 # **1. Is the loss at the start what it should be?** Work it out before you look. A fresh network answers about 0, so
 # its loss is about the mean of the squared targets. Started at the mean face, it is about the variance of the targets.
 #
-# **2. Can the network learn one batch by heart?** In 80 steps on the same 16 faces, the error must fall from that of the
-# mean face to less than a tenth of a pixel. If it does not, there is a mistake in the loss, the loop or the network,
-# and more data will not mend it.
+# **2. Can the network learn one batch by heart?** In 80 steps on the same 16 faces, the error must fall from that of
+# the mean face to less than a tenth of a pixel. If it does not, there is a mistake in the loss, the loop or the
+# network, and more data will not mend it.
 
 # %%
 QUICK_CHANNELS, SOURCES_CHANNELS = (16, 32, 64, 128), (32, 64, 128, 256, 512)
