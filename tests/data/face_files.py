@@ -1,6 +1,9 @@
-"""Small files in Kaggle's format, for the tests of what reads them, and what writing files left behind."""
+"""Small files in Kaggle's format and a turned photograph, for tests of what reads them; what writing left behind."""
 
 from pathlib import Path
+
+import cv2
+import numpy as np
 
 NAMES = ("left_eye_center", "nose_tip")
 HEADER = "left_eye_center_x,left_eye_center_y,nose_tip_x,nose_tip_y,Image"
@@ -10,6 +13,17 @@ IMAGE = " ".join(str(level % 256) for level in range(9216))
 def write(path: Path, *lines: str, end: str = "\n", last: str = "\n") -> Path:
     """Write lines, with what ends each and what ends the file."""
     path.write_bytes((end.join(lines) + last).encode())
+    return path
+
+
+def write_turned(path: Path) -> Path:
+    """Write a picture of 40 x 60 pixels, white above, that asks a viewer to turn it: tag 0x0112 = 6."""
+    picture = np.zeros((40, 60), np.uint8)
+    picture[:10] = 255
+    coded = cv2.imencode(".jpg", picture)[1].tobytes()
+    tag = b"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+    block = b"Exif\x00\x00" + tag
+    path.write_bytes(coded[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + coded[2:])
     return path
 
 

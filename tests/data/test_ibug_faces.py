@@ -15,7 +15,7 @@ from data_scripts.ibug import folder as ibug_folder
 from data_scripts.ibug.labels import TEST, TEST_TRUTH, TRAIN, read_labels
 from data_scripts.ibug.photos import photo_of, read_picture, split_by_photo
 from data_scripts.training import crops
-from tests.data.face_files import unfinished
+from tests.data.face_files import unfinished, write_turned
 
 POINTS = "".join(f"<part name='{n:02d}' x='{n}.5' y='{2 * n}.5'/>" for n in range(68))
 BOX = f"<box top='2' left='1' width='30' height='40'>{POINTS}</box>"
@@ -252,13 +252,7 @@ def test_the_drawing_command_refuses_a_folder_with_files(tmp_path: Path, capsys:
 
 def test_a_turned_photograph_is_read_as_its_points_lie(tmp_path: Path) -> None:
     # Pictures with "turn me by 90 degrees" beside the pixels: points are given in the pixels as they are stored.
-    picture = np.zeros((40, 60), np.uint8)
-    picture[:10] = 255
-    coded = cv2.imencode(".jpg", picture)[1].tobytes()
-    tag = b"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
-    block = b"Exif\x00\x00" + tag
-    path = tmp_path / "turned.jpg"
-    path.write_bytes(coded[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + coded[2:])
+    path = write_turned(tmp_path / "turned.jpg")
     assert cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape == (60, 40)
     read = read_picture(path)
     assert read.shape == (40, 60)

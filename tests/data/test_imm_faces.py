@@ -15,6 +15,7 @@ from data_scripts.imm.folder import asf_text, stems, write_imm_folder
 from data_scripts.imm.pictures import HEIGHT, WIDTH, draw_person, draw_picture
 from data_scripts.imm.reading import load_imm, read_points
 from data_scripts.imm_faces import main
+from tests.data.face_files import write_turned
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "imm_face_db"
 real_only = pytest.mark.skipif(not REAL.is_dir(), reason="the real IMM faces are not on this machine")
@@ -137,13 +138,7 @@ def test_endings_in_capitals_are_read_and_what_macos_adds_is_not(folder: Path, t
 
 def test_a_cameras_orientation_turns_no_picture(tmp_path: Path) -> None:
     """Labels count in the pixels as they are stored; tag 0x0112 = 6 asks a viewer to turn them."""
-    picture = np.zeros((40, 60), np.uint8)
-    picture[:10] = 255
-    coded = cv2.imencode(".jpg", picture)[1].tobytes()
-    tag = b"II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
-    block = b"Exif\x00\x00" + tag
-    path = tmp_path / "turned.jpg"
-    path.write_bytes(coded[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + coded[2:])
+    path = write_turned(tmp_path / "turned.jpg")
     assert cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).shape == (60, 40)
     assert reading.read_gray(path).shape == (40, 60)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, combinations, product
 
 import numpy as np
 
-from autograder.checks.common.numpy_layers import Conv, conv2d, max_pool, relu
+from autograder.checks.common.numpy_layers import Conv, batch_norm, conv2d, fresh_norm, max_pool, relu
 
 Shape = tuple[int, ...]
 Step = Callable[[np.ndarray], np.ndarray]
@@ -58,8 +58,6 @@ def _gelu(out: np.ndarray) -> np.ndarray:
     return 0.5 * out * (1 + np.vectorize(math.erf)(out / math.sqrt(2)))
 
 
-# What batch normalization adds to a variance; see PyTorch.
-NORM_EPS = 1e-5
 # What students put in the place of every ReLU.
 BENDS: tuple[Step, ...] = (relu, np.tanh, lambda out: 1 / (1 + np.exp(-out)), _gelu)
 # What students make of any table, in words.
@@ -201,6 +199,7 @@ def run_grays(
         out = out @ weight.T + (_gray_weight(values[layer.bias]) if number in biased else 0)
         if number in normalized:
             size = _gray_weight(values[layer.bias])
-            out = size * out / math.sqrt(1 + NORM_EPS) + size
+            norm = replace(fresh_norm(len(size)), scale=size, shift=size)
+            out = batch_norm(out[:, :, None, None], norm, train=False)[:, :, 0, 0]
         out = bend(out) if number < len(table.layers) - 1 else out
     return out
